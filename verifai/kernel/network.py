@@ -1,0 +1,274 @@
+"""The network: an immutable graph of a small closed set of nodes, and what it means.
+
+A network is a function over the reals. Node i reads only nodes before it. Each node's value is a
+flat vector of static size; `shape` says how people think of it. Everything that loaders meet is
+lowered into these kinds.
+
+May import: numpy, number, operator, errors. Must not know: queries, intervals, certificates.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from verifai.kernel.errors import InputError
+from verifai.kernel.operator import MAX_SIZE, Array, Operator, floats
+
+MAX_INTEGER = 1 << 53
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Input:
+    """Free values, bounded by the query's box."""
+
+    name: str
+    shape: tuple[int, ...]
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The nodes it reads: none."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Affine:
+    """y = (Σ_t operator_t(x_t) + bias)/divisor + δ, |δ| ≤ radius·(Σ_t |operator_t|(|x_t|) + |bias|)/divisor.
+
+    Weights and bias are exact dyadics (float64). A radius stands for constants that are not
+    rational: y is then *some* function within it, and what is proved holds for every one.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    terms: tuple[tuple[int, Operator], ...]
+    bias: Array  # (n,)
+    divisor: Array | None = None  # (n,), positive integers held as float64
+    radius: Array | None = None  # (n,), not negative
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The nodes it reads."""
+        return tuple(source for source, _ in self.terms)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pwl:
+    """Unary, continuous, piecewise linear: f(knots[0]) = anchor, slopes[j] left of knots[j].
+
+    Arrays have one column (all values alike) or one a value.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    source: int
+    knots: Array  # (K, m), strictly increasing downwards, K ≥ 1
+    slopes: Array  # (K+1, m)
+    anchor: Array  # (m,)
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The nodes it reads."""
+        return (self.source,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sign:
+    """-1, 0 or 1; sign(0) = 0."""
+
+    name: str
+    shape: tuple[int, ...]
+    source: int
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The nodes it reads."""
+        return (self.source,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Square:
+    """x², elementwise."""
+
+    name: str
+    shape: tuple[int, ...]
+    source: int
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The nodes it reads."""
+        return (self.source,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Product:
+    """left·right, elementwise."""
+
+    name: str
+    shape: tuple[int, ...]
+    left: int
+    right: int
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The nodes it reads."""
+        return (self.left, self.right)
+
+
+Node = Input | Affine | Pwl | Sign | Square | Product
+
+
+def affine(
+    name: str,
+    shape: tuple[int, ...],
+    terms: tuple[tuple[int, Operator], ...],
+    *,
+    bias: Any = 0.0,
+    divisor: Any = None,
+    radius: Any = None,
+) -> Affine:
+    """An affine node; bias, divisor and radius may be numbers or broadcast to `shape`.
+
+    Raises:
+        InputError: an entry is not finite, or shapes do not broadcast.
+    """
+    size = math.prod(shape)
+
+    def spread(what: str, array: Any) -> Array:
+        values = floats(f"node {name!r}: {what}", array)
+        try:
+            flat = values if values.shape == (size,) else np.broadcast_to(values, shape).reshape(-1)
+        except ValueError:
+            raise InputError(f"node {name!r}: {what} of shape {values.shape}, not {shape}") from None
+        return floats(what, flat)
+
+    return Affine(
+        name,
+        tuple(shape),
+        terms,
+        spread("bias", bias),
+        None if divisor is None else spread("divisor", divisor),
+        None if radius is None else spread("radius", radius),
+    )
+
+
+def pwl(name: str, shape: tuple[int, ...], source: int, knots: Any, slopes: Any, anchor: Any = 0.0) -> Pwl:
+    """A piecewise-linear node; knots (K,) or (K, n), slopes (K+1,) or (K+1, n), anchor a number or (n,).
+
+    Raises:
+        InputError: an entry is not finite or the lengths differ.
+    """
+    arrays = [floats(f"node {name!r}: {what}", a) for what, a in (("knots", knots), ("slopes", slopes))]
+    arrays = [a.reshape(len(a), -1) if a.ndim else a.reshape(1, 1) for a in arrays]
+    last = floats(f"node {name!r}: anchor", anchor).reshape(-1)
+    columns = max(a.shape[-1] for a in (*arrays, last))
+    try:
+        k, s = (floats("data", np.broadcast_to(a, (len(a), columns))) for a in arrays)
+        return Pwl(name, tuple(shape), source, k, s, floats("data", np.broadcast_to(last, (columns,))))
+    except ValueError:
+        raise InputError(f"node {name!r}: knots, slopes and anchor of different widths") from None
+
+
+def relu(name: str, shape: tuple[int, ...], source: int) -> Pwl:
+    """max(0, x), elementwise."""
+    return pwl(name, shape, source, [0.0], [0.0, 1.0])
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A checked graph. Values are numbered through: node i's start at offsets[i].
+
+    Attributes:
+        nodes: in topological order, with different names.
+        outputs: which nodes are the network's results.
+    """
+
+    nodes: tuple[Node, ...]
+    outputs: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not self.nodes or not self.outputs:
+            raise InputError("a network needs nodes and outputs")
+        if len({node.name for node in self.nodes}) != len(self.nodes):
+            raise InputError("two nodes have the same name")
+        if not all(0 <= output < len(self.nodes) for output in self.outputs):
+            raise InputError("an output that is no node")
+        for position, node in enumerate(self.nodes):
+            if not all(0 <= source < position for source in node.sources):
+                raise InputError(f"node {node.name!r} reads a node that does not come before it")
+            if any(not length > 0 for length in node.shape) or math.prod(node.shape) > MAX_SIZE:
+                raise InputError(f"node {node.name!r} has shape {node.shape}")
+            self._check(node)
+
+    def _check(self, node: Node) -> None:
+        """InputError unless the node's data fit its shape and sources."""
+        size = math.prod(node.shape)
+        sizes = [math.prod(self.nodes[source].shape) for source in node.sources]
+        problem = None
+        if isinstance(node, Affine):
+            try:
+                widths = [op.size(n) for (_, op), n in zip(node.terms, sizes, strict=True)]
+            except InputError as error:
+                raise InputError(f"node {node.name!r}: {error}") from None
+            extra = [a for a in (node.bias, node.divisor, node.radius) if a is not None]
+            if any(w != size for w in widths) or any(a.shape != (size,) for a in extra):
+                problem = f"terms of {widths} values for shape {node.shape}"
+            elif node.divisor is not None and not is_positive_integer(node.divisor):
+                problem = "a divisor that is no positive integer"
+            elif node.radius is not None and not (node.radius >= 0).all():
+                problem = "a negative radius"
+        elif not isinstance(node, Input) and any(n != size for n in sizes):
+            problem = f"{sizes} values for shape {node.shape}"
+        if isinstance(node, Pwl):
+            count, width = node.knots.shape
+            if count < 1 or width not in (1, size) or node.slopes.shape != (count + 1, width):
+                problem = "knots and slopes of wrong shape"
+            elif node.anchor.shape != (width,) or not (np.diff(node.knots, axis=0) > 0).all():
+                problem = "knots that do not increase"
+        if problem:
+            raise InputError(f"node {node.name!r}: {problem}")
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """The number of values of every node."""
+        return tuple(math.prod(node.shape) for node in self.nodes)
+
+    @cached_property
+    def offsets(self) -> tuple[int, ...]:
+        """Where every node's values start; one entry more than nodes, the last is the total."""
+        return tuple(int(n) for n in np.concatenate([[0], np.cumsum(self.sizes)]))
+
+    @cached_property
+    def inputs(self) -> tuple[int, ...]:
+        """The input nodes, in order."""
+        return tuple(i for i, node in enumerate(self.nodes) if isinstance(node, Input))
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """The position of every node, by name."""
+        return {node.name: i for i, node in enumerate(self.nodes)}
+
+    def value(self, node: int, index: int) -> int:
+        """The number of one value; InputError if the node has no such value."""
+        if not (0 <= node < len(self.nodes) and 0 <= index < self.sizes[node]):
+            raise InputError(f"no value {index} in node {node}")
+        return self.offsets[node] + index
+
+    def owner(self, value: int) -> tuple[int, int]:
+        """The node and the index in it of a value."""
+        node = int(np.searchsorted(self.offsets, value, side="right")) - 1
+        return node, value - self.offsets[node]
+
+    def describe(self, value: int) -> str:
+        """A value as people write it: NAME[index]."""
+        node, index = self.owner(value)
+        return f"{self.nodes[node].name}[{index}]"
+
+
+def is_positive_integer(array: Array) -> bool:
+    """Whether every entry is an integer from 1 to 2^53."""
+    return bool(((array >= 1) & (array <= MAX_INTEGER) & (array == np.floor(array))).all())

@@ -1,0 +1,150 @@
+"""The query: is there an input of the domain at which the unsafe formula holds?
+
+May import: number, network, errors. Must not know: how a query is decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from flint import fmpq
+
+from verifai.kernel.errors import InputError
+from verifai.kernel.network import Network
+
+MAX_ALTERNATION = 64
+
+
+class Relation(Enum):
+    """How an atom's linear form stands to zero."""
+
+    AT_MOST = "<="
+    LESS = "<"
+    EQUAL = "="
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """Σ coefficient·value + constant ≤ 0 (or < 0, or = 0) over any values of the network."""
+
+    terms: tuple[tuple[int, fmpq], ...]
+    constant: fmpq
+    relation: Relation = Relation.AT_MOST
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All parts hold; of no parts: always."""
+
+    parts: tuple[Formula, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """One part holds at least; of no parts: refused when the query is built."""
+
+    parts: tuple[Formula, ...]
+
+
+Formula = Atom | And | Or
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Network, domain, unsafe set: one decision problem.
+
+    Attributes:
+        lower, upper: ends of the box, one for each value of the inputs, in the order of values.
+        integers: values of inputs (by value number) that are integers.
+        domain: further linear conditions on inputs.
+        unsafe: what must not happen anywhere in the domain; its top is an `And`.
+    """
+
+    network: Network
+    lower: tuple[fmpq, ...]
+    upper: tuple[fmpq, ...]
+    unsafe: And
+    domain: tuple[Atom, ...] = ()
+    integers: frozenset[int] = field(default_factory=frozenset)
+
+    def __post_init__(self) -> None:
+        inputs = set(self.input_values)
+        if not len(self.lower) == len(self.upper) == len(inputs):
+            raise InputError(f"{len(self.lower)} lower and {len(self.upper)} upper ends for {len(inputs)} inputs")
+        if not self.integers <= inputs:
+            raise InputError("an integer value that is no input")
+        for atom in self.domain:
+            self._check_atom(atom)
+            if not all(value in inputs for value, _ in atom.terms):
+                raise InputError("a condition of the domain on a value that is no input")
+        self._check_formula()
+
+    def _check_atom(self, atom: Atom) -> None:
+        total = self.network.offsets[-1]
+        if not all(0 <= value < total for value, _ in atom.terms):
+            raise InputError("an atom on a value that the network does not have")
+        if len({value for value, _ in atom.terms}) != len(atom.terms):
+            raise InputError("an atom that names a value twice")
+
+    def _check_formula(self) -> None:
+        open_parts: list[tuple[Formula, int]] = [(self.unsafe, 0)]
+        while open_parts:
+            part, depth = open_parts.pop()
+            if isinstance(part, Atom):
+                self._check_atom(part)
+                continue
+            if isinstance(part, Or) and not part.parts:
+                raise InputError("a disjunction of nothing")
+            if depth > MAX_ALTERNATION:
+                raise InputError(f"and/or nested deeper than {MAX_ALTERNATION}")
+            open_parts += [(child, depth + 1) for child in part.parts]
+
+    @property
+    def input_values(self) -> tuple[int, ...]:
+        """The numbers of all input values, in order."""
+        net = self.network
+        return tuple(v for i in net.inputs for v in range(net.offsets[i], net.offsets[i + 1]))
+
+    @property
+    def is_vacuous(self) -> bool:
+        """Whether the box is empty, so that anything holds on it."""
+        return any(low > high for low, high in zip(self.lower, self.upper, strict=True))
+
+
+def conjunction(parts: list[Formula]) -> And:
+    """The parts under one `And`, nested ones of the same kind laid flat, single ones unwrapped.
+
+    Raises:
+        InputError: nested deeper than the limit, or a disjunction of nothing.
+    """
+    return And(tuple(_flat(part) for part in _unnest(And(tuple(parts)), And)))
+
+
+def _unnest(part: Formula, kind: type[And] | type[Or]) -> Iterator[Formula]:
+    """The parts below nested formulas of one kind (and single-part ones of the other), in order."""
+    todo: list[Formula] = [part]
+    while todo:
+        top = todo.pop()
+        if isinstance(top, Or) and not top.parts:
+            raise InputError("a disjunction of nothing")
+        if isinstance(top, kind) or (isinstance(top, And | Or) and len(top.parts) == 1):
+            todo += reversed(top.parts)
+        else:
+            yield top
+
+
+def _flat(part: Formula, depth: int = 0) -> Formula:
+    if isinstance(part, Atom):
+        return part
+    if depth > MAX_ALTERNATION:
+        raise InputError(f"and/or nested deeper than {MAX_ALTERNATION}")
+    kind = type(part)
+    return kind(tuple(_flat(child, depth + 1) for child in _unnest(part, kind)))
+
+
+def atom(terms: dict[int, fmpq], constant: fmpq, relation: Relation = Relation.AT_MOST) -> Atom:
+    """An atom with its terms in the order of values and without zero coefficients."""
+    kept = sorted((value, c) for value, c in terms.items() if c != 0)
+    return Atom(tuple(kept), constant, relation)

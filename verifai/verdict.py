@@ -1,0 +1,83 @@
+"""The three answers, and what comes with each.
+
+May import: kernel. Must not know: how an answer was found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flint import fmpq
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What the search did; zeros where it did nothing. Times in seconds."""
+
+    seconds: float = 0.0
+    check_seconds: float = 0.0
+    nodes: int = 0
+    leaves: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """An exact input in the domain that violates the property, as the kernel replayed it.
+
+    Attributes:
+        inputs: exact, one for each input value in the order of values.
+        outputs: enclosures (lower, upper) of the network's outputs, exact where they coincide.
+        margin: how far the unsafe formula holds at least, in output units (0 where it is tight).
+        is_float32: whether float32 execution shows the violation too (None: not tried).
+    """
+
+    inputs: tuple[fmpq, ...]
+    outputs: tuple[tuple[fmpq, fmpq], ...]
+    margin: fmpq
+    is_float32: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The property holds on the whole domain; the kernel accepted the certificate.
+
+    Attributes:
+        certificate: the bytes that were re-read and accepted.
+        statement: what was proved, in words.
+        vacuous: whether the domain is empty, so that anything would hold.
+    """
+
+    certificate: bytes = field(repr=False)
+    statement: str
+    vacuous: bool = False
+    effort: Effort = Effort()
+
+
+@dataclass(frozen=True, slots=True)
+class Falsified:
+    """The property is violated at an exact input, which the kernel replayed."""
+
+    counterexample: Counterexample
+    statement: str
+    effort: Effort = Effort()
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Neither was established.
+
+    Attributes:
+        reason: why the search stopped, in words.
+        is_timeout: whether the time budget ended it.
+        bound: the best proved lower bound on the distance from violation, if one is known.
+        open_fraction: the share of the domain's volume (or of the search tree) not closed, 0 to 1.
+    """
+
+    reason: str
+    is_timeout: bool = False
+    bound: float | None = None
+    open_fraction: float = 1.0
+    effort: Effort = Effort()
+
+
+Verdict = Verified | Falsified | Unknown
