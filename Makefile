@@ -1,0 +1,38 @@
+# The front doors of a fresh clone: `make demo` and `make test` need Python 3.11 or newer and a
+# network connection the first time; the virtual environment in .venv is made once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DIGITS := networks/digits_mlp.onnx
+CSV ?= ../shared/benchmarks/test/instances.csv
+
+.PHONY: demo test test-slow lint bench clean
+
+demo: $(READY)
+	$(BIN)/python -m networks.train_digits
+	$(BIN)/verifai demo
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m "slow and not gpu and not browser"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict verifai
+
+# CSV=FILE chooses the instances.
+bench: $(READY)
+	$(BIN)/verifai bench $(CSV) --check
+
+$(READY): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

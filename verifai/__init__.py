@@ -1,0 +1,82 @@
+"""Formal verification of neural networks: whatever proposes, a small exact kernel checks.
+
+This module lists the public interface and loads each part when it is first used, so that
+`import verifai` costs nothing. The functions `load`, `verify` and `bounds` share their names with
+subpackages: as attributes the functions win, and modules are reached by
+`from verifai.load.onnx import load_onnx`. May import: the standard library at load time; the rest on demand.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from verifai.api import bounds, check, load, query_from, replay, verify
+    from verifai.kernel.errors import InputError, Rejection
+    from verifai.properties.in_range import in_range
+    from verifai.properties.robust import robust
+    from verifai.verdict import Counterexample, Falsified, Unknown, Verdict, Verified
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "load",
+    "query_from",
+    "robust",
+    "in_range",
+    "verify",
+    "check",
+    "replay",
+    "bounds",
+    "Verdict",
+    "Verified",
+    "Falsified",
+    "Unknown",
+    "Counterexample",
+    "InputError",
+    "Rejection",
+]
+
+_HOMES = {
+    "load": "verifai.api",
+    "query_from": "verifai.api",
+    "verify": "verifai.api",
+    "check": "verifai.api",
+    "replay": "verifai.api",
+    "bounds": "verifai.api",
+    "robust": "verifai.properties.robust",
+    "in_range": "verifai.properties.in_range",
+    "Verdict": "verifai.verdict",
+    "Verified": "verifai.verdict",
+    "Falsified": "verifai.verdict",
+    "Unknown": "verifai.verdict",
+    "Counterexample": "verifai.verdict",
+    "InputError": "verifai.kernel.errors",
+    "Rejection": "verifai.kernel.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The public object of this name, imported now (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'verifai' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return [*__all__, "__version__"]
+
+
+class _Front(ModuleType):
+    """This module, whose public names importing a subpackage does not hide."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Front
