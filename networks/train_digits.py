@@ -18,6 +18,7 @@ May import: relu_net, torch, scikit-learn. Must not know: how robustness is veri
 from __future__ import annotations
 
 import argparse
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def digits(seed: int) -> Digits:
 def build(widths: tuple[int, ...]) -> nn.Sequential:
     """An untrained multi-layer perceptron of these widths, ReLUs between its layers."""
     parts: list[nn.Module] = []
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(widths):
         parts += [nn.Linear(inputs, outputs), nn.ReLU()]
     return nn.Sequential(*parts[:-1])
 

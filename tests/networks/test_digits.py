@@ -42,7 +42,7 @@ def test_the_script_trains(tmp_path: Path) -> None:
     for name in ("first", "second"):
         folder = tmp_path / name
         subprocess.run(
-            [*command, "--epochs", "2", "--out", folder], check=True, capture_output=True, cwd=ROOT
+            [*command, "--epochs", "8", "--out", folder], check=True, capture_output=True, cwd=ROOT
         )
         values, labels = scores(folder)
         assert (values.argmax(1) == labels).mean() > 0.5  # chance is 0.1
