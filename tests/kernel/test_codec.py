@@ -1,0 +1,465 @@
+"""Networks and queries come back from their files unchanged, and malformed files are refused."""
+
+import json
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from flint import fmpq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verifai.kernel import query_file
+from verifai.kernel.codec import decode_network, decode_query, digest, encode_network, encode_query
+from verifai.kernel.container import Array, pack, unpack
+from verifai.kernel.errors import InputError
+from verifai.kernel.network import (
+    Affine,
+    Input,
+    Network,
+    Node,
+    Product,
+    Pwl,
+    Sign,
+    Square,
+    affine,
+    pwl,
+    relu,
+)
+from verifai.kernel.operator import Conv, Dense, Gather, Operator
+from verifai.kernel.query import And, Atom, Or, Query, Relation
+
+LESS, EQUAL = Relation.LESS, Relation.EQUAL
+
+
+def every_kind(seed: int = 0) -> Network:
+    """A network with every kind of node and operator, and random data."""
+    draw = np.random.default_rng(seed)
+    short = bool(seed % 2)  # data that float32 holds, or not
+
+    def data(*shape: int) -> Array:
+        values = draw.normal(size=shape)
+        return values.astype(np.float32) if short else values
+
+    conv = Conv.of(
+        data(4, 1, 2, 2), (5, 6), stride=(2, 1), padding=((1, 0), (0, 2)), dilation=(1, 2), groups=2
+    )
+    size, flat = conv.size(60), (conv.size(60),)
+    order = draw.integers(-1, size, 7)
+    return Network(
+        (
+            Input("x", (2, 5, 6)),
+            Input("öther input", (3,)),
+            affine("conv", flat, ((0, conv),), bias=data(size)),
+            relu("relu", flat, 2),
+            affine("pick", (7,), ((3, Gather.of(size, order, data(7))),), divisor=3.0),
+            affine(
+                "sum",
+                (7,),
+                (
+                    (4, Gather.of(7)),
+                    (4, Gather.of(7, None, -2.0)),
+                    (1, Dense.of(data(7, 3))),
+                    (1, Dense.of(data(7, 3))),
+                ),
+                bias=data(7),
+                divisor=np.arange(1.0, 8.0),
+                radius=abs(data(7)) * 1e-9,
+            ),
+            pwl("clip", (7,), 5, [-1.0, 1.0], [0.0, 1.0, 0.0], -1.0),
+            pwl("prelu", (7,), 5, data(1, 7), data(2, 7), data(7)),
+            Sign("sign", (7,), 5),
+            Square("square", (7,), 6),
+            Product("product", (7,), 6, 7),
+        ),
+        (8, 9, 10, 0),
+    )
+
+
+def same_operator(left: Operator, right: Operator) -> bool:
+    if isinstance(left, Gather) and isinstance(right, Gather):
+        same = np.array_equal(left.index, right.index) and np.array_equal(left.scale, right.scale)
+        return same and left.inputs == right.inputs and left.is_identity == right.is_identity
+    if isinstance(left, Conv) and isinstance(right, Conv):
+        keys = ("spatial", "stride", "before", "after", "dilation", "groups")
+        if any(getattr(left, key) != getattr(right, key) for key in keys):
+            return False
+    assert isinstance(left, Dense | Conv)
+    return type(left) is type(right) and np.array_equal(left.weight, right.weight)
+
+
+def same_node(left: Node, right: Node) -> bool:
+    if type(left) is not type(right) or left.sources != right.sources:
+        return False
+    keys: tuple[str, ...] = ()
+    if isinstance(left, Affine) and isinstance(right, Affine):
+        keys = ("bias", "divisor", "radius")
+        pairs = zip(left.terms, right.terms, strict=True)
+        if not all(same_operator(mine, other) for (_, mine), (_, other) in pairs):
+            return False
+    if isinstance(left, Pwl):
+        keys = ("knots", "slopes", "anchor")
+    arrays = [(getattr(left, key), getattr(right, key)) for key in keys]
+    return (left.name, left.shape) == (right.name, right.shape) and all(
+        (a is None and b is None) or np.array_equal(a, b) for a, b in arrays
+    )
+
+
+def same_network(left: Network, right: Network) -> bool:
+    nodes = zip(left.nodes, right.nodes, strict=True)
+    return left.outputs == right.outputs and all(same_node(a, b) for a, b in nodes)
+
+
+@given(st.integers(0, 10_000))
+def test_a_network_comes_back(seed: int) -> None:
+    network = every_kind(seed)
+    data = encode_network(network)
+    back = decode_network(data)
+    assert same_network(back, network)
+    assert encode_network(back) == data
+    assert digest(data) == digest(encode_network(every_kind(seed)))
+
+
+def test_the_digest_is_sha256() -> None:
+    assert digest(b"abc").startswith(
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
+
+
+def test_safetensors_sees_float32_shared_arrays_and_single_numbers() -> None:
+    weight = np.arange(6.0).reshape(2, 3)
+    network = Network(
+        (
+            Input("x", (3,)),
+            affine("a", (2,), ((0, Dense.of(weight)),), bias=0.1),
+            affine("b", (2,), ((0, Dense.of(weight.copy())), (1, Gather.of(2, None, 0.5)))),
+        ),
+        (2,),
+    )
+    arrays = safetensors.numpy.load(encode_network(network))
+    found = sorted((str(a.dtype), a.shape) for a in arrays.values())
+    assert found == [("float32", (1,)), ("float32", (1,)), ("float32", (2, 3)), ("float64", (1,))]
+    assert same_network(decode_network(encode_network(network)), network)
+
+
+def test_a_vector_is_one_number_only_if_the_bits_agree() -> None:
+    network = Network(
+        (Input("x", (2,)), affine("y", (2,), ((0, Gather.of(2, None, [0.0, -0.0])),))), (1,)
+    )
+    back = decode_network(encode_network(network)).nodes[1]
+    assert isinstance(back, Affine)
+    (operator,) = [operator for _, operator in back.terms]
+    assert isinstance(operator, Gather)
+    assert np.signbit(operator.scale).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "\ud800", "x" * 501])
+def test_a_name_that_cannot_be_printed_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="printable"):
+        encode_network(Network((Input(name, (1,)),), (0,)))
+
+
+def edited(change: Callable[[list[dict[str, Any]], list[Any], dict[str, Array]], object]) -> bytes:
+    """The file of a network after a change of its nodes, outputs, arrays."""
+    metadata, arrays = unpack(encode_network(every_kind()), max_header=1 << 20)
+    nodes, outputs = json.loads(metadata["nodes"]), json.loads(metadata["outputs"])
+    arrays = dict(arrays)
+    change(nodes, outputs, arrays)
+    texts = {"nodes": json.dumps(nodes), "outputs": json.dumps(outputs)}
+    return pack({**metadata, **texts}, arrays)
+
+
+X, OTHER, CONV, RELU, PICK, SUM, CLIP, PRELU, SIGN, SQUARE, PRODUCT = range(11)
+NETWORK_ERRORS: list[tuple[Callable[..., object], str]] = [
+    (lambda n, o, a: n[X].update(extra=1), "node 'x': want the keys kind, name, shape"),
+    (lambda n, o, a: n[CONV].pop("bias"), "node 'conv': want the keys"),
+    (lambda n, o, a: n[X].update(name=3), "node 0: name: want a printable string"),
+    (lambda n, o, a: n[X].update(name="a\u202eb"), "node 0: name: want a printable string"),
+    (lambda n, o, a: n[OTHER].update(name="x"), "node 'x' occurs twice"),
+    (lambda n, o, a: n[X].update(kind="softmax"), "node 'x': kind: want one of input, affine"),
+    (lambda n, o, a: n[X].update(kind=["input"]), "node 'x': kind"),
+    (lambda n, o, a: n.insert(0, []), "node 0: want an object"),
+    (lambda n, o, a: n[X].update(shape=3), "node 'x': shape: want a list"),
+    (lambda n, o, a: n[X].update(shape=[True]), "node 'x': shape: want an integer"),
+    (lambda n, o, a: n[X].update(shape=["3"]), "node 'x': shape: want an integer"),
+    (lambda n, o, a: n[X].update(shape=[-1, -60]), "node 'x': a bad shape"),
+    (lambda n, o, a: n[X].update(shape=[0]), "node 'x': a bad shape"),
+    (lambda n, o, a: n[X].update(shape=[1 << 60]), "node 'x': a bad shape"),
+    (lambda n, o, a: n[X].update(shape=[1] * 33), "node 'x': a bad shape"),
+    (lambda n, o, a: n[X].update(shape=[1 << 27, 2]), "more than 134217728 values in all"),
+    (lambda n, o, a: n[RELU].update(source="nobody"), "node 'relu': want the name of an"),
+    (lambda n, o, a: n[RELU].update(source="relu"), "node 'relu': want the name of an"),
+    (lambda n, o, a: n[RELU].update(source=2), "node 'relu': want the name of an"),
+    (lambda n, o, a: n[PRODUCT].update(right="x"), "node 'product': .* values for shape"),
+    (lambda n, o, a: n[PRODUCT].update(right=None), "node 'product': want the name of an"),
+    (lambda n, o, a: n[CONV].update(bias="99"), "node 'conv': bias: want the name of an array"),
+    (lambda n, o, a: n[CONV].update(bias=None), "node 'conv': bias: want the name of an array"),
+    (lambda n, o, a: n[CONV].update(bias=n[SUM]["bias"]), "node 'conv': bias: 7 numbers"),
+    (lambda n, o, a: n[CONV].update(radius=n[SUM]["bias"]), "node 'conv': divisor, radius: 7"),
+    (lambda n, o, a: a.update({n[SUM]["radius"]: -np.ones(7)}), "node 'sum': a negative radius"),
+    (
+        lambda n, o, a: a.update({n[SUM]["divisor"]: np.full(7, 1.5)}),
+        "node 'sum': a divisor that is no",
+    ),
+    (lambda n, o, a: n[CONV].update(terms={}), "node 'conv': terms: want a list"),
+    (lambda n, o, a: n[CONV].update(terms=[3]), "node 'conv': source: want"),
+    (
+        lambda n, o, a: n[CONV]["terms"][0].update(operator="fft"),
+        "node 'conv': operator: want dense",
+    ),
+    (
+        lambda n, o, a: n[CONV]["terms"][0].update(x=1),
+        "node 'conv': want the keys source, operator",
+    ),
+    (lambda n, o, a: n[SUM]["terms"][0].update(x=1), "node 'sum': want the keys source, operator"),
+    (lambda n, o, a: n[SUM]["terms"][2].update(x=1), "node 'sum': want the keys source, operator"),
+    (
+        lambda n, o, a: n[CONV]["terms"][0].update(groups=True),
+        "node 'conv': groups: want an integer",
+    ),
+    (lambda n, o, a: n[CONV]["terms"][0].update(groups=3), "node 'conv': 4 output channels in 3"),
+    (lambda n, o, a: n[CONV]["terms"][0].update(stride=[]), "node 'conv': convolution data for"),
+    (lambda n, o, a: n[CONV]["terms"][0].update(stride=[0, 1]), "node 'conv': a convolution with"),
+    (lambda n, o, a: n[CONV]["terms"][0].update(stride="11"), "node 'conv': stride: want a list"),
+    (lambda n, o, a: n[CONV]["terms"][0].update(spatial=[6, 5]), "node 'conv': terms of"),
+    (lambda n, o, a: a.update({n[CONV]["terms"][0]["weight"]: np.zeros((0, 1, 2, 2))}), "does not"),
+    (lambda n, o, a: a.update({n[SUM]["terms"][2]["weight"]: np.zeros(21)}), "'sum': weight: an"),
+    (lambda n, o, a: a.update({n[PICK]["terms"][0]["index"]: np.zeros(7)}), "'pick': index: an"),
+    (lambda n, o, a: a.update({n[PICK]["terms"][0]["scale"]: np.zeros(7, int)}), "scale: an array"),
+    (lambda n, o, a: a.update({n[PICK]["terms"][0]["index"]: np.arange(7) - 2}), "outside -1"),
+    (lambda n, o, a: a.update({n[PICK]["terms"][0]["index"]: np.arange(3)}), "7 numbers for 3"),
+    (lambda n, o, a: a.update({n[PRELU]["knots"]: np.zeros((0, 7))}), "'prelu': an array"),
+    (lambda n, o, a: a.update({n[PRELU]["knots"]: np.zeros((1, 5))}), "'prelu': knots, slopes"),
+    (lambda n, o, a: a.update({n[PRELU]["slopes"]: np.zeros((3, 7))}), "'prelu': knots and slopes"),
+    (lambda n, o, a: a.update({n[CLIP]["knots"]: np.zeros((2, 1))}), "'clip': knots that do not"),
+    (lambda n, o, a: a.update(more=np.zeros(1)), "array 'more' is not used"),
+    (lambda n, o, a: o.append("nobody"), "outputs: want the name of an earlier node"),
+    (lambda n, o, a: o.append(["x"]), "outputs: want the name of an earlier node"),
+    (lambda n, o, a: o.clear(), "needs nodes and outputs"),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), NETWORK_ERRORS)
+def test_a_malformed_network_is_refused(change: Callable[..., object], reason: str) -> None:
+    assert edited(lambda n, o, a: None)
+    with pytest.raises(InputError, match=reason):
+        decode_network(edited(change))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [
+        ({}, "want the keys format, nodes, outputs"),
+        ({"format": "other", "nodes": "[]", "outputs": "[]"}, "network: format: want"),
+        ({"format": "verifai-network-1", "nodes": "[", "outputs": "[]"}, "not JSON"),
+        ({"format": "verifai-network-1", "nodes": "{}", "outputs": "[]"}, "nodes: want a list"),
+        ({"format": "verifai-network-1", "nodes": "[]", "outputs": "{}"}, "outputs: want a list"),
+        ({"format": "verifai-network-1", "nodes": "[" * 99999, "outputs": "[]"}, "too deeply"),
+        ({"format": "verifai-network-1", "nodes": '[{"a":1,"a":1}]', "outputs": "[]"}, "twice"),
+        ({"format": "verifai-network-1", "nodes": "[1.5]", "outputs": "[]"}, "no integer"),
+        ({"format": "verifai-network-1", "nodes": "[]", "outputs": "[]"}, "needs nodes"),
+    ],
+)
+def test_a_network_file_with_bad_metadata_is_refused(metadata: dict[str, str], reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        decode_network(pack(metadata, {}))
+
+
+@given(st.integers(0, 2**32))
+def test_a_mutated_network_file_is_refused_or_read(seed: int) -> None:
+    draw = random.Random(seed)
+    data = bytearray(encode_network(every_kind()))
+    for _ in range(draw.randint(1, 4)):
+        data[draw.randrange(draw.choice([len(data), 3000]))] = draw.randrange(256)
+    with suppress(InputError):
+        decode_network(bytes(data))
+
+
+# ---- Queries -------------------------------------------------------------------------------------
+
+NET = Network(
+    (
+        Input("x", (2,)),
+        Input("n", (10,)),
+        affine("y", (3,), ((0, Dense.of([[1, 2], [3, 4], [5, 6]])),)),
+    ),
+    (2,),
+)
+DIGEST = digest(encode_network(NET))
+ATOM = Atom(((2, fmpq(1)), (12, fmpq(-1, 3))), fmpq(5, 7))
+QUERY = Query(
+    NET,
+    (fmpq(-1, 10),) * 12,
+    (fmpq(10) ** 30,) * 12,
+    And((ATOM, Or((Atom((), fmpq(1), LESS), And(()), And((ATOM, Or((ATOM, ATOM)))))))),
+    (Atom(((0, fmpq(1)), (3, fmpq(2))), fmpq(-3), EQUAL),),
+    frozenset([2, 11, 5]),
+)
+
+numbers = st.fractions().map(lambda f: fmpq(f.numerator, f.denominator))
+input_atoms = st.builds(
+    Atom,
+    st.dictionaries(st.integers(0, 11), numbers, max_size=3).map(lambda d: tuple(d.items())),
+    numbers,
+    st.sampled_from(Relation),
+)
+atoms = st.builds(
+    Atom,
+    st.dictionaries(st.integers(0, 14), numbers, max_size=3).map(lambda d: tuple(d.items())),
+    numbers,
+    st.sampled_from(Relation),
+)
+formulas = st.recursive(
+    atoms,
+    lambda parts: (
+        st.builds(And, st.lists(parts, max_size=3).map(tuple))
+        | st.builds(Or, st.lists(parts, min_size=1, max_size=3).map(tuple))
+    ),
+    max_leaves=8,
+)
+queries = st.builds(
+    Query,
+    st.just(NET),
+    st.tuples(*[numbers] * 12),
+    st.tuples(*[numbers] * 12),
+    st.builds(And, st.lists(formulas, max_size=3).map(tuple)),
+    st.lists(input_atoms, max_size=3).map(tuple),
+    st.frozensets(st.integers(0, 11)),
+)
+
+
+@given(queries)
+def test_a_query_comes_back(query: Query) -> None:
+    data = encode_query(query)
+    back = decode_query(data, NET, DIGEST)
+    assert back == query
+    assert encode_query(back, DIGEST) == data
+
+
+def test_a_query_file_is_readable() -> None:
+    text = encode_query(QUERY).decode()
+    assert '{"sum": [["1", "n", 0], ["-1/3", "y", 0]], "plus": "5/7", "is": "<="}' in text
+    assert text.count("\n") > 15
+    assert max(map(len, text.splitlines())) < 300
+    assert json.loads(text)["unsafe"]["and"][1]["or"][1] == {"and": []}
+
+
+def test_a_decimal_written_by_hand_is_exact() -> None:
+    text = encode_query(QUERY).decode().replace('"-1/10"', '"-1e-1"', 1)
+    assert decode_query(text.encode(), NET, DIGEST) == QUERY
+
+
+def test_a_number_too_long_to_be_read_is_not_written() -> None:
+    query = Query(NET, (fmpq(-1),) * 12, (fmpq(10) ** 5000,) * 12, And((ATOM,)))
+    with pytest.raises(InputError, match="does not fit"):
+        encode_query(query)
+
+
+def changed(path: str, value: object) -> bytes:
+    """The sample query's file with one field replaced; `path` holds keys and indices."""
+    item = root = json.loads(encode_query(QUERY))
+    *way, last = [int(key) if key.isdigit() else key for key in path.split()]
+    for key in way:
+        item = item[key]
+    item[last] = value
+    return json.dumps(root).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "reason"),
+    [
+        ("more", 1, "query: want the keys format, network, inputs, domain, unsafe"),
+        ("format", "verifai-query-2", "query: format: want verifai-query-1"),
+        ("network", "0" * 64, "query: network: want the digest"),
+        ("inputs", {}, "query: inputs: want a list"),
+        ("inputs", [], "query: inputs: 0 entries for 2 input nodes"),
+        ("inputs 0", [], "input 'x': want an object"),
+        ("inputs 0 more", 1, "input 'x': want the keys"),
+        ("inputs 0 node", "n", "query: inputs: node: want 'x'"),
+        ("inputs 0 lower", "ab", "input 'x': lower: want a list"),
+        ("inputs 0 lower", ["1"], "input 'x': lower: 1 ends for 2 values"),
+        ("inputs 0 upper", ["1"] * 3, "input 'x': upper: 3 ends for 2 values"),
+        ("inputs 0 lower 0", 1, "input 'x': lower: want a number as string"),
+        ("inputs 0 lower 0", "1_0", "input 'x': lower: not a decimal"),
+        ("inputs 0 lower 0", "nan", "input 'x': lower: not a decimal"),
+        ("inputs 0 lower 0", "1/0", "input 'x': lower: denominator zero"),
+        ("inputs 0 integer", ["0"], "input 'x': integer: want an integer"),
+        ("inputs 0 integer", [False], "input 'x': integer: want an integer"),
+        ("inputs 0 integer", [2], "no value 2 in node 0"),
+        ("inputs 0 integer", [-1], "no value -1 in node 0"),
+        ("inputs 1 integer", [3, 3], "input 'n': integer: want indices that increase"),
+        ("domain", {}, "query: domain: want a list"),
+        ("domain 0", "x", "domain: want an object with sum, plus, is"),
+        ("domain 0 sum 0 1", "y", "no input"),
+        ("unsafe", {"or": []}, "unsafe: want an object with and at the top"),
+        ("unsafe", [], "unsafe: want an object"),
+        ("unsafe and", "x", "unsafe: and: want a list"),
+        ("unsafe and 1", {"or": []}, "disjunction of nothing"),
+        ("unsafe and 1", {"not": []}, "unsafe: want and, or or an atom"),
+        ("unsafe and 1", {"and": [], "or": []}, "unsafe: want the keys sum"),
+        ("unsafe and 0 sum", 1, "unsafe: sum: want a list"),
+        ("unsafe and 0 sum 0", ["1", "y"], "unsafe: sum: want coefficient, node, index"),
+        ("unsafe and 0 sum 0", ["1", 2, 0], "unsafe: sum: want coefficient, node, index"),
+        ("unsafe and 0 sum 0 0", 1, "unsafe: sum: want a number as string"),
+        ("unsafe and 0 sum 0 1", "z", "unsafe: sum: want the name of a node"),
+        ("unsafe and 0 sum 0 2", 10, "no value 10"),
+        ("unsafe and 0 sum 0 2", True, "unsafe: sum: index: want an integer"),
+        ("unsafe and 0 sum 0", ["1", "y", 0], "names a value twice"),
+        ("unsafe and 0 plus", None, "unsafe: plus: want a number as string"),
+        ("unsafe and 0 is", ">=", "unsafe: is: want <=, < or ="),
+        ("unsafe and 0 is", ["<="], "unsafe: is: want <=, < or ="),
+        ("unsafe and 0 more", 1, "unsafe: want the keys sum, plus, is"),
+    ],
+)
+def test_a_malformed_query_is_refused(path: str, value: object, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        decode_query(changed(path, value), NET, DIGEST)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "not JSON"),
+        (b"\xff", "query: "),
+        (b"[]", "query: want an object"),
+        (b'{"format":1,"format":1}', "twice"),
+        (b'{"format":NaN}', "no integer: NaN"),
+        (b'{"format":1e5}', "no integer: 1e5"),
+        (b'{"a":' * 100_000, "too deeply"),
+        (encode_query(QUERY) + b"x", "not JSON"),
+    ],
+)
+def test_a_file_that_is_no_query_is_refused(data: bytes, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        decode_query(data, NET, DIGEST)
+
+
+@pytest.mark.parametrize("depth", [65, 100, 400])
+def test_a_deep_formula_is_refused(depth: int) -> None:
+    text = json.dumps({"and": []})
+    for level in range(depth):
+        text = '{"%s": [%s]}' % (("or", "and")[level % 2], text)  # noqa: UP031
+    data = encode_query(QUERY).decode()
+    start = data.index('"unsafe":')
+    with pytest.raises(InputError, match="nested deeper"):
+        decode_query((data[:start] + f'"unsafe": {{"and": [{text}]}}}}').encode(), NET, DIGEST)
+
+
+def test_a_huge_query_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query_file, "MAX_QUERY", 100)
+    with pytest.raises(InputError, match="at most 100"):
+        decode_query(encode_query(QUERY), NET, DIGEST)
+
+
+@given(st.integers(0, 2**32))
+def test_a_mutated_query_file_is_refused_or_read(seed: int) -> None:
+    draw = random.Random(seed)
+    data = bytearray(encode_query(QUERY, DIGEST))
+    for _ in range(draw.randint(1, 4)):
+        data[draw.randrange(len(data))] = draw.choice(b'0129"[]{},:-/ <=n\xff')
+    with suppress(InputError):
+        decode_query(bytes(data), NET, DIGEST)

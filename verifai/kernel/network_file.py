@@ -1,0 +1,277 @@
+"""The canonical file of a network: a container of its arrays, with its graph as JSON.
+
+What is written is determined by the network, and what is read goes through the checking
+constructors: a file that reads is a network. The format stands in SPEC.md.
+
+May import: container, fields, operator, network, errors. Must not know: queries, certificates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import Any
+
+import numpy as np
+
+from verifai.kernel.container import Array, ContainerError, pack, parse_json, unpack
+from verifai.kernel.errors import InputError
+from verifai.kernel.fields import a_list, a_string, an_integer, bad, fields, integers
+from verifai.kernel.network import (
+    Affine,
+    Input,
+    Network,
+    Node,
+    Product,
+    Pwl,
+    Sign,
+    Square,
+    affine,
+    pwl,
+)
+from verifai.kernel.operator import MAX_SIZE, Conv, Dense, Gather, Operator
+
+NETWORK_FORMAT = "verifai-network-1"
+MAX_HEADER = 1 << 26
+
+
+def digest(data: bytes) -> str:
+    """The SHA-256 of data in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+class _ArrayWriter:
+    """Collects arrays; equal ones get one name. Floats go as float32 where that is exact."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, Array] = {}
+        self._names: dict[tuple[str, tuple[int, ...], str], str] = {}
+
+    def add(self, array: Array) -> str:
+        """The name of this array in the file."""
+        if array.dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                short = array.astype(np.float32)
+            array = short if (short == array).all() else array
+        key = (array.dtype.str, array.shape, digest(array.tobytes()))
+        if key not in self._names:
+            self._names[key] = str(len(self._names))
+            self.arrays[self._names[key]] = array
+        return self._names[key]
+
+    def spread(self, array: Array) -> str:
+        """The name of a vector, stored as one number where all its entries are the same double."""
+        bits = np.ascontiguousarray(array).view(np.int64)
+        return self.add(array[:1] if (bits == bits[0]).all() else array)
+
+
+class _ArrayReader:
+    """Hands out arrays by name and knows which were used."""
+
+    def __init__(self, arrays: dict[str, Array]) -> None:
+        self._arrays = arrays
+        self.unused = set(arrays)
+
+    def get(self, where: str, name: Any, axes: int | None, kind: str = "f") -> Array:
+        """The non-empty array of this name, number of axes (None: any) and kind of entries."""
+        if not isinstance(name, str) or name not in self._arrays:
+            bad(where, "the name of an array", name)
+        array = self._arrays[name]
+        is_kind = array.dtype.kind == "f" if kind == "f" else array.dtype == np.int64
+        if not is_kind or array.size == 0 or axes not in (None, array.ndim):
+            raise InputError(f"{where}: an array {array.dtype} of shape {array.shape} does not fit")
+        self.unused.discard(name)
+        return array
+
+    def spread(self, where: str, name: Any, size: int) -> Array:
+        """The vector of this name: `size` numbers, or one that stands for all."""
+        array = self.get(where, name, 1)
+        if len(array) not in (1, size):
+            raise InputError(f"{where}: {len(array)} numbers for {size} values")
+        return np.broadcast_to(array, (size,))
+
+
+def encode_network(network: Network) -> bytes:
+    """The network's file.
+
+    Raises:
+        InputError: the name of a node is empty, too long or not printable.
+    """
+    names = [a_string("the name of a node", node.name) for node in network.nodes]
+    writer = _ArrayWriter()
+    nodes = [_node_fields(node, names, writer) for node in network.nodes]
+    outputs = [names[output] for output in network.outputs]
+    metadata = {"nodes": nodes, "outputs": outputs}
+    texts = {key: json.dumps(value, separators=(",", ":")) for key, value in metadata.items()}
+    return pack({"format": NETWORK_FORMAT, **texts}, writer.arrays)
+
+
+def _node_fields(node: Node, names: list[str], writer: _ArrayWriter) -> dict[str, Any]:
+    """The JSON object of one node."""
+    start: dict[str, Any] = {"kind": type(node).__name__.lower(), "name": node.name}
+    start["shape"] = [int(length) for length in node.shape]
+    sources = [names[source] for source in node.sources]
+    if isinstance(node, Affine):
+        operators = [_operator_fields(operator, writer) for _, operator in node.terms]
+        start["terms"] = [
+            {"source": source, **entry} for source, entry in zip(sources, operators, strict=True)
+        ]
+        start["bias"] = writer.spread(node.bias)
+        start["divisor"] = None if node.divisor is None else writer.spread(node.divisor)
+        start["radius"] = None if node.radius is None else writer.spread(node.radius)
+    elif isinstance(node, Pwl):
+        data = {"knots": node.knots, "slopes": node.slopes, "anchor": node.anchor}
+        start["source"] = sources[0]
+        start |= {key: writer.add(array) for key, array in data.items()}
+    elif isinstance(node, Sign | Square):
+        start["source"] = sources[0]
+    elif isinstance(node, Product):
+        start["left"], start["right"] = sources
+    elif not isinstance(node, Input):
+        raise InputError(f"node {node.name!r} is of a kind that the format lacks")
+    return start
+
+
+def _operator_fields(operator: Operator, writer: _ArrayWriter) -> dict[str, Any]:
+    """The JSON fields of one operator; a gather that keeps the order stores no index."""
+    if isinstance(operator, Dense):
+        return {"operator": "dense", "weight": writer.add(operator.weight)}
+    if isinstance(operator, Gather):
+        index = None if operator.is_identity else writer.add(operator.index)
+        return {"operator": "gather", "index": index, "scale": writer.spread(operator.scale)}
+    lists = {key: [int(n) for n in getattr(operator, key)] for key in _CONV_LISTS}
+    start = {"operator": "conv", "weight": writer.add(operator.weight)}
+    return {**start, **lists, "groups": int(operator.groups)}
+
+
+_KEYS = {
+    "input": "",
+    "affine": "terms bias divisor radius",
+    "pwl": "source knots slopes anchor",
+    "sign": "source",
+    "square": "source",
+    "product": "left right",
+}
+_UNARY: dict[str, type[Sign] | type[Square]] = {"sign": Sign, "square": Square}
+_CONV_LISTS = ("spatial", "stride", "before", "after", "dilation")
+
+
+def decode_network(data: bytes) -> Network:
+    """The network in a file.
+
+    Raises:
+        InputError: a malformed file, or content that the network's constructors refuse.
+    """
+    try:
+        metadata, arrays = unpack(data, max_header=MAX_HEADER)
+        form, nodes, outputs = fields("network", metadata, "format nodes outputs")
+        items, results = (parse_json(part) for part in (nodes, outputs))
+    except ContainerError as error:
+        raise InputError(f"network: {error}") from None
+    if form != NETWORK_FORMAT:
+        bad("network: format", NETWORK_FORMAT, form)
+    reader = _NetworkReader(arrays)
+    for item in a_list("nodes", items):
+        reader.add(item)
+    if reader.arrays.unused:
+        raise InputError(f"network: array {min(reader.arrays.unused)!r} is not used")
+    ends = [reader.source("outputs", name) for name in a_list("outputs", results)]
+    return Network(tuple(reader.nodes), tuple(ends))
+
+
+class _NetworkReader:
+    """Builds nodes one after another; a node reads only nodes before it."""
+
+    def __init__(self, arrays: dict[str, Array]) -> None:
+        self.nodes: list[Node] = []
+        self.arrays = _ArrayReader(arrays)
+        self._positions: dict[str, int] = {}
+        self._total = 0
+
+    def source(self, where: str, name: Any) -> int:
+        """The position of the node of this name."""
+        if not isinstance(name, str) or name not in self._positions:
+            bad(where, "the name of an earlier node", name)
+        return self._positions[name]
+
+    def add(self, item: Any) -> None:
+        """Read the JSON object of the next node."""
+        if not isinstance(item, dict):
+            bad(f"node {len(self.nodes)}", "an object", item)
+        name = a_string(f"node {len(self.nodes)}: name", item.get("name"))
+        where = f"node {name!r}"
+        shape = integers(f"{where}: shape", item.get("shape"))
+        if len(shape) > 32 or not all(1 <= length <= MAX_SIZE for length in shape):
+            raise InputError(f"{where}: a bad shape")
+        self._total += math.prod(shape)
+        if self._total > MAX_SIZE:
+            raise InputError(f"{where}: more than {MAX_SIZE} values in all")
+        if name in self._positions:
+            raise InputError(f"{where} occurs twice")
+        kind = item.get("kind")
+        if not isinstance(kind, str) or kind not in _KEYS:
+            bad(f"{where}: kind", f"one of {', '.join(_KEYS)}", kind)
+        rest = fields(where, item, f"kind name shape {_KEYS[kind]}")[3:]
+        try:
+            self.nodes.append(self._node(where, kind, name, shape, rest))
+        except InputError as error:
+            raise InputError(str(error) if where in str(error) else f"{where}: {error}") from None
+        self._positions[name] = len(self._positions)
+
+    def _node(
+        self, where: str, kind: str, name: str, shape: tuple[int, ...], rest: list[Any]
+    ) -> Node:
+        if kind == "affine":
+            return self._affine(where, name, shape, rest)
+        if kind == "input":
+            return Input(name, shape)
+        source = self.source(where, rest[0])
+        if kind == "product":
+            return Product(name, shape, source, self.source(where, rest[1]))
+        if kind in _UNARY:
+            return _UNARY[kind](name, shape, source)
+        knots, slopes = (self.arrays.get(where, array, 2) for array in rest[1:3])
+        return pwl(name, shape, source, knots, slopes, self.arrays.get(where, rest[3], 1))
+
+    def _affine(self, where: str, name: str, shape: tuple[int, ...], rest: list[Any]) -> Node:
+        terms, size = [], math.prod(shape)
+        for term in a_list(f"{where}: terms", rest[0]):
+            entry = term if isinstance(term, dict) else {}
+            source = self.source(f"{where}: source", entry.get("source"))
+            terms.append((source, self._operator(where, entry, source)))
+        bias = self.arrays.spread(f"{where}: bias", rest[1], size)
+        divisor, radius = (
+            None if array is None else self.arrays.spread(f"{where}: divisor, radius", array, size)
+            for array in rest[2:]
+        )
+        return affine(name, shape, tuple(terms), bias=bias, divisor=divisor, radius=radius)
+
+    def _operator(self, where: str, term: dict[str, Any], source: int) -> Operator:
+        kind = term.get("operator")
+        if kind == "dense":
+            weight = fields(where, term, "source operator weight")[2]
+            return Dense.of(self.arrays.get(f"{where}: weight", weight, 2))
+        if kind == "gather":
+            index, scale = fields(where, term, "source operator index scale")[2:]
+            inputs = math.prod(self.nodes[source].shape)
+            order = None if index is None else self.arrays.get(f"{where}: index", index, 1, "i")
+            size = inputs if order is None else len(order)
+            return Gather.of(inputs, order, self.arrays.spread(f"{where}: scale", scale, size))
+        if kind != "conv":
+            bad(f"{where}: operator", "dense, gather or conv", kind)
+        keys = f"source operator weight {' '.join(_CONV_LISTS)} groups"
+        _, _, weight, *lists, groups = fields(where, term, keys)
+        each = zip(_CONV_LISTS, lists, strict=True)
+        lengths = [integers(f"{where}: {key}", entry) for key, entry in each]
+        if any(len(entry) != len(lengths[0]) for entry in lengths):
+            raise InputError(f"{where}: convolution data for different numbers of axes")
+        spatial, stride, before, after, dilation = lengths
+        return Conv.of(
+            self.arrays.get(f"{where}: weight", weight, None),
+            spatial,
+            stride=stride,
+            padding=(before, after),
+            dilation=dilation,
+            groups=an_integer(f"{where}: groups", groups),
+        )
