@@ -1,0 +1,218 @@
+"""A network compiled to float arrays: evaluation of many points at once, and gradients.
+
+May import: numpy, kernel.network, maps. Must not know: boxes, relaxations, exact numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from verifai.bounds.maps import Array, GatherMap, Map, as_map
+from verifai.kernel.network import Affine, Input, Network, Product, Pwl, Sign, Square
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Linear:
+    """An affine node: y = scale·(Σ map(x) + bias), give or take radius·(Σ |map|(|x|) + |bias|)."""
+
+    terms: tuple[tuple[int, Map], ...]
+    magnitudes: tuple[tuple[int, Map], ...]
+    bias: Array  # (n,), already scaled
+    scale: Array | None  # (n,), None: ones
+    radius: Array | None  # (n,), already scaled
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pieces:
+    """A piecewise-linear node: the kernel's data and f at the knots, (K, m) with m = 1 or n."""
+
+    source: int
+    knots: Array
+    slopes: Array  # (K + 1, m)
+    values: Array
+    is_relu: bool
+
+    def value(self, y: Array) -> Array:
+        """f(y), elementwise."""
+        if self.is_relu:
+            return np.maximum(y, 0)
+        result = self.values[0] + self.slopes[0] * (y - self.knots[0])
+        for step, knot in zip(np.diff(self.slopes, axis=0), self.knots, strict=True):
+            result = result + step * np.maximum(y - knot, 0)
+        return np.asarray(result)
+
+    def slope(self, y: Array) -> Array:
+        """The slope of f at y; that of the left piece at a knot."""
+        if self.is_relu:
+            return (y > 0).astype(y.dtype)
+        result = np.broadcast_to(self.slopes[0], y.shape)
+        for step, knot in zip(np.diff(self.slopes, axis=0), self.knots, strict=True):
+            result = result + step * (y > knot)
+        return np.asarray(result)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compiled:
+    """The float form of a network.
+
+    Attributes:
+        linear, pieces: the data of the affine and piecewise-linear nodes, by node.
+        users: which nodes read each node.
+        preactivations: the nodes that nonlinear nodes read, in topological order.
+        inputs: the input nodes; their values in a row make up a point.
+        direct: nodes whose interval over a box is exact, being affine in independent inputs.
+    """
+
+    network: Network
+    dtype: npt.DTypeLike
+    linear: Mapping[int, Linear]
+    pieces: Mapping[int, Pieces]
+    users: tuple[tuple[int, ...], ...]
+    preactivations: tuple[int, ...]
+    inputs: tuple[int, ...]
+    direct: frozenset[int]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The number of values of every node."""
+        return self.network.sizes
+
+    def split(self, points: Array) -> dict[int, Array]:
+        """The columns of points (B, all inputs) by input node."""
+        ends = np.cumsum([self.sizes[i] for i in self.inputs])[:-1]
+        return dict(zip(self.inputs, np.split(points, ends, axis=1), strict=True))
+
+    def join(self, columns: Mapping[int, Array], rows: int) -> Array:
+        """The inverse of split: (rows, all inputs), zeros for nodes that are missing."""
+        parts = [columns.get(i, np.zeros((rows, self.sizes[i]), self.dtype)) for i in self.inputs]
+        return np.concatenate(parts, axis=1)
+
+    def affine(self, node: int, values: Sequence[Array], rows: int) -> Array:
+        """The node's values (rows, n) at its sources' values, radius left out."""
+        data = self.linear[node]
+        if not data.terms:
+            return np.tile(data.bias, (rows, 1))
+        (source, a_map), *others = data.terms
+        total = a_map.push(values[source])
+        for source, a_map in others:
+            total = total + a_map.push(values[source])
+        return np.asarray((total if data.scale is None else total * data.scale) + data.bias)
+
+    def forward(self, points: Array) -> list[Array]:
+        """The values of all nodes, each (B, n), at points (B, all inputs)."""
+        columns, values = self.split(points), list[Array]()
+        for position, node in enumerate(self.network.nodes):
+            match node:
+                case Input():
+                    values.append(columns[position])
+                case Affine():
+                    values.append(self.affine(position, values, len(points)))
+                case Pwl():
+                    values.append(self.pieces[position].value(values[node.source]))
+                case Sign():
+                    values.append(np.sign(values[node.source]))
+                case Square():
+                    values.append(np.square(values[node.source]))
+                case Product():
+                    values.append(values[node.left] * values[node.right])
+        return values
+
+    def gradient(self, values: Sequence[Array], seeds: Mapping[int, Array]) -> Array:
+        """The gradient (B, all inputs) of Σ seeds·values at the points that gave the values.
+
+        A sign node passes the gradient of clip(y, -1, 1), so that attacks see a direction.
+        """
+        pending, done = dict(seeds), dict[int, Array]()
+
+        def add(source: int, a: Array) -> None:
+            pending[source] = pending[source] + a if source in pending else a
+
+        for position in reversed(range(max(seeds, default=-1) + 1)):
+            a, node = pending.pop(position, None), self.network.nodes[position]
+            if a is None:
+                continue
+            match node:
+                case Input():
+                    done[position] = a
+                case Affine():
+                    self.pull(position, a, add)
+                case Pwl():
+                    add(node.source, a * self.pieces[position].slope(values[node.source]))
+                case Sign():
+                    add(node.source, a * (np.abs(values[node.source]) <= 1))
+                case Square():
+                    add(node.source, 2 * a * values[node.source])
+                case Product():
+                    add(node.left, a * values[node.right])
+                    add(node.right, a * values[node.left])
+        return self.join(done, len(values[0]))
+
+    def pull(self, node: int, a: Array, add: Adder) -> None:
+        """Hands the coefficients on an affine node's values on to its sources."""
+        data = self.linear[node]
+        a = a if data.scale is None else a * data.scale
+        for source, a_map in data.terms:
+            add(source, a_map.pull(a))
+
+
+class Adder(Protocol):
+    """What receives coefficients for a node."""
+
+    def __call__(self, source: int, a: Array, /) -> None:
+        """Adds coefficients a (B, n) to those on node source."""
+        ...
+
+
+def compile_network(network: Network, dtype: npt.DTypeLike = np.float64) -> Compiled:
+    """The float form of the network in dtype (float64 or float32)."""
+    nodes = network.nodes
+    readers = [tuple(j for j, n in enumerate(nodes) if i in n.sources) for i in range(len(nodes))]
+    nonlinear = {s for n in nodes if not isinstance(n, Affine) for s in n.sources}
+    linear = {i: _linear(n, dtype) for i, n in enumerate(nodes) if isinstance(n, Affine)}
+    pieces = {i: _pieces(n, dtype) for i, n in enumerate(nodes) if isinstance(n, Pwl)}
+    direct = _direct(network, linear)
+    tail = (tuple(readers), tuple(sorted(nonlinear)), network.inputs, direct)
+    return Compiled(network, dtype, linear, pieces, *tail)
+
+
+def _linear(node: Affine, dtype: npt.DTypeLike) -> Linear:
+    terms = tuple((source, as_map(operator, dtype)) for source, operator in node.terms)
+    divisor = 1.0 if node.divisor is None else node.divisor
+    radius = None if node.radius is None else (node.radius / divisor).astype(dtype)
+    return Linear(
+        terms,
+        tuple((source, a_map.absolute()) for source, a_map in terms),
+        (node.bias / divisor).astype(dtype),
+        None if node.divisor is None else (1.0 / node.divisor).astype(dtype),
+        radius,
+    )
+
+
+def _pieces(node: Pwl, dtype: npt.DTypeLike) -> Pieces:
+    steps = np.diff(node.knots, axis=0) * node.slopes[1:-1]
+    values = node.anchor + np.concatenate([np.zeros((1, node.knots.shape[1])), np.cumsum(steps, 0)])
+    single = len(node.knots) == 1 and not node.knots.any() and not node.anchor.any()
+    is_relu = single and bool((node.slopes[0] == 0).all() and (node.slopes[1] == 1).all())
+    knots, slopes, values = (a.astype(dtype) for a in (node.knots, node.slopes, values))
+    return Pieces(node.source, knots, slopes, values, is_relu)
+
+
+def _direct(network: Network, linear: Mapping[int, Linear]) -> frozenset[int]:
+    """Inputs, selections of them, and affine nodes that read each input value at most once."""
+    roots: dict[int, int] = {i: i for i in network.inputs}  # node: the input it selects from
+    direct = set(network.inputs)
+    for node, data in linear.items():
+        sources = [source for source, _ in data.terms]
+        seen = [roots.get(source) for source in sources]
+        if None in seen or len(set(seen)) < len(seen):
+            continue
+        direct.add(node)
+        a_map = data.terms[0][1] if len(sources) == 1 else None
+        if isinstance(a_map, GatherMap) and a_map.repeats == 1:
+            roots[node] = roots[sources[0]]
+    return frozenset(direct)

@@ -1,0 +1,297 @@
+"""CROWN: linear lower bounds of linear forms over batches of boxes, by backward elimination.
+
+Source: Zhang et al. 2018, Efficient Neural Network Robustness Certification.
+May import: numpy, compiled, interval, lines. Must not know: queries, splits, optimisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifai.bounds.compiled import Compiled
+from verifai.bounds.interval import Bounds, affine_interval, slack
+from verifai.bounds.lines import Lines, relax, span
+from verifai.bounds.maps import Array, DenseMap, Indices, Mask
+from verifai.kernel.network import Affine, Input, Pwl, Sign
+
+CHUNK = 1 << 16  # numbers in one temporary: what stays in a core's second-level cache
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plane:
+    """Forms from below: each is ≥ coefficients·inputs + constant, hence ≥ value, on its box.
+
+    Attributes:
+        value: the least value of the plane over the box, (M,).
+        coefficients: on all inputs in a row, (M, all inputs).
+        constant: (M,).
+    """
+
+    value: Array
+    coefficients: Array
+    constant: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relaxed:
+    """Bounds and the lines of the nonlinear nodes over the same boxes."""
+
+    bounds: Bounds
+    lines: Mapping[int, Lines]
+
+    def take(self, boxes: Indices | slice) -> Relaxed:
+        """The relaxation of some boxes, in this order."""
+        return Relaxed(self.bounds.take(boxes), {k: _take(v, boxes) for k, v in self.lines.items()})
+
+
+def relaxed(
+    compiled: Compiled, bounds: Bounds, slopes: Mapping[int, Array] | None = None
+) -> Relaxed:
+    """Bounds with the lines of all nonlinear nodes; slopes as `relax` takes them, by node."""
+    given = slopes or {}
+    nodes = enumerate(compiled.network.nodes)
+    nonlinear = [i for i, node in nodes if not isinstance(node, Affine | Input)]
+    return Relaxed(bounds, {i: relax(compiled, bounds, i, given.get(i)) for i in nonlinear})
+
+
+def _take(lines: Lines, boxes: Indices | slice) -> Lines:
+    return Lines(
+        tuple(a[boxes] for a in lines.lower),
+        None if lines.below is None else lines.below[boxes],
+        tuple(a[boxes] for a in lines.upper),
+        lines.above[boxes],
+    )
+
+
+class _Sweep:
+    """One backward elimination of M forms: the coefficients on each node not yet eliminated."""
+
+    def __init__(self, compiled: Compiled, relaxation: Relaxed, boxes: Indices | None) -> None:
+        self.compiled, self.relaxation, self.boxes = compiled, relaxation, boxes
+        self.pending: dict[int, Array] = {}
+        self.constant: Array | float = 0.0
+
+    def add(self, source: int, a: Array, /) -> None:
+        self.pending[source] = self.pending[source] + a if source in self.pending else a
+
+    def rows(self, array: Array) -> Array:
+        """An array with a row a box as one with a row a form."""
+        return array if self.boxes is None or len(array) == 1 else array.take(self.boxes, axis=0)
+
+    def run(self, last: int) -> None:
+        """Eliminates every node up to the last one but inputs."""
+        for position in range(last, -1, -1):
+            node = self.compiled.network.nodes[position]
+            if isinstance(node, Input) or position not in self.pending:
+                continue
+            a = self.pending.pop(position)
+            if isinstance(node, Affine):
+                self.affine(position, a)
+            else:
+                self.nonlinear(position, node.sources, a)
+
+    def affine(self, node: int, a: Array) -> None:
+        data = self.compiled.linear[node]
+        if data.bias.any():
+            self.constant = self.constant + a @ data.bias
+        if data.radius is not None:
+            bounds = self.relaxation.bounds
+            spread = self.rows(np.asarray(slack(self.compiled, node, bounds.lower, bounds.upper)))
+            self.constant = self.constant - np.einsum("mn,mn->m", np.abs(a), spread)
+        self.compiled.pull(node, a, self.add)
+
+    def nonlinear(self, node: int, sources: tuple[int, ...], a: Array) -> None:
+        """a·z is at least max(a, 0)·(line below) + min(a, 0)·(line above)."""
+        lines = self.relaxation.lines[node]
+        negative = np.minimum(a, 0)
+        above = self.rows(lines.above)
+        if lines.below is None:
+            self.constant = self.constant + _dots(negative, above)
+        else:
+            positive = a - negative
+            gain = _dots(positive, self.rows(lines.below)) + _dots(negative, above)
+            self.constant = self.constant + gain
+        for source, lower, upper in zip(sources, lines.lower, lines.upper, strict=True):
+            if lower is upper:
+                self.add(source, a * self.rows(lower))
+                continue
+            negative *= self.rows(upper - lower)
+            negative += a * self.rows(lower)
+            self.add(source, negative)
+
+    def plane(self, count: int) -> Plane:
+        """What is left: coefficients on inputs, and the least value over the boxes."""
+        bounds, inputs = self.relaxation.bounds, self.compiled.inputs
+        parts = {i: self.pending[i] for i in inputs if i in self.pending}
+        constant = np.zeros(count, self.compiled.dtype) + self.constant
+        value = constant.copy()
+        for i, a in parts.items():
+            low, high = bounds.lower[i], bounds.upper[i]
+            value += _dots(a, self.rows((low + high) / 2))
+            value -= _dots(np.abs(a), self.rows((high - low) / 2))
+        return Plane(value, self.compiled.join(parts, count), constant)
+
+
+def _dots(a: Array, b: Array) -> Array:
+    """The inner products of rows; b may have one row for all."""
+    return np.asarray(a @ b[0] if len(b) == 1 else np.einsum("mn,mn->m", a, b))
+
+
+def backward(
+    compiled: Compiled,
+    relaxation: Relaxed,
+    forms: Mapping[int, Array],
+    *,
+    boxes: Indices | None = None,
+    constant: Array | float = 0.0,
+) -> Plane:
+    """Planes below M linear forms of values, each over its own box.
+
+    Args:
+        compiled: the network.
+        relaxation: bounds and lines over B boxes.
+        forms: coefficients (M, n) by node.
+        boxes: which box each form is over, (M,); None: form i over box i, or all over the only.
+        constant: added to the forms, (M,) or a number.
+    """
+    count = len(next(iter(forms.values())))
+    step = max(1, CHUNK // max(compiled.sizes[i] for i in _ancestry(compiled, forms)))
+    planes = []
+    for start in range(0, count, step):
+        part = slice(start, start + step)
+        alone = boxes is None and len(relaxation.bounds) > 1 and count > step
+        sweep = _Sweep(
+            compiled,
+            relaxation.take(part) if alone else relaxation,
+            None if boxes is None else boxes[part],
+        )
+        sweep.constant = constant[part] if isinstance(constant, np.ndarray) else constant
+        for node, a in forms.items():
+            sweep.add(node, a[part])
+        sweep.run(max(forms))
+        planes.append(sweep.plane(min(step, count - start)))
+    return join(planes)
+
+
+def join(planes: list[Plane]) -> Plane:
+    """The planes of several calls, one after the other."""
+    if len(planes) == 1:
+        return planes[0]
+    fields = ((p.value, p.coefficients, p.constant) for p in planes)
+    return Plane(*(np.concatenate(parts) for parts in zip(*fields, strict=True)))
+
+
+def _ancestry(compiled: Compiled, forms: Iterable[int]) -> set[int]:
+    """The nodes that forms depend on."""
+    found, todo = set(forms), list(forms)
+    while todo:
+        for source in compiled.network.nodes[todo.pop()].sources:
+            if source not in found:
+                found.add(source)
+                todo.append(source)
+    return found
+
+
+def unit_planes(
+    compiled: Compiled, relaxation: Relaxed, node: int, boxes: Indices, neurons: Indices
+) -> tuple[Array, Array]:
+    """Lower and upper bounds (P,) of single values of one node, each over its own box."""
+    sizes = [compiled.sizes[i] for i in _ancestry(compiled, [node])]
+    step = max(1, CHUNK // (2 * max(sizes)))
+    ends: tuple[list[Array], list[Array]] = ([], [])
+    for start in range(0, len(boxes), step):
+        part = slice(start, start + step)
+        sweep = _Sweep(compiled, relaxation, np.concatenate([boxes[part]] * 2))
+        _start(sweep, node, neurons[part])
+        sweep.run(node)
+        lower, upper = np.split(sweep.plane(2 * len(boxes[part])).value, 2)
+        ends[0].append(lower)
+        ends[1].append(-upper)
+    return np.concatenate(ends[0]), np.concatenate(ends[1])
+
+
+def _start(sweep: _Sweep, node: int, neurons: Indices) -> None:
+    """Sets the forms +value and -value of neurons; of a dense layer the weight's rows at once."""
+    data = sweep.compiled.linear.get(node)
+    if data is not None and len(data.terms) == 1 and data.scale is None and data.radius is None:
+        source, a_map = data.terms[0]
+        if isinstance(a_map, DenseMap) and a_map.weight.shape[1] == sweep.compiled.sizes[source]:
+            a, bias = a_map.weight[neurons], data.bias[neurons]
+            sweep.add(source, np.concatenate([a, -a]))
+            sweep.constant = np.concatenate([bias, -bias])
+            return
+    a = np.zeros((2 * len(neurons), sweep.compiled.sizes[node]), sweep.compiled.dtype)
+    rows = np.arange(len(neurons))
+    a[rows, neurons], a[rows + len(neurons), neurons] = 1, -1
+    sweep.add(node, a)
+
+
+def refine(
+    compiled: Compiled,
+    bounds: Bounds,
+    *,
+    slopes: Mapping[int, Array] | None = None,
+    nodes: Iterable[int] | None = None,
+) -> Relaxed:
+    """The bounds tightened layer by layer by CROWN, with the lines of all nonlinear nodes.
+
+    Only values whose nonlinear users are not linear on their interval are computed, each from the
+    already tightened ones before it; nodes that are affine in the inputs get interval arithmetic.
+
+    Args:
+        compiled: the network.
+        bounds: what is known, from `interval` or inherited from a larger box (inputs cut).
+        slopes: lower slopes by node, (B, n), NaN meaning default.
+        nodes: which pre-activations to tighten (all when None).
+    """
+    given, chosen = slopes or {}, set(compiled.preactivations if nodes is None else nodes)
+    lines: dict[int, Lines] = {}
+    for position, node in enumerate(compiled.network.nodes):
+        if not isinstance(node, Affine | Input):
+            lines[position] = relax(compiled, bounds, position, given.get(position))
+        if position in chosen:
+            bounds = _tighten(compiled, Relaxed(bounds, lines), position)
+    return Relaxed(bounds, lines)
+
+
+def _tighten(compiled: Compiled, relaxation: Relaxed, node: int) -> Bounds:
+    bounds = relaxation.bounds
+    if node in compiled.direct:
+        if isinstance(compiled.network.nodes[node], Input):
+            return bounds
+        ends = list(bounds.lower), list(bounds.upper)
+        return bounds.meet(node, *affine_interval(compiled, node, *ends, rows=len(bounds)))
+    boxes, neurons = np.nonzero(unstable(compiled, bounds, node))
+    if not len(boxes):
+        return bounds
+    lower, upper = bounds.lower[node].copy(), bounds.upper[node].copy()
+    lower[boxes, neurons], upper[boxes, neurons] = unit_planes(
+        compiled, relaxation, node, boxes, neurons
+    )
+    return bounds.meet(node, lower, upper)
+
+
+def unstable(compiled: Compiled, bounds: Bounds, node: int) -> Mask:
+    """Whether some nonlinear user of each value is not linear on its interval, (B, n) of bool."""
+    low, high = bounds.lower[node], bounds.upper[node]
+    result = np.zeros(low.shape, bool)
+    for user in compiled.users[node]:
+        kind = compiled.network.nodes[user]
+        if isinstance(kind, Pwl):
+            result |= span(compiled.pieces[user], low, high).is_split
+        elif isinstance(kind, Sign):
+            result |= (low <= 0) & (high >= 0) & (low < high)
+        elif not isinstance(kind, Affine):
+            result |= low < high
+    return result
+
+
+def pairs(compiled: Compiled, bounds: Bounds) -> Iterator[tuple[int, Mask]]:
+    """Every pre-activation node that has an unstable value, with `unstable` of it."""
+    for node in compiled.preactivations:
+        mask = unstable(compiled, bounds, node)
+        if mask.any():
+            yield node, mask

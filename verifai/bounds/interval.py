@@ -1,0 +1,136 @@
+"""Interval bounds (IBP) of all values over a batch of boxes.
+
+May import: numpy, compiled. Must not know: linear relaxations, queries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from verifai.bounds.compiled import Compiled, Pieces
+from verifai.bounds.maps import Array, Indices
+from verifai.kernel.network import Affine, Input, Product, Pwl, Sign, Square
+
+Pair = tuple[Array, Array]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bounds:
+    """For every node the interval ends of its values over each of B boxes, arrays of (B, n)."""
+
+    lower: tuple[Array, ...]
+    upper: tuple[Array, ...]
+
+    def __len__(self) -> int:
+        return len(self.lower[0])
+
+    def take(self, boxes: Indices | slice) -> Bounds:
+        """The bounds of some boxes, in this order."""
+        return Bounds(tuple(a[boxes] for a in self.lower), tuple(a[boxes] for a in self.upper))
+
+    def cast(self, dtype: npt.DTypeLike) -> Bounds:
+        """The bounds in another float type, rounded to nearest."""
+        lower = tuple(a.astype(dtype, copy=False) for a in self.lower)
+        return Bounds(lower, tuple(a.astype(dtype, copy=False) for a in self.upper))
+
+    def replace(self, node: int, lower: Array, upper: Array) -> Bounds:
+        """The bounds with those of one node exchanged."""
+        ends = [list(self.lower), list(self.upper)]
+        ends[0][node], ends[1][node] = lower, upper
+        return Bounds(tuple(ends[0]), tuple(ends[1]))
+
+    def meet(self, node: int, lower: Array, upper: Array) -> Bounds:
+        """The bounds with one node's intersected with (lower, upper), ends kept in order."""
+        low, high = np.maximum(self.lower[node], lower), np.minimum(self.upper[node], upper)
+        return self.replace(node, np.minimum(low, high), high)
+
+
+def interval(compiled: Compiled, lower: Array, upper: Array) -> Bounds:
+    """The bounds from one forward interval pass; each contains every value up to rounding.
+
+    Args:
+        compiled: the network.
+        lower: ends of the boxes, (B, all inputs).
+        upper: the other ends.
+    """
+    low, high = compiled.split(lower), compiled.split(upper)
+    done: tuple[list[Array], list[Array]] = ([], [])
+    for position, node in enumerate(compiled.network.nodes):
+        ends: Pair
+        if isinstance(node, Input):
+            ends = low[position], high[position]
+        elif isinstance(node, Affine):
+            ends = affine_interval(compiled, position, *done, rows=len(lower))
+        elif isinstance(node, Product):
+            (a, b), (c, d) = ((done[0][s], done[1][s]) for s in node.sources)
+            corners = np.stack([a * c, a * d, b * c, b * d])
+            ends = corners.min(axis=0), corners.max(axis=0)
+        else:
+            pieces = compiled.pieces.get(position)
+            ends = _unary(node, pieces, done[0][node.source], done[1][node.source])
+        done[0].append(ends[0])
+        done[1].append(ends[1])
+    return Bounds(tuple(done[0]), tuple(done[1]))
+
+
+def affine_interval(
+    compiled: Compiled, node: int, lower: list[Array], upper: list[Array], *, rows: int
+) -> Pair:
+    """The interval (rows, n) of an affine node from those of its sources."""
+    data = compiled.linear[node]
+    middle = [(a + b) / 2 for a, b in _sources(data.terms, lower, upper)]
+    half = [(b - a) / 2 for a, b in _sources(data.terms, lower, upper)]
+    centre = np.tile(data.bias, (rows, 1))
+    spread = np.zeros_like(centre)
+    scale = 1.0 if data.scale is None else data.scale
+    for (_, a_map), point in zip(data.terms, middle, strict=True):
+        centre += a_map.push(point) * scale
+    for (_, a_map), radius in zip(data.magnitudes, half, strict=True):
+        spread += a_map.push(radius) * scale
+    spread += slack(compiled, node, lower, upper)
+    return centre - spread, centre + spread
+
+
+def _sources(
+    terms: tuple[tuple[int, object], ...], lower: list[Array], upper: list[Array]
+) -> list[Pair]:
+    return [(lower[source], upper[source]) for source, _ in terms]
+
+
+def slack(
+    compiled: Compiled,
+    node: int,
+    lower: list[Array] | tuple[Array, ...],
+    upper: list[Array] | tuple[Array, ...],
+) -> Array | float:
+    """How far an affine node's values may lie from its formula (0 without a radius)."""
+    data = compiled.linear[node]
+    if data.radius is None:
+        return 0.0
+    total = np.abs(compiled.network.nodes[node].bias)  # type: ignore[union-attr]
+    for source, a_map in data.magnitudes:
+        total = total + a_map.push(np.maximum(np.abs(lower[source]), np.abs(upper[source])))
+    return np.asarray(data.radius * total)
+
+
+def _unary(node: Pwl | Sign | Square, pieces: Pieces | None, low: Array, high: Array) -> Pair:
+    """The interval of a nonlinear node of one source."""
+    if isinstance(node, Sign):
+        return np.sign(low), np.sign(high)
+    if isinstance(node, Square):
+        far = np.maximum(np.square(low), np.square(high))
+        near = np.clip(0, low, high)
+        return np.square(near), far
+    assert pieces is not None
+    a, b = pieces.value(low), pieces.value(high)
+    first, last = np.minimum(a, b), np.maximum(a, b)
+    if pieces.is_relu or not (pieces.slopes.min() < 0 < pieces.slopes.max()):
+        return first, last
+    for knot, value in zip(pieces.knots, pieces.values, strict=True):
+        inside = (low < knot) & (knot < high)
+        first = np.where(inside, np.minimum(first, value), first)
+        last = np.where(inside, np.maximum(last, value), last)
+    return first, last
