@@ -1,0 +1,76 @@
+"""Three answers about a formula, given intervals of all values.
+
+May import: python-flint, query, arithmetic. Must not know: how the intervals came about.
+"""
+
+from __future__ import annotations
+
+from flint import fmpq
+
+from verifai.kernel.arithmetic import exactly
+from verifai.kernel.operator import Array
+from verifai.kernel.query import And, Atom, Formula, Query, Relation
+
+
+def form_range(atom: Atom, low: Array, high: Array) -> tuple[fmpq, fmpq]:
+    """The least and the greatest value that the atom's form may have on these intervals."""
+    least = most = atom.constant
+    for value, factor in atom.terms:
+        ends = (_rational(low[value]) * factor, _rational(high[value]) * factor)
+        least, most = least + min(ends), most + max(ends)
+    return least, most
+
+
+def _rational(end: object) -> fmpq:
+    if isinstance(end, fmpq):
+        return end
+    import numpy as np
+
+    return exactly(np.array([end], dtype=np.float64))[0]
+
+
+def margins(formula: Formula, low: Array, high: Array) -> tuple[fmpq, fmpq, bool, bool]:
+    """How far a formula holds: an atom -form, a conjunction its least part, a disjunction its best.
+
+    Returns:
+        Lower and upper bound of the margin in output units; whether the formula holds for certain;
+        whether it may hold.
+    """
+    return _Walk(low, high).of(formula)
+
+
+class _Walk:
+    """Evaluation over the tree of a formula, whose depth the query bounds."""
+
+    def __init__(self, low: Array, high: Array) -> None:
+        self.low, self.high = low, high
+
+    def of(self, formula: Formula) -> tuple[fmpq, fmpq, bool, bool]:
+        if isinstance(formula, Atom):
+            return self._atom(formula)
+        parts = [self.of(part) for part in formula.parts]
+        pick = min if isinstance(formula, And) else max
+        every = all if isinstance(formula, And) else any
+        if not parts:
+            return fmpq(0), fmpq(0), True, True
+        return (
+            pick(p[0] for p in parts),
+            pick(p[1] for p in parts),
+            every(p[2] for p in parts),
+            every(p[3] for p in parts),
+        )
+
+    def _atom(self, atom: Atom) -> tuple[fmpq, fmpq, bool, bool]:
+        least, most = form_range(atom, self.low, self.high)
+        if atom.relation is Relation.EQUAL:
+            off = max(least, -most, fmpq(0))
+            return -max(abs(least), abs(most)), -off, least == most == 0, least <= 0 <= most
+        if atom.relation is Relation.LESS:
+            return -most, -least, most < 0, least < 0
+        return -most, -least, most <= 0, least <= 0
+
+
+def is_refuted(query: Query, low: Array, high: Array) -> bool:
+    """Whether domain and unsafe formula cannot both hold, given intervals of all values."""
+    whole = And((*query.domain, query.unsafe))
+    return not margins(whole, low, high)[3]

@@ -1,0 +1,92 @@
+"""Replay: what a network does at one exact input, and whether that violates the property.
+
+May import: everything of the kernel but the checker. Must not know: how the input was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from flint import fmpq
+
+from verifai.kernel.arithmetic import Exact
+from verifai.kernel.errors import InputError
+from verifai.kernel.formula import margins
+from verifai.kernel.forward import Machine
+from verifai.kernel.network import Network
+from verifai.kernel.operator import Array
+from verifai.kernel.query import And, Query
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What exact evaluation at a point found.
+
+    Attributes:
+        violates: True or False for certain, None if constants that are not rational leave it open.
+        in_domain: whether the point lies in the box, on integers where asked, and in the domain.
+        margin: at least so far the unsafe formula holds, in output units.
+        outputs: (lower, upper) of every output value, equal where evaluation is exact.
+    """
+
+    violates: bool | None
+    in_domain: bool
+    margin: fmpq
+    outputs: tuple[tuple[fmpq, fmpq], ...]
+
+
+def evaluate(network: Network, inputs: Sequence[fmpq]) -> tuple[Array, Array]:
+    """Enclosures (lower, upper) of all values of the network at an exact input; (N,) of rationals.
+
+    Raises:
+        InputError: the number of inputs is wrong.
+    """
+    return _evaluate(Machine(network, Exact()), inputs)
+
+
+def _evaluate(machine: Machine, inputs: Sequence[fmpq]) -> tuple[Array, Array]:
+    network = machine.network
+    expected = sum(network.sizes[i] for i in network.inputs)
+    if len(inputs) != expected:
+        raise InputError(f"{len(inputs)} numbers for {expected} inputs")
+    boxes, start = [], 0
+    for i in network.inputs:
+        part = machine.ar.rationals([fmpq(q) for q in inputs[start : start + network.sizes[i]]])[0][None]
+        boxes.append((part, part))
+        start += network.sizes[i]
+    ends = machine.forward(boxes)
+    low, high = (np.concatenate([e[side][0] for e in ends]) for side in (0, 1))
+    return low, high
+
+
+class Replayer:
+    """One query prepared for replaying many points."""
+
+    def __init__(self, query: Query) -> None:
+        """Converts the network to exact rationals."""
+        self.query, self.machine = query, Machine(query.network, Exact())
+
+    def replay(self, inputs: Sequence[fmpq]) -> Replay:
+        """Evaluates the network at an exact input and compares with domain and property.
+
+        Raises:
+            InputError: the number of inputs is wrong.
+        """
+        query, net = self.query, self.query.network
+        low, high = _evaluate(self.machine, inputs)
+        box = zip(query.lower, inputs, query.upper, strict=True)
+        whole = zip(query.input_values, inputs, strict=True)
+        inside = all(l <= x <= u for l, x, u in box)
+        inside &= all(x.q == 1 for v, x in whole if v in query.integers)
+        inside &= margins(And(query.domain), low, high)[2]
+        margin, _, certain, possible = margins(query.unsafe, low, high)
+        violates = (True if certain else None) if possible and inside else False
+        outputs = [(low[v], high[v]) for o in net.outputs for v in range(net.offsets[o], net.offsets[o + 1])]
+        return Replay(violates, inside, margin, tuple(outputs))
+
+
+def replay(query: Query, inputs: Sequence[fmpq]) -> Replay:
+    """Evaluates the query's network at an exact input, once; see `Replayer`."""
+    return Replayer(query).replay(inputs)
