@@ -17,7 +17,7 @@ from verifai.bounds.lines import Lines, relax, span
 from verifai.bounds.maps import Array, DenseMap, Indices, Mask
 from verifai.kernel.network import Affine, Input, Pwl, Sign
 
-CHUNK = 1 << 16  # numbers in one temporary: what stays in a core's second-level cache
+CHUNK = 1 << 15  # numbers in one temporary: what stays in a core's second-level cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)

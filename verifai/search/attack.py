@@ -1,0 +1,239 @@
+"""The search for counterexamples: corners, random points, projected gradient ascent with restarts.
+
+Source: Madry et al. 2018, Towards Deep Learning Models Resistant to Adversarial Attacks.
+May import: numpy, kernel, bounds, unsafe. Must not know: exact replay, certificates, branching.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifai.bounds.compiled import Compiled
+from verifai.bounds.maps import Array, ConvMap, GatherMap, Mask
+from verifai.kernel.number import above, below, nearest
+from verifai.kernel.query import Query
+from verifai.search.unsafe import Unsafe, compile_unsafe
+
+MARGIN = 1e-6  # a margin, relative to the atoms' spread, that rounding will not undo
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How hard to try.
+
+    Attributes:
+        rounds: how often to restart; each round is `steps` gradient steps from fresh points.
+        steps: gradient steps in a round.
+        deadline: a reading of `time.perf_counter` after which nothing more is tried.
+        seed: of the random points.
+    """
+
+    rounds: int = 20
+    steps: int = 40
+    deadline: float = math.inf
+    seed: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the deadline has passed."""
+        return time.perf_counter() > self.deadline
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arena:
+    """What is attacked: the network, the formula, and the domain's box in doubles.
+
+    Attributes:
+        integers: which inputs are rounded before they are evaluated.
+        equations: rows (E, inputs) and constants (E,) of the domain's equalities.
+    """
+
+    compiled: Compiled
+    unsafe: Unsafe
+    lower: Array
+    upper: Array
+    integers: Mask
+    equations: tuple[Array, Array]
+
+    def project(self, points: Array, lower: Array, upper: Array) -> Array:
+        """The points moved onto the equalities and into the box."""
+        rows, constant = self.equations
+        if len(rows):
+            for _ in range(3):
+                gap = points @ rows.T + constant
+                points = np.clip(points - gap @ np.linalg.pinv(rows).T, lower, upper)
+        return np.asarray(np.clip(points, lower, upper))
+
+    def rounded(self, points: Array) -> Array:
+        """The points with the integer inputs rounded."""
+        return np.where(self.integers, np.rint(points), points) if self.integers.any() else points
+
+    def values(self, points: Array) -> list[Array]:
+        """The values of all nodes at the points."""
+        return self.compiled.forward(points)
+
+
+def arena(compiled: Compiled, query: Query) -> Arena:
+    """The query prepared for attack."""
+    pairs = list(zip(query.lower, query.upper, strict=True))
+    lower, upper = (np.array([f(p[k]) for p in pairs]) for k, f in ((0, above), (1, below)))
+    middle = np.array([nearest((low + high) / 2) for low, high in pairs])
+    thin = lower > upper  # no double inside: the nearest to the middle, for the replay to repair
+    lower, upper = np.where(thin, middle, lower), np.where(thin, middle, upper)
+    integers = np.array([value in query.integers for value in query.input_values], dtype=bool)
+    lower = np.where(integers, np.ceil(lower), lower)
+    upper = np.where(integers, np.floor(upper), upper)
+    unsafe, count = compile_unsafe(query), len(query.domain)
+    rows = _input_rows(compiled, unsafe)
+    kept = unsafe.equal & (np.arange(len(unsafe.equal)) < count)
+    return Arena(compiled, unsafe, lower, upper, integers, (rows[kept], unsafe.constant[kept]))
+
+
+def _input_rows(compiled: Compiled, unsafe: Unsafe) -> Array:
+    """The atoms' coefficients on all inputs, (A, inputs)."""
+    forms = {i: unsafe.forms[i] for i in compiled.inputs if i in unsafe.forms}
+    return compiled.join(forms, len(unsafe.constant))
+
+
+def attack(compiled: Compiled, query: Query, effort: Effort | None = None) -> Iterator[Array]:
+    """Inputs (n,) at which the unsafe formula holds in double precision, likely ones first.
+
+    Every point lies in the box (integers rounded) and fulfils the domain's rows up to rounding;
+    whether it is a counterexample, the exact replay decides. Deterministic but for the deadline.
+
+    Args:
+        compiled: the query's network in float64.
+        query: what to violate.
+        effort: rounds, steps, deadline and seed.
+    """
+    effort = effort or Effort()
+    scene, rng = arena(compiled, query), np.random.default_rng(effort.seed)
+    if (scene.lower > scene.upper).any():
+        return
+    count = restarts(compiled)
+    starts = _sample(scene, rng, count)
+    yield from _hits(scene, starts)
+    for turn in range(effort.rounds):
+        if effort.is_over:
+            return
+        yield from _ascend(scene, rng, starts, effort, greedy=turn % 2 == 1)
+        fresh = _sample(scene, rng, count)
+        yield from _hits(scene, fresh)
+        starts = fresh[: len(starts)]
+
+
+def restarts(compiled: Compiled) -> int:
+    """How many points to move at once: many for small networks, few for large ones."""
+    work = 1.0
+    for data in compiled.linear.values():
+        for _, a_map in data.terms:
+            if isinstance(a_map, ConvMap):
+                work += a_map.weight.size * math.prod(a_map.shape.output)
+            elif not isinstance(a_map, GatherMap):
+                work += a_map.weight.size
+    return int(np.clip(2e7 / work, 12, 192))
+
+
+def _sample(scene: Arena, rng: np.random.Generator, count: int) -> Array:
+    """Points of the box, best first: the centre, corners, and random ones, ten times count."""
+    lower, upper = scene.lower, scene.upper
+    share = rng.uniform(size=(10 * count, len(lower)))
+    share[: 4 * count] = share[: 4 * count] > 0.5
+    share[0] = 0.5
+    points = scene.rounded(scene.project(lower + share * (upper - lower), lower, upper))
+    margins = np.concatenate(
+        [scene.unsafe.margins(scene.values(part)) for part in np.array_split(points, 10)]
+    )
+    best = np.argsort(-margins, kind="stable")
+    kept = np.concatenate([best[: count // 2], rng.permutation(best[count // 2 :])])
+    return np.asarray(points[kept])
+
+
+def _hits(scene: Arena, points: Array) -> Iterator[Array]:
+    """Those of the first points that violate, the best first, three at most."""
+    points = points[: max(1, len(points) // 10)]
+    margins = scene.unsafe.margins(scene.values(points))
+    for k in np.argsort(-margins, kind="stable")[:3]:
+        if margins[k] >= 0:
+            yield points[k]
+
+
+def _ascend(
+    scene: Arena, rng: np.random.Generator, starts: Array, effort: Effort, *, greedy: bool
+) -> Iterator[Array]:
+    """Moves points up the formula's margin; yields what it finds, the widest margins last.
+
+    Each row tries one alternative of every `or`, chosen at random and kept (so that its interval
+    conditions on inputs cut the row's box), or, when greedy, the nearest one at each step.
+    """
+    count = restarts(scene.compiled)
+    lower, upper = (np.tile(a, (count, 1)) for a in (scene.lower, scene.upper))
+    active = scene.unsafe.judge(rng.normal(size=(count, len(scene.unsafe.constant))))[1]
+    if not greedy:
+        lower, upper = _cut(scene, active, lower, upper)
+    moving = scene.project(starts[:count], lower, upper)
+    is_sign = (np.arange(count) % 2 == 0)[:, None]
+    best_margin, best = -np.inf, moving[0]
+    for step in range(effort.steps):
+        if effort.is_over:
+            break
+        points = scene.rounded(moving)
+        values = scene.values(points)
+        scores = scene.unsafe.scores(values)
+        margins, nearest_atoms = scene.unsafe.judge(scores)
+        if margins.max() > best_margin:
+            best_margin, best = margins.max(), points[margins.argmax()].copy()
+            if best_margin > MARGIN * _spread(scores):
+                yield best
+        direction = _direction(scene, values, scores, nearest_atoms if greedy else active)
+        direction = np.where(is_sign, np.sign(direction), direction)
+        rate = 0.3 * (1 - step / effort.steps) ** 2 + 1e-3
+        moving = scene.project(moving + rate * (upper - lower) * direction, lower, upper)
+    if best_margin >= 0:
+        yield best
+
+
+def _spread(scores: Array) -> float:
+    return float(np.abs(scores).max(initial=1.0))
+
+
+def _cut(scene: Arena, active: Mask, lower: Array, upper: Array) -> tuple[Array, Array]:
+    """The boxes narrowed by each row's active atoms that read one input value and nothing else."""
+    unsafe, inputs = scene.unsafe, scene.compiled.inputs
+    total = len(unsafe.constant)
+    rows = _input_rows(scene.compiled, unsafe)
+    other = [np.any(a != 0, axis=1) for node, a in unsafe.forms.items() if node not in inputs]
+    alone = ((rows != 0).sum(axis=1) == 1) & ~np.any([np.zeros(total, bool), *other], axis=0)
+    for k in np.flatnonzero(alone):
+        column = int(np.flatnonzero(rows[k])[0])
+        end, mine = -unsafe.constant[k] / rows[k, column], active[:, k]
+        if rows[k, column] > 0 or unsafe.equal[k]:
+            upper[mine, column] = np.minimum(upper[mine, column], end)
+        if rows[k, column] < 0 or unsafe.equal[k]:
+            lower[mine, column] = np.maximum(lower[mine, column], end)
+    return lower, np.maximum(lower, upper)
+
+
+def _direction(scene: Arena, values: list[Array], scores: Array, active: Mask) -> Array:
+    """The scaled gradient of the active atoms that fail (of the worst where none does)."""
+    masked = np.where(active, scores, np.inf)
+    worst = masked.min(axis=1, keepdims=True, initial=np.inf)
+    weights = np.where(active, np.maximum(-scores, 0), 0)
+    weights = np.where(worst < 0, weights / np.maximum(-worst, 1e-300), masked == worst)
+    signs = np.where(scene.unsafe.equal, _side(scene, values), 1.0)
+    slope = scene.compiled.gradient(values, scene.unsafe.seeds(weights, signs))
+    slope = slope * (scene.upper - scene.lower)
+    return np.asarray(slope / np.maximum(np.abs(slope).max(axis=1, keepdims=True), 1e-300))
+
+
+def _side(scene: Arena, values: list[Array]) -> Array:
+    """The sign of every atom's form: an equality is approached from where the point is."""
+    total = np.tile(scene.unsafe.constant, (len(values[0]), 1))
+    for node, a in scene.unsafe.forms.items():
+        total += values[node] @ a.T
+    return np.sign(total)
