@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from flint import fmpq
 
-from verifai.kernel.number import text
+from verifai.kernel.number import nearest, rational, text
 
 SIDE = 8
 RAMP = " .:-=+*#%@"  # from black to white
@@ -58,5 +58,5 @@ def describe_change(before: Sequence[fmpq], after: Sequence[fmpq]) -> str:
 
 def float_text(value: fmpq) -> str:
     """An exact number as people read it, ≈ in front where it had to be rounded."""
-    short = f"{int(value.p) / int(value.q):.6g}"
-    return short if fmpq(*float(short).as_integer_ratio()) == value else f"≈ {short}"
+    short = f"{nearest(value):.6g}"
+    return short if rational(short) == value else f"≈ {short}"

@@ -1,0 +1,33 @@
+"""Check a certificate that somebody else made: trust the statement you load, not the prover."""
+
+from pathlib import Path
+
+import verifai as vf
+from verifai.kernel.query import Query
+
+DATA = Path(vf.__file__).parent / "data"
+
+
+def statement() -> Query:
+    """What is to be proved, from the original file."""
+    return vf.in_range(vf.load(DATA / "yarotsky_4.onnx"), [(0, 1)], lower=0, upper=1)
+
+
+def somebody_else() -> bytes:
+    """Any prover, on any machine: only these bytes leave it."""
+    verdict = vf.verify(statement(), timeout=60)
+    if not isinstance(verdict, vf.Verified):
+        raise SystemExit(f"no certificate: {verdict}")
+    return verdict.certificate
+
+
+certificate = somebody_else()
+accepted = vf.check(statement(), certificate)
+print(f"accepted: {accepted.nodes} nodes, {accepted.leaves} leaves")
+
+# The same proof does not prove another statement.
+other = vf.in_range(vf.load(DATA / "yarotsky_4.onnx"), [(0, 1)], lower=0, upper="1/2")
+try:
+    vf.check(other, certificate)
+except vf.Rejection as rejection:
+    print("rejected:", rejection)

@@ -1,0 +1,35 @@
+"""Every example runs and says what it should."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+SAYS = {
+    "verify_onnx.py": r"verified: .*\d+ leaves, \d+ bytes",
+    "robust_digit.py": r"no change .* 1/32 makes this 2.*change of \d+ pixels by up to 1/10",
+    "check_certificate.py": r"accepted: \d+ nodes, \d+ leaves.*rejected: ",
+    "own_property.py": r"verified",
+}
+
+
+def test_every_example_is_tested() -> None:
+    assert {file.name for file in (ROOT / "examples").glob("*.py")} == set(SAYS)
+
+
+@pytest.mark.parametrize(("name", "says"), SAYS.items())
+def test_example(name: str, says: str) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples" / name],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(says, done.stdout, re.DOTALL), done.stdout
