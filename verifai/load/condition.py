@@ -1,0 +1,241 @@
+"""Conditions of VNN-LIB (and/or/not over comparisons of linear terms) as formulas of the kernel.
+
+Everything is evaluated with a stack of its own, so depth is no danger, and exactly. Conditions
+without values fold to true or false; nothing is ever expanded into a disjunctive normal form.
+
+May import: kernel, sexpr. Must not know: commands, boxes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NoReturn
+
+from flint import fmpq
+
+from verifai.kernel.errors import InputError
+from verifai.kernel.number import rational
+from verifai.kernel.query import And, Atom, Formula, Or, Relation, atom
+from verifai.load.sexpr import Form, Source
+
+MAX_BITS = 6500  # of numerator and of denominator, so that numbers fit into a query file
+TRUE = And(())
+FALSE = Atom((), fmpq(1))
+_ZERO = fmpq(0)
+_ARITHMETIC = frozenset("+-*/")
+_COMPARISONS = frozenset(["<=", ">=", "<", ">", "="])
+_CONNECTIVES = frozenset(["and", "or", "not"])
+
+
+@dataclass(slots=True)
+class Linear:
+    """Σ coefficient·value + constant, without zero coefficients."""
+
+    terms: dict[int, fmpq]
+    constant: fmpq
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A list being evaluated: operator, whether under an odd number of `not`, results so far."""
+
+    form: Form
+    operator: str
+    is_negated: bool
+    results: list[Linear | Formula] = field(default_factory=list)
+    next: int = 1
+
+
+class ConditionReader:
+    """Evaluates conditions over the variables of one source (a name ↦ the number of its value)."""
+
+    def __init__(self, source: Source, variables: Mapping[str, int]) -> None:
+        self._source = source
+        self._variables = variables
+
+    def read(self, form: Form | str, start: int) -> Formula:
+        """The formula of a condition; `start` is the place to name if it is a mere token.
+
+        Raises:
+            LoadError: naming the line, for anything that is not a condition on linear terms.
+        """
+        if isinstance(form, str):
+            return self._formula(self._token(form, start, False), start)
+        stack = [self._open(form, False)]
+        while True:
+            frame = stack[-1]
+            if frame.next == len(frame.form.items):
+                value = self._close(stack.pop())
+                if not stack:
+                    return self._formula(value, form.start)
+                stack[-1].results.append(value)
+                continue
+            item = frame.form.items[frame.next]
+            frame.next += 1
+            is_negated = frame.is_negated != (frame.operator == "not")
+            if isinstance(item, Form):
+                stack.append(self._open(item, is_negated))
+            else:
+                frame.results.append(self._token(item, frame.form.start, is_negated))
+
+    def _open(self, form: Form, is_negated: bool) -> _Frame:
+        operator = form.items[0] if form.items else ""
+        known = _ARITHMETIC | _COMPARISONS | _CONNECTIVES
+        if not isinstance(operator, str) or operator not in known:
+            shown = repr(operator[:80]) if isinstance(operator, str) else "a list"
+            self._fail(form.start, f"unknown operator {shown}")
+        return _Frame(form, operator, is_negated)
+
+    def _token(self, token: str, start: int, is_negated: bool) -> Linear | Formula:
+        value = self._variables.get(token)
+        if value is not None:
+            return Linear({value: fmpq(1)}, _ZERO)
+        if token in ("true", "false"):
+            return TRUE if (token == "true") != is_negated else FALSE
+        if token[0] not in "0123456789.+-":
+            self._fail(start, f"unknown variable {token[:80]!r} (declared ones are X_i and Y_j)")
+        try:
+            return Linear({}, rational(token))
+        except InputError as error:
+            self._fail(start, str(error))
+
+    def _close(self, frame: _Frame) -> Linear | Formula:
+        """The value of a list whose parts are known."""
+        start, operator = frame.form.start, frame.operator
+        if operator in _CONNECTIVES:
+            parts = [self._formula(part, start) for part in frame.results]
+            if not parts or (operator == "not" and len(parts) != 1):
+                self._fail(start, f"{operator} of {len(parts)} conditions")
+            # Negation has been pushed into the parts: not is the identity here.
+            return (join_any if (operator == "or") != frame.is_negated else join_all)(parts)
+        terms = [self._linear(part, start) for part in frame.results]
+        if operator in _COMPARISONS:
+            if len(terms) < 2:
+                self._fail(start, f"{operator} of {len(terms)} terms")
+            pairs = [self._compare(start, operator, frame.is_negated, *p) for p in pairwise(terms)]
+            return join_any(pairs) if frame.is_negated else join_all(pairs)
+        if len(terms) < (1 if operator in "+-" else 2):
+            self._fail(start, f"{operator} of {len(terms)} terms")
+        result = self._arithmetic(start, operator, terms)
+        self._check_size(start, result)
+        return result
+
+    def _compare(
+        self, start: int, operator: str, is_negated: bool, left: Linear, right: Linear
+    ) -> Formula:
+        """The formula of one comparison, or of its negation."""
+        if operator in (">=", ">"):
+            left, right = right, left
+        difference = _difference(left, right)
+        self._check_size(start, difference)
+        if not is_negated:
+            return _atom(difference, _RELATIONS[operator])
+        opposite = _scale(difference, fmpq(-1))
+        if operator == "=":
+            return join_any([_atom(d, Relation.LESS) for d in (difference, opposite)])
+        is_strict = operator in ("<", ">")
+        return _atom(opposite, Relation.AT_MOST if is_strict else Relation.LESS)
+
+    def _arithmetic(self, start: int, operator: str, terms: list[Linear]) -> Linear:
+        """The value of a sum, difference, product or quotient of at least one term."""
+        if operator == "+":
+            return _sum(terms)
+        if operator == "-":
+            if len(terms) == 1:
+                return _scale(terms[0], fmpq(-1))
+            return _difference(terms[0], _sum(terms[1:]))
+        result = terms[0]
+        for term in terms[1:]:
+            if operator == "*" and not term.terms:
+                result = _scale(result, term.constant)
+            elif operator == "*" and not result.terms:
+                result = _scale(term, result.constant)
+            elif term.terms:
+                what = "product of two variables" if operator == "*" else "division by a variable"
+                self._fail(start, f"a {what} (only linear terms are supported)")
+            elif term.constant == 0:
+                self._fail(start, "a division by zero")
+            else:
+                result = _scale(result, 1 / term.constant)
+            self._check_size(start, result)
+        return result
+
+    def _check_size(self, start: int, term: Linear) -> None:
+        if any(c.height_bits() > MAX_BITS for c in (term.constant, *term.terms.values())):
+            self._fail(start, f"a number overflow: more than {MAX_BITS} bits")
+
+    def _formula(self, value: Linear | Formula, start: int) -> Formula:
+        if isinstance(value, Linear):
+            self._fail(start, "a term where a condition is wanted")
+        return value
+
+    def _linear(self, value: Linear | Formula, start: int) -> Linear:
+        if not isinstance(value, Linear):
+            self._fail(start, "a condition where a term is wanted")
+        return value
+
+    def _fail(self, start: int, reason: str) -> NoReturn:
+        self._source.fail(start, reason)
+
+
+_RELATIONS = {
+    "<=": Relation.AT_MOST,
+    ">=": Relation.AT_MOST,
+    "<": Relation.LESS,
+    ">": Relation.LESS,
+    "=": Relation.EQUAL,
+}
+
+
+def join_all(parts: list[Formula]) -> Formula:
+    """The conjunction, without true parts; FALSE if one is false."""
+    kept = [part for part in parts if part is not TRUE]
+    if any(part is FALSE for part in kept):
+        return FALSE
+    return (kept[0] if len(kept) == 1 else And(tuple(kept))) if kept else TRUE
+
+
+def join_any(parts: list[Formula]) -> Formula:
+    """The disjunction, without false parts; TRUE if one is true."""
+    kept = [part for part in parts if part is not FALSE]
+    if any(part is TRUE for part in kept):
+        return TRUE
+    return (kept[0] if len(kept) == 1 else Or(tuple(kept))) if kept else FALSE
+
+
+def _atom(linear: Linear, relation: Relation) -> Formula:
+    """linear ≤ 0 (or < 0, = 0); TRUE or FALSE if it is a constant."""
+    if linear.terms:
+        return atom(linear.terms, linear.constant, relation)
+    value = linear.constant
+    is_true = value < 0 or (value == 0 and relation is not Relation.LESS)
+    return TRUE if is_true and not (relation is Relation.EQUAL and value != 0) else FALSE
+
+
+def _scale(linear: Linear, factor: fmpq) -> Linear:
+    """The product with a constant."""
+    if factor == 0:
+        return Linear({}, _ZERO)
+    terms = {value: c * factor for value, c in linear.terms.items()}
+    return Linear(terms, linear.constant * factor)
+
+
+def _sum(parts: list[Linear]) -> Linear:
+    """The sum; the longest part is changed into it, so that nested sums are not copied."""
+    base = max(parts, key=lambda part: len(part.terms))
+    for part in parts:
+        if part is base:
+            continue
+        base.constant += part.constant
+        for value, coefficient in part.terms.items():
+            total = base.terms.pop(value, _ZERO) + coefficient
+            if total != 0:
+                base.terms[value] = total
+    return base
+
+
+def _difference(left: Linear, right: Linear) -> Linear:
+    """left − right; neither is changed."""
+    return _sum([_scale(right, fmpq(-1)), Linear(dict(left.terms), left.constant)])

@@ -1,0 +1,97 @@
+"""S-expressions as VNN-LIB and SMT-LIB write them, read without recursion.
+
+May import: errors. Must not know: what the expressions mean.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from verifai.load.errors import LoadError
+
+MAX_BYTES = 1 << 28
+_TOKEN = re.compile(r';[^\n]*|[()]|"[^"]*"|[^\s();"]+|"', re.ASCII)
+
+
+@dataclass(slots=True)
+class Form:
+    """A parenthesised list.
+
+    Attributes:
+        start: where its parenthesis opens, in characters from the beginning.
+        items: tokens and lists.
+    """
+
+    start: int
+    items: list[str | Form]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text and the name it goes by in errors."""
+
+    name: str
+    text: str
+
+    def fail(self, start: int, reason: str) -> NoReturn:
+        """Raise the LoadError that names the file and the line of this place.
+
+        Raises:
+            LoadError: always.
+        """
+        line = self.text.count("\n", 0, start) + 1
+        raise LoadError(reason, node=f"{self.name} line {line}")
+
+
+def read_source(path: Path) -> Source:
+    """The text of a file, unpacked if its name (or that of the only such file) ends in .gz.
+
+    Raises:
+        LoadError: the file is missing, too large, not UTF-8, or no gzip file.
+    """
+    if not path.exists() and path.with_name(path.name + ".gz").exists():
+        path = path.with_name(path.name + ".gz")
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        text = str(data, "utf-8-sig")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise LoadError(f"cannot be read: {error}", node=path.name) from None
+    if len(data) > MAX_BYTES:
+        raise LoadError(f"longer than {MAX_BYTES} bytes", node=path.name)
+    return Source(path.name, text)
+
+
+def read_forms(source: Source) -> list[Form]:
+    """The top-level lists of a text; comments run from a semicolon to the end of the line.
+
+    Raises:
+        LoadError: a parenthesis or quotation mark without its partner, or a token outside lists.
+    """
+    top = Form(0, [])
+    form, outer = top, [top]
+    for match in _TOKEN.finditer(source.text):
+        token = match[0]
+        if token == "(":
+            inner = Form(match.start(), [])
+            form.items.append(inner)
+            outer.append(form)
+            form = inner
+        elif token == ")":
+            if form is top:
+                source.fail(match.start(), "a closing parenthesis too many")
+            form = outer.pop()
+        elif token == '"':
+            source.fail(match.start(), "a quotation mark without its partner")
+        elif token[0] != ";":
+            if form is top:
+                source.fail(match.start(), f"{token[:80]!r} outside parentheses")
+            form.items.append(token)
+    if form is not top:
+        source.fail(form.start, "an opening parenthesis without its partner")
+    return [item for item in top.items if isinstance(item, Form)]
