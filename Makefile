@@ -5,13 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-DIGITS := networks/digits_mlp.onnx
 CSV ?= ../shared/benchmarks/test/instances.csv
 
 .PHONY: demo test test-slow lint bench clean
 
 demo: $(READY)
-	$(BIN)/python -m networks.train_digits
+	$(BIN)/python networks/train_digits.py
 	$(BIN)/verifai demo
 
 test: $(READY)

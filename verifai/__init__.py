@@ -3,7 +3,9 @@
 This module lists the public interface and loads each part when it is first used, so that
 `import verifai` costs nothing. The functions `load`, `verify` and `bounds` share their names with
 subpackages: as attributes the functions win, and modules are reached by
-`from verifai.load.onnx import load_onnx`. May import: the standard library at load time; the rest on demand.
+`from verifai.load.onnx import load_onnx`.
+
+May import: the standard library at load time; the rest on demand.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from verifai.api import bounds, check, load, query_from, replay, verify
+    from verifai.api import bounds, check, load, query_from, verify
     from verifai.kernel.errors import InputError, Rejection
     from verifai.properties.in_range import in_range
     from verifai.properties.robust import robust
@@ -29,7 +31,6 @@ __all__ = [
     "in_range",
     "verify",
     "check",
-    "replay",
     "bounds",
     "Verdict",
     "Verified",
@@ -45,7 +46,6 @@ _HOMES = {
     "query_from": "verifai.api",
     "verify": "verifai.api",
     "check": "verifai.api",
-    "replay": "verifai.api",
     "bounds": "verifai.api",
     "robust": "verifai.properties.robust",
     "in_range": "verifai.properties.in_range",

@@ -1,0 +1,122 @@
+"""The Python interface: load, build a query, verify, check.
+
+Every function imports what it needs when it is called.
+
+May import: everything below the command line. Must not know: terminals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from verifai.kernel.errors import InputError
+
+if TYPE_CHECKING:
+    from flint import fmpq
+
+    from verifai.kernel.checker import Accepted
+    from verifai.kernel.network import Network
+    from verifai.kernel.query import Query
+    from verifai.properties.entry import Number
+    from verifai.verdict import Verdict
+
+
+def load(model: str | PathLike[str] | Any, example_input: Any = None) -> Network:
+    """The exact network of an ONNX file, or of a torch module by way of an ONNX file.
+
+    What is verified of a module is its exported graph over the reals, with the weights as they
+    are.
+
+    Args:
+        model: a path, or a torch.nn.Module in evaluation mode.
+        example_input: for a module, a tensor (or a tuple of tensors) as it is called with.
+
+    Raises:
+        InputError: the file is unreadable or holds an operator that is not supported, the
+            module is in training mode, or its example input is missing.
+    """
+    if isinstance(model, str | PathLike):
+        from verifai.load.onnx import load_onnx
+
+        return load_onnx(Path(model))
+    from verifai.load.torch_module import load_torch_module
+
+    return load_torch_module(model, example_input)
+
+
+def query_from(model: str | PathLike[str], property_path: str | PathLike[str]) -> Query:
+    """The query that an ONNX file and a VNN-LIB file pose.
+
+    Raises:
+        InputError: a file is unreadable or not supported; the line or node is named.
+    """
+    from verifai.load.onnx import load_onnx
+    from verifai.load.vnnlib import load_vnnlib
+
+    for path in (Path(model), Path(property_path)):
+        if not path.is_file():
+            raise InputError(f"{path}: no such file")
+    return load_vnnlib(Path(property_path), load_onnx(Path(model)))
+
+
+def verify(
+    query: Query, *, timeout: float | None = None, nodes: int | None = None, workers: int = 2
+) -> Verdict:
+    """Verified, Falsified or Unknown; the first two only as the kernel confirms them.
+
+    Args:
+        query: from robust, in_range, query_from and the like.
+        timeout: seconds; None: no limit.
+        nodes: nodes of the search tree; None: no limit.
+        workers: processes.
+    """
+    from verifai.verify import Options
+    from verifai.verify import verify as search
+
+    return search(query, Options(timeout=timeout, nodes=nodes, workers=workers))
+
+
+def check(query: Query, certificate: bytes, exact: bool = False) -> Accepted:
+    """What the kernel accepted: the certificate proves that nothing unsafe happens.
+
+    Args:
+        query: the statement, loaded by yourself rather than taken from whoever proved it.
+        certificate: the bytes of a certificate file.
+        exact: whether to use exact rational arithmetic throughout (slower).
+
+    Raises:
+        Rejection: the certificate does not prove the query; the rule is named.
+    """
+    from verifai.kernel.checker import check as kernel_check
+    from verifai.kernel.codec import digest, encode_network, encode_query
+
+    network = digest(encode_network(query.network))
+    text = encode_query(query, network)
+    return kernel_check(
+        query, certificate, network_digest=network, query_digest=digest(text), exact=exact
+    )
+
+
+def bounds(net: Network, box: Iterable[tuple[Number, Number]]) -> list[tuple[fmpq, fmpq]]:
+    """Certified intervals (lower, upper) of the outputs, in order, over a box of inputs.
+
+    Each contains every value that its output reaches on the box; the kernel derives them, so
+    they need no certificate. They are as tight as one CROWN pass is.
+
+    Args:
+        net: the network.
+        box: one pair (lower, upper) for each input value.
+
+    Raises:
+        InputError: sizes do not fit, or the box is empty.
+        Rejection: a value may exceed what double precision holds.
+    """
+    from verifai.bounds.certified import output_bounds
+    from verifai.kernel.query import And, Query
+    from verifai.properties.entry import box as ends_of
+
+    lower, upper = ends_of(net, box)
+    return output_bounds(Query(net, tuple(lower), tuple(upper), And(())))

@@ -1,0 +1,103 @@
+"""The command `verifai`: its subcommands by name, and exit codes for everything that can happen.
+
+Each subcommand lives in a module of its own that is imported when it is called, so that
+`verifai verify` on a small network pays for nothing that it does not use.
+
+May import: click, exits; the subcommands on demand. Must not know: what they do.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from verifai import __version__
+from verifai.cli.exits import SCHEMA, Exit, sentence
+from verifai.kernel.errors import InputError
+
+_COMMANDS = {
+    "verify": "Decide a VNN-LIB property of an ONNX network.",
+    "check": "Re-check a certificate against the original files.",
+    "inspect": "Show an ONNX network's operators and what blocks it, if anything does.",
+    "bench": "Run a list of instances, one process each, and compare.",
+    "vnncomp": "Answer one instance as VNN-COMP asks.",
+    "demo": "Verify and refute robustness of a small digit classifier.",
+}
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class _Commands(click.Group):
+    """A group that knows its commands' names and imports only the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = importlib.import_module(f"verifai.cli.{cmd_name}").command
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="verifai")
+def group() -> None:
+    """Verify neural networks; a small exact kernel checks every answer.
+
+    Exit codes of verify: 0 verified, 1 falsified, 2 unknown, 3 time-out, 4 usage or error.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and leave the process with its exit code.
+
+    BLAS is kept to one thread (unless the environment says otherwise): the search's own workers
+    use the cores, and starting a thread pool costs more than a small network needs.
+    """
+    for name in _THREADS:
+        os.environ.setdefault(name, "1")
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command; the exit code, whatever happens. No exception leaves this function."""
+    try:
+        with group.make_context("verifai", list(arguments)) as context:
+            code = group.invoke(context)
+        sys.stdout.flush()
+        return int(code or 0)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        asked = error.ctx if isinstance(error, click.UsageError) else None
+        hint = f" (see {asked.command_path} --help)" if asked else ""
+        return _fail(error.format_message() + hint, arguments)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return Exit.UNKNOWN
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.ERROR
+    except (InputError, OSError, ImportError) as error:
+        return _fail(sentence(error), arguments)
+    except Exception as error:  # Python would leave with 1, which says "falsified"
+        traceback.print_exc()
+        return _fail(f"internal error: {error!r}", arguments)
+
+
+def _fail(message: str, arguments: Sequence[str]) -> int:
+    click.echo(f"error: {message}", err=True)
+    if "--json" in arguments:
+        click.echo(json.dumps({"schema": SCHEMA, "verdict": "error", "error": message}))
+    return Exit.ERROR

@@ -1,0 +1,52 @@
+"""`verifai check`: the original files and a certificate, and nothing else that the search said.
+
+May import: api, report, the cli's own parts. Must not know: verify, search.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import click
+
+from verifai.cli.exits import SCHEMA
+from verifai.kernel.errors import Rejection
+
+
+@click.command("check")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("property_file", metavar="PROPERTY", type=click.Path(path_type=Path))
+@click.argument("certificate", type=click.Path(path_type=Path))
+@click.option("--exact", is_flag=True, help="Re-check in exact rational arithmetic (slower).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(model: Path, property_file: Path, certificate: Path, exact: bool, as_json: bool) -> int:
+    """Check that CERTIFICATE proves PROPERTY of MODEL.
+
+    Exit codes: 0 accepted, 1 rejected (the rule is named), 4 a file cannot be read.
+    """
+    from verifai.api import check, query_from
+    from verifai.kernel.statement import statement
+
+    start = time.monotonic()
+    data = certificate.read_bytes()
+    query = query_from(model, property_file)
+    loaded = time.monotonic()
+    arithmetic = "exact" if exact else "rounded"
+    try:
+        accepted = check(query, data, exact=exact)
+    except Rejection as rejection:
+        found = {"accepted": False, "rule": rejection.rule, "reason": rejection.reason}
+        lines = [f"rejected: rule {rejection.rule}: {rejection.reason}"]
+    else:
+        found = {"accepted": True, "nodes": accepted.nodes, "leaves": accepted.leaves}
+        work = f"{accepted.nodes} nodes, {accepted.leaves} leaves, {arithmetic} arithmetic"
+        lines = [f"accepted: {work}, {time.monotonic() - loaded:.2f} s", statement(query)]
+    now = time.monotonic()
+    times = {"check_seconds": round(now - loaded, 6), "seconds": round(now - start, 6)}
+    if as_json:
+        click.echo(json.dumps({"schema": SCHEMA, "arithmetic": arithmetic} | found | times))
+    else:
+        click.echo("\n".join(lines))
+    return 0 if found["accepted"] else 1
