@@ -1,0 +1,34 @@
+"""The front door for ONNX files.
+
+May import: kernel, onnx_file, onnx_graph. Must not know: the command line, queries.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from verifai.kernel.errors import InputError
+from verifai.kernel.network import Network
+from verifai.load.errors import LoadError
+from verifai.load.onnx_file import find, read_model
+from verifai.load.onnx_graph import lower
+
+
+def load_onnx(path: str | Path) -> Network:
+    """The network of an ONNX file (.onnx or .onnx.gz; .gz may be left out), over the reals.
+
+    Weights are taken as the exact numbers they are; a lone unknown batch length is 1. Values of
+    inputs and outputs are in row-major order, their nodes carry the file's names.
+
+    Raises:
+        LoadError: the file is unreadable or asks for something unsupported; it names the node.
+    """
+    file = find(path)
+    try:
+        return lower(read_model(file), file.parent)
+    except UnicodeDecodeError:
+        raise LoadError(f"{file.name!r} is no ONNX model: a name in it is no UTF-8 text") from None
+    except LoadError:
+        raise
+    except InputError as error:
+        raise LoadError(str(error)) from None

@@ -1,0 +1,188 @@
+"""ONNX files as protobuf messages, and their tensors as exact constants.
+
+Only the generated message classes of the onnx package are loaded, not the package itself, whose
+import takes about 0.1 s more.
+
+May import: numpy, the onnx package's message classes, values. Must not know: operators, nodes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import math
+import sys
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from verifai.kernel.errors import InputError
+from verifai.kernel.operator import Array
+from verifai.load.errors import LoadError
+from verifai.load.values import Constant, check_size
+
+MAX_BYTES = 1 << 31  # protobuf's own limit
+_MESSAGES = "onnx.onnx_ml_pb2"
+_BFLOAT16 = 16
+# element type: the type of its bytes, and the field that holds it when they are not raw
+_STORAGE: Mapping[int, tuple[str, str]] = {
+    1: ("<f4", "float_data"),
+    2: ("u1", "int32_data"),
+    3: ("i1", "int32_data"),
+    4: ("<u2", "int32_data"),
+    5: ("<i2", "int32_data"),
+    6: ("<i4", "int32_data"),
+    7: ("<i8", "int64_data"),
+    9: ("?", "int32_data"),
+    10: ("<f2", "int32_data"),
+    11: ("<f8", "double_data"),
+    12: ("<u4", "uint64_data"),
+    13: ("<u8", "uint64_data"),
+    _BFLOAT16: ("<u2", "int32_data"),
+}
+
+
+def find(path: str | Path) -> Path:
+    """The file of this name, or of this name with .gz added.
+
+    Raises:
+        LoadError: there is neither.
+    """
+    for candidate in (Path(path), Path(f"{path}.gz")):
+        if candidate.is_file():
+            return candidate
+    raise LoadError(f"there is no file {str(path)!r}")
+
+
+def read_model(path: Path) -> Any:
+    """The ModelProto that the file holds.
+
+    Raises:
+        LoadError: the file is unreadable, too large or no ONNX model.
+    """
+    data = _read(path)
+    messages = _messages()
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    try:
+        model = messages.ModelProto.FromString(data)
+    except DecodeError:
+        raise LoadError(
+            f"{path.name!r} is no ONNX model: its bytes are no protobuf message"
+        ) from None
+    if not model.HasField("graph") or not model.graph.output:
+        raise LoadError(f"{path.name!r} is no ONNX model: it holds no graph with outputs")
+    return model
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            data = file.read(MAX_BYTES)
+    except (OSError, EOFError, zlib.error) as error:
+        raise LoadError(f"{path.name!r} cannot be read: {error}") from None
+    if len(data) >= MAX_BYTES:
+        raise LoadError(f"{path.name!r} is larger than {MAX_BYTES - 1} bytes")
+    return data
+
+
+def _messages() -> ModuleType:
+    """The module of message classes, without running onnx/__init__.py if that is possible."""
+    if _MESSAGES in sys.modules:
+        return sys.modules[_MESSAGES]
+    package = importlib.util.find_spec("onnx")
+    if package is None or not package.submodule_search_locations:
+        raise LoadError("reading ONNX files needs the package onnx: pip install onnx")
+    file = Path(package.submodule_search_locations[0]) / "onnx_ml_pb2.py"
+    spec = importlib.util.spec_from_file_location(_MESSAGES, file)
+    if spec is None or spec.loader is None or not file.is_file():
+        return importlib.import_module(_MESSAGES)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[_MESSAGES] = module  # a later `import onnx` finds the same classes
+    spec.loader.exec_module(module)
+    return module
+
+
+def tensor(message: Any, folder: Path) -> Constant:
+    """The numbers of a TensorProto, exactly: floats of any width as float64.
+
+    Args:
+        message: the tensor.
+        folder: where its model lies; external data may only lie below.
+
+    Raises:
+        LoadError: an element type that is not supported, or data that do not fit the shape.
+    """
+    name = message.name
+    if message.data_type not in _STORAGE:
+        raise LoadError(f"the tensor {name!r} has element type {message.data_type}, unsupported")
+    try:
+        shape = check_size(tuple(message.dims))
+    except InputError as error:
+        raise LoadError(f"the tensor {name!r}: {error}") from None
+    array = _entries(message, folder)
+    if array.size != math.prod(shape):
+        raise LoadError(f"the tensor {name!r} has {array.size} entries for shape {shape}")
+    if message.data_type == _BFLOAT16:
+        array = (array.astype(np.uint32) << 16).view(np.float32)
+    if array.dtype.kind == "f":
+        array = array.astype(np.float64)
+    return Constant(array.reshape(shape), name)
+
+
+def _entries(message: Any, folder: Path) -> Array:
+    """The entries as they are stored, in their own type."""
+    name = message.name
+    type_, field = _STORAGE[message.data_type]
+    dtype = np.dtype(type_)
+    if message.HasField("segment"):
+        raise LoadError(f"the tensor {name!r} is stored in segments, unsupported")
+    if message.data_location == 1:
+        raw = _external(message, folder)
+    elif message.HasField("raw_data"):
+        raw = bytes(message.raw_data)
+    else:
+        numbers = np.array(getattr(message, field))
+        if field == "int32_data" and dtype.kind in "uib" and message.data_type != _BFLOAT16:
+            return _fitting(numbers, dtype, name)
+        if field == "int32_data":  # the bits of a 16-bit float
+            return _fitting(numbers, np.dtype("<u2"), name).view(dtype)
+        return _fitting(numbers, dtype, name) if dtype.kind == "u" else numbers.astype(dtype)
+    if len(raw) % dtype.itemsize:
+        raise LoadError(
+            f"the tensor {name!r} has {len(raw)} bytes, no multiple of {dtype.itemsize}"
+        )
+    return np.frombuffer(raw, dtype)
+
+
+def _fitting(numbers: Array, dtype: np.dtype[Any], name: str) -> Array:
+    limits = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    if numbers.size and not limits[0] <= int(numbers.min()) <= int(numbers.max()) <= limits[1]:
+        raise LoadError(f"the tensor {name!r} holds a number that its element type cannot hold")
+    return numbers.astype(dtype)
+
+
+def _external(message: Any, folder: Path) -> bytes:
+    """The bytes of a tensor that lie in a file of their own, in or below the model's folder."""
+    name = message.name
+    entries = {entry.key: entry.value for entry in message.external_data}
+    try:
+        location, start = entries["location"], int(entries.get("offset", "0"))
+        length = int(entries.get("length", "-1"))
+        file = (folder / location).resolve()
+        if not file.is_relative_to(folder.resolve()) or Path(location).is_absolute():
+            raise LoadError(f"the tensor {name!r} lies outside the model's folder: {location!r}")
+        if not file.is_file():
+            raise LoadError(f"the tensor {name!r} lies in {location!r}, which is no file")
+        with file.open("rb") as stream:
+            stream.seek(start)
+            data = stream.read(length if length >= 0 else MAX_BYTES)
+    except (KeyError, ValueError, OSError) as error:
+        raise LoadError(f"the external data of tensor {name!r} cannot be read: {error}") from None
+    if length >= 0 and len(data) != length:
+        raise LoadError(f"the tensor {name!r} has {len(data)} of {length} bytes in {location!r}")
+    return data

@@ -1,0 +1,189 @@
+"""An ONNX graph as a network: walks its operators in order and lowers each.
+
+May import: kernel, onnx_file, onnx_call, onnx_operators, builder, tidy.
+Must not know: the command line.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from verifai.kernel.errors import InputError
+from verifai.kernel.network import Input, Network
+from verifai.load.builder import ONE, Builder
+from verifai.load.errors import LoadError
+from verifai.load.onnx_call import Attribute, Call
+from verifai.load.onnx_file import tensor
+from verifai.load.onnx_operators import LOWERINGS, NEWEST_OPSET, OLDEST_OPSET, blocker
+from verifai.load.tidy import tidied
+from verifai.load.values import Activation, Value
+
+_FLOATS = (1, 10, 11, 16)  # element types of inputs: float, float16, double, bfloat16
+_NAMES = ("", "ai.onnx")
+
+
+@dataclass(slots=True)
+class Graph:
+    """The state of one walk: the file's tensors by name, and the nodes they became.
+
+    Attributes:
+        folder: where the model lies, for external data.
+        opset: the version of the standard operators.
+        values: every tensor that is known so far.
+        weights: messages of the initializers that nobody has read yet.
+        builder: the nodes.
+        named: nodes that carry the name of the tensor they are.
+    """
+
+    folder: Path
+    opset: int
+    values: dict[str, Value] = field(default_factory=dict)
+    weights: dict[str, Any] = field(default_factory=dict)
+    builder: Builder = field(default_factory=Builder)
+    named: set[int] = field(default_factory=set)
+
+    def value(self, name: str) -> Value:
+        """The tensor of this name.
+
+        Raises:
+            LoadError: nothing before makes it, or its data are unreadable.
+        """
+        if name not in self.values:
+            if name not in self.weights:
+                raise LoadError(f"reads {name!r}, which nothing before it makes")
+            self.values[name] = tensor(self.weights[name], self.folder)
+        return self.values[name]
+
+
+def lower(model: Any, folder: Path) -> Network:
+    """The network of a ModelProto; its inputs and outputs keep their names and order.
+
+    Raises:
+        LoadError: something in the model is unreadable or not supported.
+    """
+    source = model.graph
+    graph = Graph(folder, opset_of(model))
+    if source.sparse_initializer:
+        raise LoadError("sparse initializers are not supported")
+    graph.weights = {message.name: message for message in source.initializer}
+    for entry in source.input:
+        if entry.name not in graph.weights:
+            shape = _input_shape(entry)
+            graph.values[entry.name] = graph.builder.input(entry.name, shape)
+    for node in _needed(source):
+        _lower_node(graph, node)
+    return _finished(graph, [output.name for output in source.output])
+
+
+def opset_of(model: Any) -> int:
+    """The version of the standard operators that the model uses.
+
+    Raises:
+        LoadError: none is given, or it is older or newer than what is known here.
+    """
+    versions = {entry.version for entry in model.opset_import if entry.domain in _NAMES}
+    if len(versions) != 1:
+        raise LoadError("the model does not say which opset it uses")
+    opset = int(versions.pop())
+    if not OLDEST_OPSET <= opset <= NEWEST_OPSET:
+        raise LoadError(f"opset {opset} (supported are {OLDEST_OPSET} to {NEWEST_OPSET})")
+    return opset
+
+
+def _input_shape(entry: Any) -> tuple[int, ...]:
+    """The shape of an input; one unknown length is 1 if it is the first."""
+    kind = entry.type.tensor_type
+    if not entry.type.HasField("tensor_type") or kind.elem_type not in _FLOATS:
+        raise LoadError(f"the input {entry.name!r} is no tensor of floats")
+    if not kind.HasField("shape"):
+        raise LoadError(f"the input {entry.name!r} has no shape")
+    lengths = [int(axis.dim_value) if axis.HasField("dim_value") else 0 for axis in kind.shape.dim]
+    unknown = [place for place, length in enumerate(lengths) if length < 1]
+    if unknown == [0]:
+        lengths[0] = 1
+    elif unknown:
+        raise LoadError(f"the input {entry.name!r} has unknown lengths on axes {unknown}")
+    return tuple(lengths)
+
+
+def _needed(source: Any) -> list[Any]:
+    """The operators that the outputs need, in the file's order."""
+    wanted = {output.name for output in source.output}
+    kept = []
+    for node in reversed(source.node):
+        if wanted.intersection(node.output):
+            kept.append(node)
+            wanted.update(node.input)
+    return kept[::-1]
+
+
+def _lower_node(graph: Graph, node: Any) -> None:
+    name = node.name or next(filter(None, node.output), "")
+    graph.builder.prefix = next(filter(None, node.output), node.name)
+    reason = blocker(node.op_type, node.domain)
+    if reason:
+        raise LoadError(reason, node=name, op_type=node.op_type)
+    try:
+        inputs = tuple(graph.value(n) if n else None for n in node.input)
+        attributes = {a.name: _attribute(a, graph.folder) for a in node.attribute}
+        call = Call(
+            name, node.op_type, graph.opset, inputs, len(node.output), attributes, graph.builder
+        )
+        results = LOWERINGS[node.op_type](call)
+        call.check_all_read()
+        for place, output in enumerate(node.output):
+            if output and place >= len(results):
+                raise call.refuse(f"the output {place + 1} is not supported")
+            if output in graph.values or output in graph.weights:
+                raise call.refuse(f"{output!r} is made twice")
+            if output:
+                _bind(graph, output, results[place])
+    except LoadError as error:
+        raise LoadError(error.reason, node=name, op_type=node.op_type) from None
+    except (InputError, ValueError, IndexError, OverflowError, MemoryError) as error:
+        raise LoadError(str(error), node=name, op_type=node.op_type) from None
+
+
+def _bind(graph: Graph, name: str, value: Value) -> None:
+    """Remember a tensor; a node that became exactly this tensor first carries its name."""
+    graph.values[name] = value
+    if isinstance(value, Activation) and value.node not in graph.named:
+        node = graph.builder.nodes[value.node]
+        if value.index.size == math.prod(node.shape) and not isinstance(node, Input):
+            graph.builder.nodes[value.node] = replace(node, name=name)
+            graph.named.add(value.node)
+
+
+def _attribute(message: Any, folder: Path) -> Attribute:
+    """The value of an AttributeProto."""
+    kinds: Mapping[int, Callable[[], Attribute]] = {
+        1: lambda: float(message.f),
+        2: lambda: int(message.i),
+        3: lambda: message.s.decode(),
+        4: lambda: tensor(message.t, folder),
+        6: lambda: tuple(float(f) for f in message.floats),
+        7: lambda: tuple(int(i) for i in message.ints),
+        8: lambda: tuple(s.decode() for s in message.strings),
+    }
+    if message.type not in kinds or message.ref_attr_name:
+        raise LoadError(f"the attribute {message.name!r} is of an unsupported kind")
+    return kinds[message.type]()
+
+
+def _finished(graph: Graph, outputs: list[str]) -> Network:
+    """The network; every output is a node that carries its name, a copy where it must be."""
+    names: dict[int, str] = {}
+    results = []
+    for name in outputs:
+        graph.builder.prefix = name
+        value = graph.builder.lift(graph.value(name))
+        node = graph.builder.whole(value)
+        if node in names or isinstance(graph.builder.nodes[node], Input):
+            node = graph.builder.linear([(Activation(node, value.index), ONE)]).node
+        names[node] = name
+        results.append(node)
+    return tidied(graph.builder.nodes, results, names)

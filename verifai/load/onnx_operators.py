@@ -1,0 +1,30 @@
+"""The table of ONNX operators that are lowered; what is not here is refused by name.
+
+May import: the onnx_* modules of lowerings. Must not know: protobuf, nodes.
+"""
+
+from collections.abc import Mapping
+
+from verifai.load import onnx_fold, onnx_join, onnx_linear, onnx_pointwise, onnx_pool, onnx_shape
+from verifai.load.onnx_call import Lowering
+
+LOWERINGS: Mapping[str, Lowering] = {
+    **onnx_fold.LOWERINGS,
+    **onnx_join.LOWERINGS,
+    **onnx_linear.LOWERINGS,
+    **onnx_pointwise.LOWERINGS,
+    **onnx_pool.LOWERINGS,
+    **onnx_shape.LOWERINGS,
+}
+CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+OLDEST_OPSET = 7
+NEWEST_OPSET = 27
+
+
+def blocker(op_type: str, domain: str) -> str:
+    """Why no operator of this kind is lowered, empty if some are."""
+    if domain not in ("", "ai.onnx"):
+        return f"an operator of the domain {domain!r}"
+    if op_type in CONTROL_FLOW:
+        return "control flow is not supported"
+    return "" if op_type in LOWERINGS else "this operator is not supported"

@@ -1,0 +1,141 @@
+"""Sliding windows of convolutions and pools: kernel, stride, dilation, padding, and their taps.
+
+Source: the pages of Conv, MaxPool and AveragePool of the ONNX standard.
+May import: numpy, kernel, onnx_call. Must not know: protobuf, nodes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from verifai.kernel.operator import Array
+from verifai.load.onnx_call import Call
+from verifai.load.values import check_size
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How a kernel slides over axes of the given lengths; one entry an axis in each tuple.
+
+    Attributes:
+        lengths: the input's.
+        kernel, stride, dilation: the kernel's size, step and spacing.
+        before, after: padding as the file asks for it (it counts as padding).
+        output: the number of places; with ceil_mode the last may reach beyond the padding.
+    """
+
+    lengths: tuple[int, ...]
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    output: tuple[int, ...]
+
+    def with_axis(self, length: int) -> Window:
+        """The same window, on one more axis in front, which it does not mix."""
+        return Window(
+            lengths=(length, *self.lengths),
+            kernel=(1, *self.kernel),
+            stride=(1, *self.stride),
+            dilation=(1, *self.dilation),
+            before=(0, *self.before),
+            after=(0, *self.after),
+            output=(length, *self.output),
+        )
+
+    def reaching(self) -> Window:
+        """With just the padding behind that makes the output this long."""
+        ends = zip(self.output, self.stride, self._spans(), self.before, self.lengths, strict=True)
+        after = tuple(max(0, (o - 1) * s + span - b - n) for o, s, span, b, n in ends)
+        return replace(self, after=after)
+
+    def _spans(self) -> tuple[int, ...]:
+        return tuple((k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
+
+    def places(self, axis: int) -> Array:
+        """(output, kernel): where every tap lies on the axis; outside the input it is padding."""
+        starts = np.arange(self.output[axis]) * self.stride[axis] - self.before[axis]
+        return starts[:, None] + np.arange(self.kernel[axis]) * self.dilation[axis]
+
+    def counts(self, *, with_padding: bool) -> Array:
+        """How many taps of each output lie inside the input, or inside input and padding."""
+        result = np.ones((), dtype=np.int64)
+        for axis, length in enumerate(self.lengths):
+            low = -self.before[axis] if with_padding else 0
+            high = length + (self.after[axis] if with_padding else 0)
+            places = self.places(axis)
+            result = np.multiply.outer(result, ((places >= low) & (places < high)).sum(axis=1))
+        return result
+
+    def taps(self) -> Array:
+        """(outputs, taps): the index of every tap in the flattened input, -1 in the padding."""
+        check_size((*self.output, *self.kernel))
+        result = np.zeros((1, 1), dtype=np.int64)
+        for axis, length in enumerate(self.lengths):
+            places = self.places(axis)
+            places = np.where((places >= 0) & (places < length), places, -1)
+            outer, inner = result[:, None, :, None], places[None, :, None, :]
+            joined = np.where((outer < 0) | (inner < 0), -1, outer * length + inner)
+            rows = result.shape[0] * places.shape[0]
+            result = joined.reshape(rows, -1)
+        return result
+
+
+def read_window(
+    call: Call, lengths: tuple[int, ...], kernel: tuple[int, ...] | None = None
+) -> Window:
+    """The window that the attributes of Conv, MaxPool or AveragePool describe.
+
+    Args:
+        call: the operator.
+        lengths: the input's spatial lengths.
+        kernel: the weights' spatial lengths, if it has weights.
+
+    Raises:
+        LoadError: attributes that do not fit each other, or an output without values.
+    """
+    axes, ones = len(lengths), (1,) * len(lengths)
+    given = call.sequence("kernel_shape") or kernel
+    stride = call.sequence("strides") or ones
+    dilation = call.sequence("dilations") or ones
+    pads = call.sequence("pads") or (0,) * (2 * axes)
+    mode = call.text("auto_pad", "NOTSET")
+    if given is None or not len(given) == len(stride) == len(dilation) == len(pads) // 2 == axes:
+        raise call.refuse(f"kernel, strides, dilations or pads not for {axes} spatial axes")
+    if min((*given, *stride, *dilation)) < 1 or min(pads) < 0 or len(pads) % 2:
+        raise call.refuse("a kernel, stride, dilation or pad that is too small")
+    if kernel is not None and given != kernel:
+        raise call.refuse(f"kernel_shape {given} with weights for {kernel}")
+    if mode not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
+        raise call.refuse(f"auto_pad {mode!r}")
+    ceil = kernel is None and call.flag("ceil_mode")
+    spans = tuple((k - 1) * d + 1 for k, d in zip(given, dilation, strict=True))
+    ends = list(zip(pads[:axes], pads[axes:], strict=True))
+    if mode != "NOTSET":
+        ends = [_auto_pad(mode, *each) for each in zip(lengths, spans, stride, strict=True)]
+    padded = [n + b + a for n, (b, a) in zip(lengths, ends, strict=True)]
+    output = []
+    for axis, (length, span, step) in enumerate(zip(padded, spans, stride, strict=True)):
+        rest = length - span
+        count = (-(-rest // step) if ceil else rest // step) + 1
+        if ceil and (count - 1) * step >= lengths[axis] + ends[axis][0]:
+            count -= 1  # a last window that would start behind the input
+        output.append(count)
+    if any(count < 1 for count in output) or math.prod(output) == 0:
+        raise call.refuse(f"a window of {spans} on lengths {tuple(padded)} with padding")
+    check_size(tuple(padded))
+    before, after = (tuple(end[i] for end in ends) for i in (0, 1))
+    return Window(lengths, given, stride, dilation, before, after, tuple(output))
+
+
+def _auto_pad(mode: str, length: int, span: int, step: int) -> tuple[int, int]:
+    """Padding before and after that gives ⌈length/step⌉ outputs (none for VALID)."""
+    if mode == "VALID":
+        return 0, 0
+    total = max((-(-length // step) - 1) * step + span - length, 0)
+    less, more = total // 2, total - total // 2
+    return (less, more) if mode == "SAME_UPPER" else (more, less)
