@@ -8,8 +8,8 @@ May import: kernel, sexpr. Must not know: commands, boxes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import NoReturn
 
@@ -27,6 +27,7 @@ _ZERO = fmpq(0)
 _ARITHMETIC = frozenset("+-*/")
 _COMPARISONS = frozenset(["<=", ">=", "<", ">", "="])
 _CONNECTIVES = frozenset(["and", "or", "not"])
+_OPERATORS = _ARITHMETIC | _COMPARISONS | _CONNECTIVES
 
 
 @dataclass(slots=True)
@@ -39,13 +40,13 @@ class Linear:
 
 @dataclass(slots=True)
 class _Frame:
-    """A list being evaluated: operator, whether under an odd number of `not`, results so far."""
+    """A list being evaluated: is it under an odd number of `not`; its rest, its results so far."""
 
     form: Form
     operator: str
     is_negated: bool
-    results: list[Linear | Formula] = field(default_factory=list)
-    next: int = 1
+    rest: Iterator[str | Form]
+    results: list[Linear | Formula]
 
 
 class ConditionReader:
@@ -66,27 +67,26 @@ class ConditionReader:
         stack = [self._open(form, False)]
         while True:
             frame = stack[-1]
-            if frame.next == len(frame.form.items):
+            is_negated = frame.is_negated != (frame.operator == "not")
+            for item in frame.rest:
+                if isinstance(item, Form):
+                    stack.append(self._open(item, is_negated))
+                    break
+                frame.results.append(self._token(item, frame.form.start, is_negated))
+            else:
                 value = self._close(stack.pop())
                 if not stack:
                     return self._formula(value, form.start)
                 stack[-1].results.append(value)
-                continue
-            item = frame.form.items[frame.next]
-            frame.next += 1
-            is_negated = frame.is_negated != (frame.operator == "not")
-            if isinstance(item, Form):
-                stack.append(self._open(item, is_negated))
-            else:
-                frame.results.append(self._token(item, frame.form.start, is_negated))
 
     def _open(self, form: Form, is_negated: bool) -> _Frame:
         operator = form.items[0] if form.items else ""
-        known = _ARITHMETIC | _COMPARISONS | _CONNECTIVES
-        if not isinstance(operator, str) or operator not in known:
+        if not isinstance(operator, str) or operator not in _OPERATORS:
             shown = repr(operator[:80]) if isinstance(operator, str) else "a list"
             self._fail(form.start, f"unknown operator {shown}")
-        return _Frame(form, operator, is_negated)
+        rest = iter(form.items)
+        next(rest)
+        return _Frame(form, operator, is_negated, rest, [])
 
     def _token(self, token: str, start: int, is_negated: bool) -> Linear | Formula:
         value = self._variables.get(token)
@@ -238,4 +238,9 @@ def _sum(parts: list[Linear]) -> Linear:
 
 def _difference(left: Linear, right: Linear) -> Linear:
     """left − right; neither is changed."""
-    return _sum([_scale(right, fmpq(-1)), Linear(dict(left.terms), left.constant)])
+    terms = dict(left.terms)
+    for value, coefficient in right.terms.items():
+        total = terms.pop(value, _ZERO) - coefficient
+        if total != 0:
+            terms[value] = total
+    return Linear(terms, left.constant - right.constant)

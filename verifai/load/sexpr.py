@@ -15,7 +15,9 @@ from typing import NoReturn
 from verifai.load.errors import LoadError
 
 MAX_BYTES = 1 << 28
-_TOKEN = re.compile(r';[^\n]*|[()]|"[^"]*"|[^\s();"]+|"', re.ASCII)
+# A list without lists, quotations and comments inside is one match: most of a property is such.
+_FLAT = r"\(([\t-\r !#-'*-:<-~]*)\)"
+_TOKEN = re.compile(_FLAT + r"|;[^\n]*|[()]|\"[^\"]*\"|[^\s();\"]+|\"", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -77,7 +79,9 @@ def read_forms(source: Source) -> list[Form]:
     form, outer = top, [top]
     for match in _TOKEN.finditer(source.text):
         token = match[0]
-        if token == "(":
+        if match.lastindex:
+            form.items.append(Form(match.start(), list(match[1].split())))
+        elif token == "(":
             inner = Form(match.start(), [])
             form.items.append(inner)
             outer.append(form)

@@ -38,10 +38,7 @@ def load_vnnlib(path: Path | str, network: Network) -> Query:
     source = read_source(Path(path))
     declared, asserted = _read_commands(source, read_forms(source), network)
     try:
-        formula = conjunction([FALSE] if any(part is FALSE for part in asserted) else asserted)
-        return _query(network, declared, asserted, formula)
-    except LoadError:
-        raise
+        return _query(network, declared, conjunction(asserted))
     except InputError as error:
         raise LoadError(str(error), node=source.name) from None
 
@@ -107,9 +104,7 @@ def _declaration(source: Source, form: Form, values: dict[str, list[int]]) -> tu
     return match[0], known[index]
 
 
-def _query(
-    network: Network, declared: dict[str, int], asserted: list[Formula], formula: And
-) -> Query:
+def _query(network: Network, declared: dict[str, int], formula: And) -> Query:
     """The query of a conjunction; every input must be bounded on both sides."""
     inputs = _values(network, network.inputs)
     known = frozenset(inputs)
@@ -137,6 +132,8 @@ def _query(
                 side = "above" if is_upper else "below"
                 raise LoadError(f"the input {names[value]} is not bounded {side}")
     lower, upper = (tuple(hull[value, side] for value in inputs) for side in (False, True))
+    if any(part is FALSE for part in unsafe):
+        unsafe = [FALSE]
     return Query(network, lower, upper, And(tuple(unsafe)), tuple(domain))
 
 
