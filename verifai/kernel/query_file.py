@@ -26,7 +26,7 @@ from verifai.kernel.query import MAX_ALTERNATION, And, Atom, Formula, Or, Query,
 QUERY_FORMAT = "verifai-query-1"
 MAX_QUERY = 1 << 28
 Ends = tuple[fmpq, ...]
-_PER_LINE = 8  # ends of the box on one line of a query file
+_PER_LINE = 4  # ends of the box on one line of a query file
 
 
 def encode_query(query: Query, network_digest: str | None = None) -> bytes:

@@ -92,9 +92,9 @@ class ConditionReader:
         value = self._variables.get(token)
         if value is not None:
             return Linear({value: fmpq(1)}, _ZERO)
-        if token in ("true", "false"):
-            return TRUE if (token == "true") != is_negated else FALSE
         if token[0] not in "0123456789.+-":
+            if token in ("true", "false"):
+                return TRUE if (token == "true") != is_negated else FALSE
             self._fail(start, f"unknown variable {token[:80]!r} (declared ones are X_i and Y_j)")
         try:
             return Linear({}, rational(token))
@@ -114,6 +114,8 @@ class ConditionReader:
         if operator in _COMPARISONS:
             if len(terms) < 2:
                 self._fail(start, f"{operator} of {len(terms)} terms")
+            if len(terms) == 2:
+                return self._compare(start, operator, frame.is_negated, terms[0], terms[1])
             pairs = [self._compare(start, operator, frame.is_negated, *p) for p in pairwise(terms)]
             return join_any(pairs) if frame.is_negated else join_all(pairs)
         if len(terms) < (1 if operator in "+-" else 2):
@@ -163,8 +165,9 @@ class ConditionReader:
         return result
 
     def _check_size(self, start: int, term: Linear) -> None:
-        if any(c.height_bits() > MAX_BITS for c in (term.constant, *term.terms.values())):
-            self._fail(start, f"a number overflow: more than {MAX_BITS} bits")
+        for number in (term.constant, *term.terms.values()):
+            if number.height_bits() > MAX_BITS:
+                self._fail(start, f"a number overflow: more than {MAX_BITS} bits")
 
     def _formula(self, value: Linear | Formula, start: int) -> Formula:
         if isinstance(value, Linear):

@@ -112,7 +112,7 @@ def _query(network: Network, declared: dict[str, int], formula: And) -> Query:
     domain: list[Atom] = []
     unsafe: list[Formula] = []
     for part in formula.parts:
-        if not isinstance(part, Atom) or not part.terms or not known.issuperset(dict(part.terms)):
+        if not (isinstance(part, Atom) and part.terms and all(v in known for v, _ in part.terms)):
             unsafe.append(part)
         elif len(part.terms) > 1:
             domain.append(part)
