@@ -66,15 +66,29 @@ def _take(lines: Lines, boxes: Indices | slice) -> Lines:
     )
 
 
-class _Sweep:
-    """One backward elimination of M forms: the coefficients on each node not yet eliminated."""
+class Sweep:
+    """One backward elimination of M forms, to be run once.
 
-    def __init__(self, compiled: Compiled, relaxation: Relaxed, boxes: Indices | None) -> None:
+    Attributes:
+        pending: the coefficients (M, n) on each node not yet eliminated.
+        constant: (M,), or a number.
+        seen: where given, collects the coefficients on nonlinear nodes and those with a radius.
+    """
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        relaxation: Relaxed,
+        boxes: Indices | None = None,
+        seen: dict[int, Array] | None = None,
+    ) -> None:
+        self.seen = seen
         self.compiled, self.relaxation, self.boxes = compiled, relaxation, boxes
         self.pending: dict[int, Array] = {}
         self.constant: Array | float = 0.0
 
     def add(self, source: int, a: Array, /) -> None:
+        """Adds coefficients on one node."""
         self.pending[source] = self.pending[source] + a if source in self.pending else a
 
     def rows(self, array: Array) -> Array:
@@ -94,11 +108,14 @@ class _Sweep:
                 self.nonlinear(position, node.sources, a)
 
     def affine(self, node: int, a: Array) -> None:
+        """a·y in terms of the sources, less what the radius allows."""
         data = self.compiled.linear[node]
         if data.bias.any():
             self.constant = self.constant + a @ data.bias
         if data.radius is not None:
             bounds = self.relaxation.bounds
+            if self.seen is not None:
+                self.seen[node] = a
             spread = self.rows(np.asarray(slack(self.compiled, node, bounds.lower, bounds.upper)))
             self.constant = self.constant - np.einsum("mn,mn->m", np.abs(a), spread)
         self.compiled.pull(node, a, self.add)
@@ -106,6 +123,8 @@ class _Sweep:
     def nonlinear(self, node: int, sources: tuple[int, ...], a: Array) -> None:
         """a·z is at least max(a, 0)·(line below) + min(a, 0)·(line above)."""
         lines = self.relaxation.lines[node]
+        if self.seen is not None:
+            self.seen[node] = a
         negative = np.minimum(a, 0)
         above = self.rows(lines.above)
         if lines.below is None:
@@ -118,9 +137,9 @@ class _Sweep:
             if lower is upper:
                 self.add(source, a * self.rows(lower))
                 continue
-            negative *= self.rows(upper - lower)
-            negative += a * self.rows(lower)
-            self.add(source, negative)
+            below = negative * self.rows(upper - lower)
+            below += a * self.rows(lower)
+            self.add(source, below)
 
     def plane(self, count: int) -> Plane:
         """What is left: coefficients on inputs, and the least value over the boxes."""
@@ -163,7 +182,7 @@ def backward(
     for start in range(0, count, step):
         part = slice(start, start + step)
         alone = boxes is None and len(relaxation.bounds) > 1 and count > step
-        sweep = _Sweep(
+        sweep = Sweep(
             compiled,
             relaxation.take(part) if alone else relaxation,
             None if boxes is None else boxes[part],
@@ -204,7 +223,7 @@ def unit_planes(
     ends: tuple[list[Array], list[Array]] = ([], [])
     for start in range(0, len(boxes), step):
         part = slice(start, start + step)
-        sweep = _Sweep(compiled, relaxation, np.concatenate([boxes[part]] * 2))
+        sweep = Sweep(compiled, relaxation, np.concatenate([boxes[part]] * 2))
         _start(sweep, node, neurons[part])
         sweep.run(node)
         lower, upper = np.split(sweep.plane(2 * len(boxes[part])).value, 2)
@@ -213,7 +232,7 @@ def unit_planes(
     return np.concatenate(ends[0]), np.concatenate(ends[1])
 
 
-def _start(sweep: _Sweep, node: int, neurons: Indices) -> None:
+def _start(sweep: Sweep, node: int, neurons: Indices) -> None:
     """Sets the forms +value and -value of neurons; of a dense layer the weight's rows at once."""
     data = sweep.compiled.linear.get(node)
     if data is not None and len(data.terms) == 1 and data.scale is None and data.radius is None:

@@ -11,12 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from verifai.bounds.compiled import Compiled, Pieces
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array, Mask
 from verifai.kernel.network import Affine, Input, Product, Pwl, Sign, Square
 
+Codes = npt.NDArray[np.uint8]
 CODES = 128  # a lower slope's code q means left + q/128·(right - left)
 DEFAULT_CODE = 255
 
@@ -161,16 +163,17 @@ def intercepts(pieces: Pieces, low: Array, high: Array, slope: Array) -> tuple[A
     return least, -greatest, place
 
 
-def codes_of(touched: Span, slopes: Array) -> Array:
+def codes_of(touched: Span, slopes: Array) -> Codes:
     """The codes nearest to lower slopes: 0 … 128; 255 without a knot inside or where it is NaN."""
     width = touched.right - touched.left
-    usable = touched.is_split & (width != 0) & ~np.isnan(slopes)
-    share = np.divide(slopes - touched.left, width, out=np.zeros_like(slopes), where=usable)
+    usable = touched.is_split & ~np.isnan(slopes)
+    wide = usable & (width != 0)
+    share = np.divide(slopes - touched.left, width, out=np.zeros_like(slopes), where=wide)
     codes = np.rint(np.clip(share, 0, 1) * CODES)
     return np.where(usable, codes, DEFAULT_CODE).astype(np.uint8)
 
 
-def slopes_of(touched: Span, codes: Array) -> Array:
+def slopes_of(touched: Span, codes: Codes) -> Array:
     """The lower slopes that codes mean, NaN for default."""
     share = codes / np.asarray(CODES, dtype=touched.left.dtype)
     slopes = touched.left + share * (touched.right - touched.left)

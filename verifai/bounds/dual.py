@@ -1,0 +1,189 @@
+"""The dual problem: a bound as a function of slopes, multipliers and weights, with its gradient.
+
+The bound is concave in the multipliers and piecewise smooth in the slopes. Its gradient needs no
+automatic differentiation: take the minimising input of the plane, run it forward through the lines
+that the elimination used, and read the derivatives off the values met on the way.
+
+May import: numpy, compiled, interval, lines, crown. Must not know: how the dual is climbed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifai.bounds.compiled import Compiled
+from verifai.bounds.crown import Plane, Relaxed, Sweep
+from verifai.bounds.interval import slack
+from verifai.bounds.lines import Lines, Span, intercepts
+from verifai.bounds.maps import Array, Mask
+from verifai.kernel.network import Affine, Input
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """K rows that hold together where the property is violated, each ≤ 0, on nodes' values.
+
+    Attributes:
+        forms: coefficients by node: (K, n) alike for all boxes, or (M, K, n).
+        constant: (K,) or (M, K).
+        premises: so many of the last rows are premises: their weights need not add up to one with
+            the others', and start at zero.
+    """
+
+    forms: Mapping[int, Array]
+    constant: Array
+    premises: int = 0
+
+    @property
+    def count(self) -> int:
+        """K."""
+        return int(self.constant.shape[-1])
+
+    def take(self, part: slice) -> Rows:
+        """The rows of some boxes."""
+        forms = {i: a if a.ndim == 2 else a[part] for i, a in self.forms.items()}
+        constant = self.constant if self.constant.ndim == 1 else self.constant[part]
+        return Rows(forms, constant, self.premises)
+
+    def mix(self, weights: Array) -> tuple[dict[int, Array], Array]:
+        """Forms (M, n) and constants (M,) of Σ weights·rows, weights (M, K)."""
+        forms = {
+            i: weights @ a if a.ndim == 2 else np.einsum("mk,mkn->mn", weights, a)
+            for i, a in self.forms.items()
+        }
+        return forms, np.asarray((weights * self.constant).sum(axis=1))
+
+    def at(self, values: list[Array]) -> Array:
+        """The values (M, K) of the rows where the nodes have these values."""
+        total = np.broadcast_to(self.constant, (len(values[0]), self.count)).copy()
+        for i, a in self.forms.items():
+            total += values[i] @ a.T if a.ndim == 2 else np.einsum("mn,mkn->mk", values[i], a)
+        return total
+
+
+@dataclass(slots=True, eq=False)
+class Point:
+    """A choice of everything that is free, for M boxes.
+
+    Attributes:
+        slopes: lower slopes of piecewise-linear nodes by node, (M, n).
+        multipliers: by pre-activation node, (M, n): positive ones add c·(y - upper), negative ones
+            -c·(lower - y).
+        weights: of the rows, (M, K).
+    """
+
+    slopes: dict[int, Array]
+    multipliers: dict[int, Array]
+    weights: Array
+
+    def arrays(self) -> list[Array]:
+        """All arrays in one order."""
+        return [*self.slopes.values(), *self.multipliers.values(), self.weights]
+
+    def copy(self) -> Point:
+        """An independent copy."""
+        slopes = {i: a.copy() for i, a in self.slopes.items()}
+        return Point(
+            slopes, {i: a.copy() for i, a in self.multipliers.items()}, self.weights.copy()
+        )
+
+    def adopt(self, other: Point, where: Mask) -> None:
+        """Takes over another's choice for some boxes."""
+        for mine, theirs in zip(self.arrays(), other.arrays(), strict=True):
+            mine[where] = theirs[where]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """M boxes (or one for all), their rows, and which slopes and multipliers are free."""
+
+    compiled: Compiled
+    base: Relaxed
+    rows: Rows
+    count: int
+    spans: Mapping[int, Span]
+    splits: Mapping[int, Mask]
+
+    def relaxation(self, point: Point) -> Relaxed:
+        """The lines with the point's slopes."""
+        bounds, changed = self.base.bounds, dict(self.base.lines)
+        for node, slopes in point.slopes.items():
+            pieces, old = self.compiled.pieces[node], changed[node]
+            below = None
+            if not pieces.is_relu:
+                source = pieces.source
+                below = intercepts(pieces, bounds.lower[source], bounds.upper[source], slopes)[0]
+            changed[node] = Lines((slopes,), below, old.upper, old.above)
+        return Relaxed(bounds, changed)
+
+    def plane(self, point: Point, seen: dict[int, Array] | None = None) -> tuple[Plane, Relaxed]:
+        """The plane below the weighted rows at the point."""
+        relaxation = self.relaxation(point)
+        sweep = Sweep(self.compiled, relaxation, None, seen)
+        forms, constant = self.rows.mix(point.weights)
+        for node, a in forms.items():
+            sweep.add(node, a)
+        bounds = self.base.bounds
+        for node, c in point.multipliers.items():
+            sweep.add(node, c)
+            ends = np.where(c > 0, bounds.upper[node], bounds.lower[node])
+            constant = constant - (c * ends).sum(axis=1)
+        sweep.constant = constant
+        sweep.run(max(sweep.pending, default=0))
+        return sweep.plane(self.count), relaxation
+
+
+def gradient(
+    problem: Problem, point: Point, plane: Plane, relaxation: Relaxed, seen: Mapping[int, Array]
+) -> tuple[list[Array], dict[int, Array]]:
+    """Supergradients of the bound for the point's arrays; the coefficients' mean sizes by node."""
+    values = _descend(problem, plane, relaxation, seen)
+    bounds, result = problem.base.bounds, list[Array]()
+    sizes: dict[int, Array] = {}
+    for node, slopes in point.slopes.items():
+        pieces, touched = problem.compiled.pieces[node], problem.spans[node]
+        y = values[pieces.source]
+        if not pieces.is_relu:
+            low, high = bounds.lower[pieces.source], bounds.upper[pieces.source]
+            y = y - intercepts(pieces, low, high, slopes)[2]
+        a = seen.get(node)
+        a = np.zeros_like(slopes) if a is None else a
+        gain = np.maximum(a, 0) * y
+        result.append(np.where(touched.is_split, gain * (touched.right - touched.left), 0))
+        sizes[pieces.source] = (
+            np.zeros((1, 1)) if a is None else np.abs(a).mean(axis=1, keepdims=True)
+        )
+    for node, c in point.multipliers.items():
+        over, under = values[node] - bounds.upper[node], values[node] - bounds.lower[node]
+        still = np.maximum(over, 0) + np.minimum(under, 0)
+        slope = np.where(c > 0, over, np.where(c < 0, under, still))
+        result.append(np.where(problem.splits[node], slope, 0))
+    return [*result, problem.rows.at(values)], sizes
+
+
+def _descend(
+    problem: Problem, plane: Plane, relaxation: Relaxed, seen: Mapping[int, Array]
+) -> list[Array]:
+    """The values of all nodes where the plane is least, nonlinear ones on the lines in use."""
+    compiled, bounds, values = problem.compiled, relaxation.bounds, list[Array]()
+    columns = compiled.split(plane.coefficients)
+    for position, node in enumerate(compiled.network.nodes):
+        if isinstance(node, Input):
+            low, high = bounds.lower[position], bounds.upper[position]
+            values.append(np.where(columns[position] > 0, low, high))
+        elif isinstance(node, Affine):
+            total, a = compiled.affine(position, values, problem.count), seen.get(position)
+            if a is not None:
+                total = total - np.sign(a) * slack(compiled, position, bounds.lower, bounds.upper)
+            values.append(total)
+        else:
+            lines, a = relaxation.lines[position], seen.get(position)
+            up = np.zeros((1, 1), bool) if a is None else a < 0
+            total = np.where(up, lines.above, 0 if lines.below is None else lines.below)
+            for source, lower, upper in zip(node.sources, lines.lower, lines.upper, strict=True):
+                total = total + np.where(up, upper, lower) * values[source]
+            values.append(total)
+    return values

@@ -1,0 +1,270 @@
+"""Optimised bounds (α, β): lower slopes, multipliers of intervals and weights of rows.
+
+Source: Xu et al. 2021, Fast and Complete (α); Wang et al. 2021, β-CROWN.
+May import: numpy, compiled, interval, lines, crown, dual. Must not know: queries, certificates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from verifai.bounds.compiled import Compiled
+from verifai.bounds.crown import CHUNK, Plane, Relaxed, join
+from verifai.bounds.dual import Point, Problem, Rows, gradient
+from verifai.bounds.interval import Bounds
+from verifai.bounds.lines import DEFAULT_CODE, Codes, Span, codes_of, slopes_of, span
+from verifai.bounds.maps import Array, Mask
+
+T = TypeVar("T", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True)
+class Ascent:
+    """How to climb.
+
+    Attributes:
+        steps: gradient steps.
+        rate: of the first step, in units of a slope's range; multipliers and weights use as much,
+            in units of the coefficients they meet.
+        decay: of the rate from step to step.
+        target: rows whose bound exceeds it are good enough; when all are, climbing ends.
+    """
+
+    steps: int = 20
+    rate: float = 0.25
+    decay: float = 0.93
+    target: float = np.inf
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Optimized:
+    """What optimising found for M boxes.
+
+    Attributes:
+        value: lower bounds of Σ weights·rows, (M,), with the slopes that the codes mean.
+        point: slopes, multipliers and weights.
+        codes: of the slopes by node, (M, n).
+        plane: the plane at that point.
+    """
+
+    value: Array
+    point: Point
+    codes: Mapping[int, Codes]
+    plane: Plane
+
+
+def optimize(
+    compiled: Compiled,
+    relaxation: Relaxed,
+    rows: Rows,
+    *,
+    splits: Mapping[int, Mask] | None = None,
+    start: Point | None = None,
+    ascent: Ascent | None = None,
+) -> Optimized:
+    """The best lower bound found for each box, never below that of the default slopes.
+
+    Args:
+        compiled: the network.
+        relaxation: M boxes, bounds and default lines; or one box that all M rows share.
+        rows: what is refuted where the bound of some weighted sum is positive.
+        splits: by pre-activation node, (M, n): whose intervals may have multipliers.
+        start: where to start, else at the default slopes, no multipliers and the best single row.
+        ascent: how to climb.
+    """
+    ascent = ascent or Ascent()
+    lengths = [len(relaxation.bounds), *(len(a) for a in rows.forms.values() if a.ndim == 3)]
+    count, width = max(lengths), max(compiled.sizes)
+    step = max(8, 4 * CHUNK // width)
+    done = []
+    for first in range(0, count, step):
+        part = slice(first, min(first + step, count))
+        shared = len(relaxation.bounds) == 1
+        base = relaxation if shared else relaxation.take(part)
+        masks = {i: m[part] for i, m in (splits or {}).items() if m[part].any()}
+        spans = _spans(compiled, base.bounds)
+        size = part.stop - part.start
+        problem = Problem(compiled, base, rows.take(part), size, spans, masks)
+        begin = _start(problem) if start is None else _part(problem, start, part)
+        done.append(_climb(problem, begin, ascent))
+    return done[0] if len(done) == 1 else _join(done)
+
+
+def _spans(compiled: Compiled, bounds: Bounds) -> dict[int, Span]:
+    """The spans of the piecewise-linear nodes that have an unstable value."""
+    found = {}
+    for node, pieces in compiled.pieces.items():
+        touched = span(pieces, bounds.lower[pieces.source], bounds.upper[pieces.source])
+        if touched.is_split.any():
+            found[node] = touched
+    return found
+
+
+def _start(problem: Problem) -> Point:
+    """Default slopes, no multipliers, and the row with the best bound."""
+    m, k, dtype = problem.count, problem.rows.count, problem.compiled.dtype
+    slopes = {}
+    for node in problem.spans:
+        shape = (m, problem.compiled.sizes[node])
+        slopes[node] = np.broadcast_to(problem.base.lines[node].lower[0], shape).copy()
+    multipliers = {i: np.zeros(mask.shape, dtype) for i, mask in problem.splits.items()}
+    goals = k - problem.rows.premises
+    weights = np.zeros((m, k), dtype)
+    weights[:, 0] = 1
+    if goals < 2:
+        return Point(slopes, multipliers, weights)
+    singles = []
+    for row in range(goals):
+        alone = np.zeros((m, k), dtype)
+        alone[:, row] = 1
+        singles.append(problem.plane(Point(slopes, multipliers, alone))[0].value)
+    best = np.argmax(singles, axis=0)
+    weights[:, 0] = 0
+    weights[np.arange(m), best] = 1
+    return Point(slopes, multipliers, weights)
+
+
+def _part(problem: Problem, start: Point, part: slice) -> Point:
+    """Another search's point, on this problem's boxes and with what is free here."""
+    fresh = _start(problem)
+    for node, touched in problem.spans.items():
+        given = start.slopes.get(node)
+        if given is not None:
+            usable = touched.is_split & ~np.isnan(given[part])
+            low = np.minimum(touched.left, touched.right)
+            clipped = np.clip(given[part], low, np.maximum(touched.left, touched.right))
+            fresh.slopes[node] = np.where(usable, clipped, fresh.slopes[node])
+    for node, mask in problem.splits.items():
+        given = start.multipliers.get(node)
+        if given is not None:
+            fresh.multipliers[node] = np.where(mask, given[part], 0)
+    fresh.weights[:] = start.weights[part]
+    return fresh
+
+
+@dataclass(slots=True, eq=False)
+class _Moments:
+    """Running averages of gradients and of their squares, for one array (Adam's)."""
+
+    first: Array
+    second: Array = field(init=False)
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        self.second = np.zeros_like(self.first)
+
+    def direction(self, slope: Array) -> Array:
+        """The step for this gradient, of size about one."""
+        self.count += 1
+        self.first *= 0.9
+        self.first += 0.1 * slope
+        self.second *= 0.999
+        self.second += 0.001 * np.square(slope)
+        size = np.sqrt(self.second / (1 - 0.999**self.count))
+        tiny = np.finfo(size.dtype).tiny ** 0.5
+        return np.asarray(self.first / (1 - 0.9**self.count) / (size + tiny))
+
+
+def _climb(problem: Problem, point: Point, ascent: Ascent) -> Optimized:
+    """Ascends from the point; keeps each box's best after its slopes are rounded to codes."""
+    start = point.copy()
+    best, value = point.copy(), np.full(problem.count, -np.inf, problem.compiled.dtype)
+    moments = [_Moments(np.zeros_like(a)) for a in point.arrays()]
+    rate, scales = ascent.rate, dict[int, Array]()
+    for step in range(ascent.steps + 1):
+        seen: dict[int, Array] = {}
+        plane, relaxation = problem.plane(point, seen)
+        better = plane.value > value
+        best.adopt(point, better)
+        value = np.where(better, plane.value, value)
+        if step == ascent.steps or bool((value > ascent.target).all()):
+            break
+        slope, size = gradient(problem, point, plane, relaxation, seen)
+        scales = scales or size
+        steps = [m.direction(g) for m, g in zip(moments, slope, strict=True)]
+        _move(problem, point, steps, rate=rate, scales=scales)
+        rate *= ascent.decay
+    return _settle(problem, best, start)
+
+
+def _settle(problem: Problem, best: Point, start: Point) -> Optimized:
+    """The better of two points for each box, with slopes rounded to codes."""
+    for node, slopes in best.slopes.items():
+        exact = slopes_of(problem.spans[node], _codes(problem, node, slopes))
+        np.copyto(slopes, exact, where=~np.isnan(exact))
+    first, second = problem.plane(best)[0], problem.plane(start)[0]
+    best.adopt(start, second.value > first.value)
+    plane = problem.plane(best)[0]
+    codes = {node: _codes(problem, node, slopes) for node, slopes in best.slopes.items()}
+    return Optimized(plane.value, best, codes, plane)
+
+
+def _codes(problem: Problem, node: int, slopes: Array) -> Codes:
+    """The nearest codes, that for default where a slope is the default one."""
+    codes = codes_of(problem.spans[node], slopes)
+    default = problem.base.lines[node].lower[0]
+    return np.where(slopes == default, np.uint8(DEFAULT_CODE), codes)
+
+
+def _move(
+    problem: Problem, point: Point, steps: list[Array], *, rate: float, scales: Mapping[int, Array]
+) -> None:
+    """One step of the point, kept inside what is allowed."""
+    todo = iter(steps)
+    for node, slopes in point.slopes.items():
+        touched = problem.spans[node]
+        width = touched.right - touched.left
+        slopes += np.where(touched.is_split, rate * width * next(todo), 0)
+        low, high = np.minimum(touched.left, touched.right), np.maximum(touched.left, touched.right)
+        np.copyto(slopes, np.clip(slopes, low, high), where=touched.is_split)
+    for node, c in point.multipliers.items():
+        moved = c + np.where(
+            problem.splits[node], rate * scales.get(node, np.ones(1)) * next(todo), 0
+        )
+        c[:] = np.where(moved * c < 0, 0, moved)  # zero is a kink: stop there first
+    weights = point.weights + rate * next(todo)
+    goals = problem.rows.count - problem.rows.premises
+    point.weights[:, goals:] = np.maximum(weights[:, goals:], 0)
+    point.weights[:, :goals] = _simplex(weights[:, :goals])
+
+
+def _simplex(points: Array) -> Array:
+    """The nearest points with entries at least 0 and sum 1.
+
+    >>> _simplex(np.array([[0.5, 2.0], [0.4, 0.4]])).tolist()
+    [[0.0, 1.0], [0.5, 0.5]]
+    """
+    ordered = -np.sort(-points, axis=1)
+    excess = (np.cumsum(ordered, axis=1) - 1) / np.arange(1, points.shape[1] + 1)
+    last = (ordered > excess).sum(axis=1) - 1
+    return np.asarray(np.maximum(points - excess[np.arange(len(points)), last][:, None], 0))
+
+
+def _join(parts: list[Optimized]) -> Optimized:
+    """The results for all boxes; slopes that a part has none of are NaN, multipliers zero."""
+    counts = [len(p.value) for p in parts]
+    point = Point(
+        _stack([p.point.slopes for p in parts], counts, np.nan),
+        _stack([p.point.multipliers for p in parts], counts, 0),
+        np.concatenate([p.point.weights for p in parts]),
+    )
+    codes = _stack([p.codes for p in parts], counts, DEFAULT_CODE)
+    plane = join([p.plane for p in parts])
+    return Optimized(plane.value, point, codes, plane)
+
+
+def _stack(
+    tables: Sequence[Mapping[int, npt.NDArray[T]]], counts: list[int], fill: float
+) -> dict[int, npt.NDArray[T]]:
+    """Tables by node one below the other; `fill` where a table lacks a node."""
+    known = {node: a for table in tables for node, a in table.items()}
+    result = {}
+    for node, a in known.items():
+        empty = [np.full((m, a.shape[1]), fill, a.dtype) for m in counts]
+        result[node] = np.concatenate([t.get(node, e) for t, e in zip(tables, empty, strict=True)])
+    return result
