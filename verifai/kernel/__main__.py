@@ -1,0 +1,72 @@
+"""python -m verifai.kernel NETWORK QUERY CERTIFICATE [--exact]: the checker alone.
+
+Exit code 0: accepted, after the statement was printed. 1: rejected, with the rule. 4: the network
+or the query is unreadable, or the command line is wrong. Nothing else ends in 0.
+
+May import: everything of the kernel. Must not know: anything else of verifai.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from verifai.kernel.certificate import MAX_BYTES
+from verifai.kernel.checker import check
+from verifai.kernel.codec import decode_network, decode_query, digest
+from verifai.kernel.errors import InputError, Rejection
+from verifai.kernel.query_file import MAX_QUERY
+from verifai.kernel.statement import statement
+
+USAGE = "usage: python -m verifai.kernel NETWORK QUERY CERTIFICATE [--exact]"
+MAX_NETWORK = 1 << 32
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code, after printing what was found."""
+    files = [a for a in arguments if a != "--exact"]
+    if len(files) != 3 or len(arguments) - len(files) > 1 or files[0].startswith("-"):
+        print(f"error: {USAGE}", file=sys.stderr)
+        return 4
+    try:
+        text = _check(*files, exact="--exact" in arguments)
+    except Rejection as rejection:
+        print(f"rejected: {rejection}")
+        return 1
+    except (InputError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 4
+    print(text)
+    return 0
+
+
+def _check(network_path: str, query_path: str, certificate_path: str, *, exact: bool) -> str:
+    """What was proved; raises whatever stands against it."""
+    network_bytes = _read(network_path, MAX_NETWORK)
+    if len(network_bytes) > MAX_NETWORK:
+        raise InputError(f"a network file of more than {MAX_NETWORK} bytes")
+    network_digest = digest(network_bytes)
+    network = decode_network(network_bytes)
+    query_bytes = _read(query_path, MAX_QUERY)
+    query = decode_query(query_bytes, network, network_digest)
+    certificate = _read(certificate_path, MAX_BYTES)
+    query_digest = digest(query_bytes)
+    found = check(
+        query, certificate, network_digest=network_digest, query_digest=query_digest, exact=exact
+    )
+    kind = "exact" if exact else "rounded"
+    return (
+        f"{statement(query)}\n"
+        f"network sha256 {network_digest}\nquery sha256 {query_digest}\n"
+        f"accepted: {found.nodes} tree nodes, {found.leaves} leaves, {kind} arithmetic"
+    )
+
+
+def _read(path: str, most: int) -> bytes:
+    """The file's bytes, one more than `most` if it is longer (which its reader refuses)."""
+    with Path(path).open("rb") as file:
+        return file.read(most + 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
