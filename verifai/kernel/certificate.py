@@ -21,6 +21,7 @@ FORMAT = "verifai-certificate-1"
 MAX_BYTES = 1 << 28
 MAX_HEADER = 1 << 16
 MAX_DEPTH = 4096
+MAX_NODES = 1 << 24
 DEFAULT_CODE = 255
 
 
@@ -143,7 +144,8 @@ def _check_table(name: str, start: Array, entries: tuple[Array, ...]) -> None:
     size = len(entries[0])
     if any(len(e) != size for e in entries):
         raise Rejection("table", f"the entries of {name} differ in length")
-    if not (len(start) >= 1 and start[0] == 0 and start[-1] == size and (np.diff(start) >= 0).all()):
+    steps = np.diff(start.astype(np.int64))
+    if not (len(start) >= 1 and start[0] == 0 and start[-1] == size and (steps >= 0).all()):
         raise Rejection("table", f"{name} does not tile its {size} entries")
 
 
@@ -161,8 +163,8 @@ def _check_used(name: str, count: int, *uses: Array) -> None:
 def check_form(proof: Proof) -> None:
     """Rejection unless every index points at something and everything is pointed at."""
     tree = proof.tree
-    if not 0 < len(tree):
-        raise Rejection("tree", "the tree is empty")
+    if not 0 < len(tree) <= MAX_NODES:
+        raise Rejection("tree", f"a tree of {len(tree)} nodes (1 … {MAX_NODES} are read)")
     _check_range("tree", tree, 0, len(Kind))
     for kind, arrays in (
         (Kind.SPLIT, (proof.split_form, proof.split_at)),

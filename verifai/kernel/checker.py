@@ -11,18 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import NamedTuple
 
 import numpy as np
 from flint import fmpq
 
 from verifai.kernel.arithmetic import Exact, Rounded, exactly
-from verifai.kernel.bound import Root, lower_bounds
+from verifai.kernel.bound import Ends, Root, lower_bounds
 from verifai.kernel.certificate import MAX_DEPTH, Kind, Proof, decode_certificate
 from verifai.kernel.context import FormBuilder, Row, Scene, integer_values, multiplied, row_of, settled, spread
 from verifai.kernel.errors import Rejection
 from verifai.kernel.formula import is_refuted
-from verifai.kernel.number import above, below, exact
+from verifai.kernel.network import Pwl
+from verifai.kernel.number import above, below, exact, nearest
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Or, Query
 
@@ -117,6 +119,10 @@ class _Run:
             raise Rejection("range", "a split on a value that the network does not have")
         if len(proof.step_target) and not proof.step_target.max() < len(self.root.network.nodes):
             raise Rejection("range", "a derive record on a node that the network does not have")
+        sizes = zip(self.root.network.nodes, self.root.network.sizes, strict=True)
+        columns = sum(size for node, size in sizes if isinstance(node, Pwl))
+        if len(proof.codes) and proof.codes.shape[1] != columns:
+            raise Rejection("range", f"codes of {proof.codes.shape[1]} values, not {columns}")
 
     def walk(self) -> Iterator[tuple[int, Rejection]]:
         """Visits every tree node once, batches of nodes of one kind together."""
@@ -250,7 +256,8 @@ class _Run:
         bounds = lower_bounds(self.root, builder.build(), scene)
         for place, bound, is_strict in zip(places, bounds, strict, strict=True):
             if not (bound > 0 or (bound == 0 and is_strict)):
-                yield place.position, Rejection("close", f"the bound is {float(bound):.6g}, not above 0")
+                shown = float(bound) if self.root.ar.rounds else nearest(bound)
+                yield place.position, Rejection("close", f"the bound is {shown:.6g}, not above 0")
 
     def multiply(self, builder: FormBuilder, form: int, scene: Scene, index: int, place: Place) -> bool:
         """Adds a block's Σ λ·row + Σ μ·bound to a form; whether a strict row has weight."""
@@ -308,8 +315,7 @@ class _Plan:
             if target >= 0:
                 self._node(target, int(self.proof.step_block[steps.pop(0)]))
                 continue
-            run = [s for s in steps if self.proof.step_target[s] < 0]
-            run = run[: next((k for k, s in enumerate(run) if s != steps[0] + k), len(run))]
+            run = list(takewhile(lambda s: self.proof.step_target[s] < 0, steps))
             del steps[: len(run)]
             self._forms(run)
         return [
@@ -330,12 +336,16 @@ class _Plan:
         if block >= 0:
             scene = replace(scene, blocks=np.full(len(self.places), block), known=None)
         size = max(1, CHUNK_VALUES // max(self.root.network.sizes))
-        for start in range(0, len(contexts), size):
-            part = slice(start, start + size)
-            self._pairs(scene, contexts[part], values[part])
+        parts = [slice(start, start + size) for start in range(0, len(contexts), size)]
+        ends = [self._pairs(scene, contexts[part], values[part]) for part in parts]
+        for part, (low, high) in zip(parts, ends, strict=True):
+            where = contexts[part], values[part]
+            self.low[where] = np.maximum(self.low[where], low)
+            self.high[where] = np.minimum(self.high[where], high)
         self.scene.forget(node)
 
-    def _pairs(self, scene: Scene, contexts: Array, values: Array) -> None:
+    def _pairs(self, scene: Scene, contexts: Array, values: Array) -> Ends:
+        """Derived ends of single values, each in its context."""
         count = len(contexts)
         pick, rows = np.concatenate([contexts, contexts]), np.arange(2 * count)
         signs = np.repeat([1.0, -1.0], count)
@@ -352,8 +362,7 @@ class _Plan:
             return result
 
         ends = self._ends(bounds)
-        self.low[contexts, values] = np.maximum(self.low[contexts, values], ends[:count])
-        self.high[contexts, values] = np.minimum(self.high[contexts, values], -ends[count:])
+        return ends[:count], -ends[count:]
 
     def _ends(self, bounds: Callable[[Root], Array]) -> Array:
         """Derived ends as doubles; exact arithmetic takes the rounded ones where it reaches them."""
@@ -369,20 +378,29 @@ class _Plan:
         forms = [self.run._form(int(self.proof.step_target[s])) for s in steps]
         blocks = self.proof.step_block[steps]
         contexts = np.array([i for i, p in enumerate(self.places) if not p.is_empty], dtype=np.int64)
-        where, which = np.repeat(contexts, len(steps)), np.tile(np.arange(len(steps)), len(contexts))
+        every = np.repeat(contexts, len(steps)), np.tile(np.arange(len(steps)), len(contexts))
+        found: list[list[tuple[Row, float]]] = [[] for _ in self.places]
+        size = max(1, CHUNK_VALUES // len(self.root.low))
+        for start in range(0, len(every[0]), size):
+            where, which = (a[start : start + size] for a in every)
+            ends = self._form_ends([forms[s] for s in which.tolist()], blocks[which], where)
+            for context, step, end in zip(where.tolist(), which.tolist(), ends, strict=True):
+                found[context].append((forms[step], end))
+        for context in range(len(self.places)):
+            self._learn(context, found[context], len(steps))
+
+    def _form_ends(self, forms: list[Row], blocks: Array, contexts: Array) -> Array:
+        """Lower ends of forms, each in its context and with its block."""
 
         def bounds(root: Root) -> Array:
-            scene = Scene(root, self.proof, self.low[where], self.high[where], blocks[which])
-            builder = FormBuilder(root, len(where))
-            for i, (context, step) in enumerate(zip(where.tolist(), which.tolist(), strict=True)):
-                builder.row(i, fmpq(1), forms[step])
+            scene = Scene(root, self.proof, self.low[contexts], self.high[contexts], blocks)
+            builder = FormBuilder(root, len(forms))
+            for i, (form, context) in enumerate(zip(forms, contexts.tolist(), strict=True)):
+                builder.row(i, fmpq(1), form)
                 self.run.multiply(builder, i, scene, i, self.places[context])
             return lower_bounds(root, builder.build(), scene)
 
-        ends = self._ends(bounds) if len(where) else np.zeros(0)
-        for context in range(len(self.places)):
-            found = [(forms[s], e) for c, s, e in zip(where, which, ends, strict=True) if c == context]
-            self._learn(context, found, len(steps))
+        return self._ends(bounds)
 
     def _learn(self, context: int, found: list[tuple[Row, float]], count: int) -> None:
         """Adds one row a step to a context (a trivial one where nothing was derived)."""

@@ -42,7 +42,8 @@ class Row(NamedTuple):
 
 def row_of(atom: Atom) -> Row:
     """The atom as a row."""
-    values, factors = [v for v, _ in atom.terms], [c for _, c in atom.terms]
+    terms = [(v, c) for v, c in atom.terms if c != 0]
+    values, factors = [v for v, _ in terms], [c for _, c in terms]
     return Row(values, factors, atom.constant, atom.relation is Relation.LESS, atom.relation is Relation.EQUAL)
 
 
@@ -168,8 +169,6 @@ class Scene:
             return None
         start = sum(n for n, node in zip(self.root.network.sizes[:i], nodes, strict=False) if isinstance(node, Pwl))
         stop = start + self.root.network.sizes[i]
-        if stop > self.proof.codes.shape[1]:
-            raise Rejection("range", "codes has too few columns")
         return np.where(rows[:, None] >= 0, self.proof.codes[rows, start:stop], np.uint8(255))
 
     def _explicit(self, i: int, slopes: tuple[Array, ...]) -> tuple[Array, ...]:

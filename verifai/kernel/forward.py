@@ -36,20 +36,20 @@ class Machine:
             boxes: lower and upper ends of every input node's values, (batch, n).
         """
         ends: list[Ends] = []
-        given = iter(boxes)
+        given, batch = iter(boxes), len(boxes[0][0]) if boxes else 1
         for i, node in enumerate(self.network.nodes):
             sources = [ends[s] for s in node.sources]
             if isinstance(node, Input):
                 ends.append(next(given))
             elif isinstance(node, Affine):
-                ends.append(self._affine(i, node, sources))
+                ends.append(self._affine(i, node, sources, batch))
             else:
                 ends.append(image(node, self.shapes.get(i), sources, self.ar))
         return ends
 
-    def _affine(self, i: int, node: Affine, sources: list[Ends]) -> Ends:
+    def _affine(self, i: int, node: Affine, sources: list[Ends], batch: int) -> Ends:
         ar = self.ar
-        centre = ar.lift(node.bias)[None]
+        centre = np.repeat(ar.lift(node.bias)[None], batch, axis=0)
         spread = centre * self.zero
         for (_, op), wide, (l, u) in zip(node.terms, self.absolute[i], sources, strict=True):
             middle = l + (u - l) / 2

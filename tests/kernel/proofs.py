@@ -1,0 +1,279 @@
+"""Proofs written as nested records, random networks and queries, and exact sampling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from verifai.kernel.certificate import TYPES, Kind, Proof, encode_certificate
+from verifai.kernel.checker import Accepted, check
+from verifai.kernel.network import (
+    Input,
+    Network,
+    Node,
+    Product,
+    Pwl,
+    Sign,
+    Square,
+    affine,
+    pwl,
+    relu,
+)
+from verifai.kernel.operator import Array, Conv, Dense, Gather
+from verifai.kernel.query import And, Formula, Query, Relation, atom
+from verifai.kernel.replay import evaluate
+
+Form = int | tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    rows: tuple[tuple[int, float], ...] = ()
+    bounds: tuple[tuple[int, float], ...] = ()
+    slopes: tuple[tuple[int, int, float], ...] = ()
+    codes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Split:
+    form: Form
+    at: float
+    left: Tree
+    right: Tree
+
+
+@dataclass(frozen=True)
+class Choose:
+    which: int
+    children: tuple[Tree, ...]
+
+
+@dataclass(frozen=True)
+class Derive:
+    plan: tuple[tuple[str, Any, Block | None], ...]  # ("node" or "form", target, block)
+    child: Tree
+
+
+@dataclass(frozen=True)
+class Close:
+    block: Block = Block()
+
+
+@dataclass(frozen=True)
+class Point:
+    pass
+
+
+Tree = Split | Choose | Derive | Close | Point
+
+
+def proof(**arrays: Any) -> Proof:
+    """A proof of these arrays; absent ones are empty."""
+    starts = ("plan_start", "form_start", "block_lambda", "block_mu", "block_slope")
+    empty = {name: [0] if name in starts else [] for name in TYPES}
+    full = {name: np.array(a, dtype=TYPES[name]) for name, a in (empty | arrays).items()}
+    if full["codes"].ndim != 2:
+        full["codes"] = np.zeros((0, 0), dtype=np.uint8)
+    return Proof(**full)
+
+
+class _Writer:
+    def __init__(self) -> None:
+        starts = ("plan_start", "form_start", "block_lambda", "block_mu", "block_slope")
+        self.data: dict[str, list[Any]] = {n: [0] if n in starts else [] for n in TYPES}
+        self.seen: dict[str, dict[Any, int]] = {k: {} for k in ("plan", "form", "block", "codes")}
+
+    def form(self, form: Form) -> int:
+        if isinstance(form, int):
+            return form
+        known = self.seen["form"]
+        if form not in known:
+            known[form] = len(known)
+            self.data["form_value"] += [v for v, _ in form]
+            self.data["form_factor"] += [c for _, c in form]
+            self.data["form_start"].append(len(self.data["form_value"]))
+        return -1 - known[form]
+
+    def block(self, block: Block | None) -> int:
+        known, data = self.seen["block"], self.data
+        if block is None:
+            return -1
+        if block not in known:
+            known[block] = len(known)
+            for start, names, entries in (
+                ("block_lambda", ("lambda_row", "lambda_factor"), block.rows),
+                ("block_mu", ("mu_value", "mu_factor"), block.bounds),
+                ("block_slope", ("slope_value", "slope_place", "slope"), block.slopes),
+            ):
+                for entry in entries:
+                    for name, item in zip(names, entry, strict=True):
+                        data[name].append(item)
+                data[start].append(len(data[names[0]]))
+            codes = self.seen["codes"]
+            data["block_codes"].append(
+                codes.setdefault(block.codes, len(codes)) if block.codes else -1
+            )
+        return known[block]
+
+    def tree(self, root: Tree) -> None:
+        data, todo = self.data, [root]
+        while todo:
+            node = todo.pop()
+            if isinstance(node, Split):
+                data["tree"].append(Kind.SPLIT)
+                data["split_form"].append(self.form(node.form))
+                data["split_at"].append(node.at)
+                todo += [node.right, node.left]
+            elif isinstance(node, Choose):
+                data["tree"].append(Kind.CHOOSE)
+                data["choose_or"].append(node.which)
+                data["choose_count"].append(len(node.children))
+                todo += reversed(node.children)
+            elif isinstance(node, Derive):
+                data["tree"].append(Kind.DERIVE)
+                data["derive_plan"].append(self.plan(node.plan))
+                todo.append(node.child)
+            elif isinstance(node, Close):
+                data["tree"].append(Kind.CLOSE)
+                data["close_block"].append(self.block(node.block))
+            else:
+                data["tree"].append(Kind.POINT)
+
+    def plan(self, plan: tuple[tuple[str, Any, Block | None], ...]) -> int:
+        known = self.seen["plan"]
+        if plan not in known:
+            known[plan] = len(known)
+            for kind, target, block in plan:
+                number = target
+                if kind == "form":
+                    number = self.form(((target, 1.0),) if isinstance(target, int) else target)
+                self.data["step_target"].append(number)
+                self.data["step_block"].append(self.block(block))
+            self.data["plan_start"].append(len(self.data["step_target"]))
+        return known[plan]
+
+
+def written(tree: Tree) -> Proof:
+    """The proof with this tree."""
+    writer = _Writer()
+    writer.tree(tree)
+    rows = list(writer.seen["codes"])
+    return proof(**{k: v for k, v in writer.data.items() if k != "codes"}, codes=rows)
+
+
+def decide(query: Query, tree: Tree | Proof, *, exact: bool) -> Accepted:
+    """The checker's answer to a proof that went through its bytes."""
+    arrays = tree if isinstance(tree, Proof) else written(tree)
+    data = encode_certificate(arrays, "n", "q")
+    return check(query, data, network_digest="n", query_digest="q", exact=exact)
+
+
+def plan_of(
+    network: Network, block: Block | None = None
+) -> tuple[tuple[str, int, Block | None], ...]:
+    """Derives all values of every node but inputs."""
+    return tuple(
+        ("node", i, block) for i, node in enumerate(network.nodes) if not isinstance(node, Input)
+    )
+
+
+def dyadic(random: Random, bits: int = 6, size: int = 1) -> float:
+    """A short dyadic number, so that exact arithmetic stays fast."""
+    return random.randrange(-size << bits, (size << bits) + 1) / 2**bits
+
+
+def matrix(random: Random, rows: int, columns: int, bits: int = 6, size: int = 1) -> Array:
+    return np.array([[dyadic(random, bits, size) for _ in range(columns)] for _ in range(rows)])
+
+
+KINDS = ("dense", "relu", "pwl", "sign", "square", "product", "gather", "conv", "residual")
+
+
+def random_network(seed: int, kinds: tuple[str, ...] = KINDS, depth: int = 5) -> Network:
+    """A small network with random nodes of these kinds; its output is one dense value."""
+    random = Random(seed)
+    nodes: list[Node] = [Input("x", (random.randrange(1, 4),))]
+    sizes = [int(np.prod(nodes[0].shape))]
+
+    def add(node: Node) -> None:
+        nodes.append(node)
+        sizes.append(int(np.prod(node.shape)))
+
+    def dense(width: int, *sources: int) -> None:
+        terms = tuple((s, Dense.of(matrix(random, width, sizes[s]))) for s in sources)
+        bias = [dyadic(random) for _ in range(width)]
+        divisor = random.choice([None, 3.0])
+        radius = 2.0**-8 if "radius" in kinds else None
+        name = f"n{len(nodes)}"
+        add(affine(name, (width,), terms, bias=bias, divisor=divisor, radius=radius))
+
+    dense(random.randrange(2, 5), 0)
+    for _ in range(depth):
+        kind, last, name = random.choice(kinds), len(nodes) - 1, f"n{len(nodes)}"
+        n = sizes[last]
+        if kind == "relu":
+            add(relu(name, (n,), last))
+        elif kind == "pwl":
+            knots = sorted({dyadic(random) for _ in range(random.randrange(1, 4))})
+            slopes = [dyadic(random) for _ in range(len(knots) + 1)]
+            add(pwl(name, (n,), last, knots, slopes, dyadic(random)))
+        elif kind == "sign":
+            add(Sign(name, (n,), last))
+        elif kind == "square":
+            add(Square(name, (n,), last))
+        elif kind == "product":
+            alike = [i for i, size in enumerate(sizes) if size == n]
+            add(Product(name, (n,), random.choice(alike), last))
+        elif kind == "gather":
+            order = [random.randrange(-1, n) for _ in range(random.randrange(1, 5))]
+            scale = [dyadic(random) for _ in order]
+            gather = Gather.of(n, order, scale)
+            add(affine(name, (len(order),), ((last, gather),), bias=dyadic(random)))
+        elif kind == "conv":
+            taps = random.randrange(1, min(3, n) + 1)
+            weight = matrix(random, 2, taps).reshape(2, 1, taps)
+            conv = Conv.of(weight, (n,), stride=(random.randrange(1, 3),), padding=((1,), (0,)))
+            add(affine(name, (conv.size(n),), ((last, conv),), bias=dyadic(random)))
+        elif kind == "residual":
+            dense(random.randrange(1, 4), last, random.randrange(len(nodes)))
+        else:
+            dense(random.randrange(1, 4), last)
+    dense(1, len(nodes) - 1)
+    return Network(tuple(nodes), (len(nodes) - 1,))
+
+
+def below_query(
+    network: Network, threshold: fmpq, *, strict: bool = False, **changes: Any
+) -> Query:
+    """Unsafe where the last value is at least (above) the threshold, on the box [-1, 1]."""
+    last = network.offsets[-1] - 1
+    relation = Relation.LESS if strict else Relation.AT_MOST
+    unsafe: Formula = atom({last: fmpq(-1)}, threshold, relation)
+    size = sum(network.sizes[i] for i in network.inputs)
+    box = {"lower": (fmpq(-1),) * size, "upper": (fmpq(1),) * size} | changes
+    return Query(network, unsafe=And((unsafe,)), **box)
+
+
+def sample(query: Query, random: Random, count: int) -> list[tuple[list[fmpq], Array, Array]]:
+    """Exact inputs of the box (corners among them) with enclosures of all values."""
+    found = []
+    for i in range(count):
+        steps = random.choice([1, 8, 1024])
+        point = []
+        for position, (low, high) in enumerate(zip(query.lower, query.upper, strict=True)):
+            x = low + (high - low) * fmpq(random.randrange(steps + 1), steps)
+            if query.input_values[position] in query.integers:
+                x = fmpq(x.floor()) if fmpq(x.floor()) >= low else fmpq(x.ceil())
+            point.append(x)
+        if i == 0:
+            point = list(query.lower) if not query.integers else point
+        found.append((point, *evaluate(query.network, point)))
+    return found
+
+
+def is_pwl(node: Node) -> bool:
+    return isinstance(node, Pwl)
