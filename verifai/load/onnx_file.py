@@ -169,7 +169,7 @@ def _fitting(numbers: Array, dtype: np.dtype[Any], name: str) -> Array:
 def _external(message: Any, folder: Path) -> bytes:
     """The bytes of a tensor that lie in a file of their own, in or below the model's folder."""
     name = message.name
-    entries = {entry.key: entry.value for entry in message.external_data}
+    entries: dict[str, str] = {entry.key: entry.value for entry in message.external_data}
     try:
         location, start = entries["location"], int(entries.get("offset", "0"))
         length = int(entries.get("length", "-1"))

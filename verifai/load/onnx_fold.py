@@ -149,9 +149,9 @@ def mod(call: Call) -> list[Value]:
     if not reals(y).all():
         raise call.refuse(f"the divisor {y.name!r} holds zero")
     if not call.flag("fmod"):
-        if not x.is_integer:
+        if not x.is_integer and call.opset < 28:
             raise call.refuse("reals need fmod = 1")
-        return [folded(call, operator.mod, x, y)]
+        return [folded(call, lambda a, b: a - b * _floor(fmpq(a) / fmpq(b)), x, y)]
     return [folded(call, _fmod, x, y)]
 
 

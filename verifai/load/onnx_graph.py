@@ -154,7 +154,7 @@ def _bind(graph: Graph, name: str, value: Value) -> None:
     if isinstance(value, Activation) and value.node not in graph.named:
         node = graph.builder.nodes[value.node]
         if value.index.size == math.prod(node.shape) and not isinstance(node, Input):
-            graph.builder.nodes[value.node] = replace(node, name=name)
+            graph.builder.nodes[value.node] = replace(node, name=name, shape=value.shape)
             graph.named.add(value.node)
 
 
@@ -184,6 +184,7 @@ def _finished(graph: Graph, outputs: list[str]) -> Network:
         node = graph.builder.whole(value)
         if node in names or isinstance(graph.builder.nodes[node], Input):
             node = graph.builder.linear([(Activation(node, value.index), ONE)]).node
+        graph.builder.nodes[node] = replace(graph.builder.nodes[node], shape=value.shape)
         names[node] = name
         results.append(node)
     return tidied(graph.builder.nodes, results, names)

@@ -18,7 +18,7 @@ LOWERINGS: Mapping[str, Lowering] = {
 }
 CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 OLDEST_OPSET = 7
-NEWEST_OPSET = 27
+NEWEST_OPSET = 28
 
 
 def blocker(op_type: str, domain: str) -> str:

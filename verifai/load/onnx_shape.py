@@ -194,12 +194,13 @@ def depth_to_space(call: Call) -> list[Value]:
 
 def space_to_depth(call: Call) -> list[Value]:
     """SpaceToDepth: squares of places become blocks of channels."""
-    x, size = call.value(0), call.integer("blocksize", 0)
-    if size < 1 or len(x.shape) != 4 or x.shape[2] % size or x.shape[3] % size:
-        raise call.refuse(f"blocks of {size} from a tensor of shape {x.shape}")
+    x, size, mode = call.value(0), call.integer("blocksize", 0), call.text("mode", "DCR")
+    bad = size < 1 or len(x.shape) != 4 or x.shape[2] % size or x.shape[3] % size
+    if bad or mode not in ("DCR", "CRD"):
+        raise call.refuse(f"blocks of {size} in mode {mode} from a tensor of shape {x.shape}")
     n, c, h, w = x.shape
     parts, shape = (n, c, h // size, size, w // size, size), (n, c * size**2, h // size, w // size)
-    order = (0, 3, 5, 1, 2, 4)
+    order = (0, 3, 5, 1, 2, 4) if mode == "DCR" else (0, 1, 3, 5, 2, 4)
     return [rearranged(x, lambda a: a.reshape(parts).transpose(order).reshape(shape))]
 
 

@@ -1,0 +1,181 @@
+"""Files that cannot be loaded: always a LoadError with a sentence that names the place."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from tests.load.models import load, model, single
+from verifai.kernel.errors import InputError
+from verifai.kernel.network import Network
+from verifai.load.errors import LoadError
+from verifai.load.explain import OperatorRow, explain_onnx
+from verifai.load.onnx import load_onnx
+
+X = {"x": [2, 3]}
+
+
+def real(*shape: int) -> Any:
+    return np.ones(shape, np.float32)
+
+
+REFUSED: list[tuple[str, onnx.ModelProto]] = [
+    (r"'y' \(Sin\): this operator is not supported", single("Sin", X)),
+    ("an operator of the domain 'com.example'", single("Relu", X, domain="com.example")),
+    ("opset 6", single("Relu", X, opset=6)),
+    ("opset 99", single("Relu", X, opset=99)),
+    (r"the tensor 'c' holds NaN", single("Add", X, {"c": np.float32(np.nan)})),
+    (r"the tensor 'b' holds NaN or infinity", single("Gemm", X, {"b": real(3, 2) * np.inf})),
+    (r"input 'x' has unknown lengths on axes \[0, 1\]", single("Relu", {"x": ["n", "m"]})),
+    (r"input 'x' has unknown lengths on axes \[1\]", single("Relu", {"x": [2, "m"]})),
+    ("reads 'ghost', which nothing", single("Add", X, order=["x", "ghost"])),
+    ("the divisor 'c' holds zero", single("Div", X, {"c": np.float32(0)})),
+    ("must be a constant", single("Div", X, order=["x", "x"])),
+    (r"product of shapes \(2, 3\) and \(4, 2\)", single("MatMul", X, {"b": real(4, 2)})),
+    ("do not broadcast", single("Add", X, {"c": real(4)})),
+    (r"\(2, 3\) reshaped to \(4, 2\)", single("Reshape", X, {"s": np.array([4, 2])})),
+    ("outside an axis of length 2", single("Gather", X, {"i": np.array([5])})),
+    ("axis 7 of a tensor with 2 axes", single("Concat", X, axis=7)),
+    (
+        "output 2 is not supported",
+        single("MaxPool", {"x": [1, 1, 4]}, kernel_shape=[2], outputs=("y", "i")),
+    ),
+    ("must be a constant", single("Conv", {"x": [1, 1, 4], "w": [1, 1, 2]})),
+    ("1 channels in 1 groups", single("Conv", {"x": [1, 2, 4]}, {"w": real(1, 1, 2)})),
+    ("a variance plus epsilon", single("BatchNormalization", X, {n: -real(3) for n in "sbmv"})),
+    ("an exponent other than", single("Pow", X, {"e": np.float32(0.5)})),
+    ("mode 'mirror'", single("Pad", X, {"p": np.array([0, 0, 0, 0])}, mode="mirror")),
+    ("at most", single("Expand", X, {"s": np.array([1 << 40, 2, 3])})),
+    ("'y' is made twice", model([helper.make_node("Relu", ["x"], ["y"])] * 2, X)),
+    ("the input 1 is missing", single("Relu", X, order=["", "x"])),
+    ("the input 2 is not understood", single("Relu", X, order=["x", "x"])),
+    ("wrong type", single("LeakyRelu", X, alpha="steep")),
+    (
+        "the truth values",
+        single("Equal", {"x": [2]}, {"a": real(2), "b": real(2)}, order=["a", "b"]),
+    ),
+    ("an input of the file|a network without inputs", single("Neg", {}, {"c": real(2)})),
+]
+
+
+@pytest.mark.parametrize(("message", "proto"), REFUSED, ids=[str(i) for i in range(len(REFUSED))])
+def test_what_is_refused_is_named(message: str, proto: onnx.ModelProto, tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match=message):
+        load(proto, tmp_path)
+
+
+def test_the_error_holds_node_and_operator(tmp_path: Path) -> None:
+    node = helper.make_node("Sin", ["x"], ["y"], name="wave")
+    with pytest.raises(LoadError) as caught:
+        load(model([node], X), tmp_path)
+    assert (caught.value.node, caught.value.op_type) == ("wave", "Sin")
+    assert isinstance(caught.value, InputError)
+
+
+@pytest.mark.parametrize(
+    ("message", "change"),
+    [
+        ("no tensor of floats", {"elem_type": TensorProto.INT64}),
+        ("no shape", {"shape": None}),
+    ],
+)
+def test_strange_inputs_are_refused(message: str, change: Any, tmp_path: Path) -> None:
+    proto = single("Relu", X)
+    kind = proto.graph.input[0].type.tensor_type
+    if "elem_type" in change:
+        kind.elem_type = change["elem_type"]
+    else:
+        kind.ClearField("shape")
+    with pytest.raises(LoadError, match=f"input 'x'.*{message}"):
+        load(proto, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("message", "tensor"),
+    [
+        ("5 entries for shape", TensorProto(dims=[3], data_type=1, raw_data=bytes(20))),
+        ("21 bytes, no multiple", TensorProto(dims=[5], data_type=1, raw_data=bytes(21))),
+        ("element type 8", TensorProto(dims=[1], data_type=8, string_data=[b"a"])),
+        (r"shape \(-1,\)", TensorProto(dims=[-1], data_type=1)),
+        ("cannot hold", TensorProto(dims=[1], data_type=TensorProto.INT8, int32_data=[300])),
+        ("segments", TensorProto(dims=[1], data_type=1, segment=TensorProto.Segment(begin=0))),
+    ],
+)
+def test_broken_tensors_are_named(message: str, tensor: TensorProto, tmp_path: Path) -> None:
+    proto = single("Add", X, {"c": real(3)})
+    proto.graph.initializer[0].CopyFrom(tensor)
+    proto.graph.initializer[0].name = "c"
+    with pytest.raises(LoadError, match=f"tensor 'c'.*{message}"):
+        load(proto, tmp_path)
+
+
+def test_unreadable_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="no file"):
+        load_onnx(tmp_path / "missing.onnx")
+    contents = {
+        "text.onnx": b"This is no protobuf message.",
+        "empty.onnx": b"",
+        "text.onnx.gz": b"no gzip either",
+        "cut.onnx.gz": gzip.compress(single("Relu", X).SerializeToString())[:-12],
+    }
+    for name, content in contents.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(LoadError, match=name):
+            load_onnx(path)
+
+
+def small() -> bytes:
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("MaxPool", ["c"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        helper.make_node("Gemm", ["f", "v", "b"], ["y"]),
+    ]
+    weights = {"w": real(2, 1, 3, 3), "v": real(8, 2), "b": real(2)}
+    return model(nodes, {"x": [1, 1, 4, 4]}, weights).SerializeToString()
+
+
+def test_damaged_files_never_end_in_another_error(tmp_path: Path) -> None:
+    good, random = small(), np.random.default_rng(11)
+    path, sentences, loaded = tmp_path / "damaged.onnx", [], 0
+    for attempt in range(600):
+        data = bytearray(good)
+        for place in random.integers(len(data), size=random.integers(1, 4)):
+            data[place] = random.integers(256)
+        cut = random.integers(1, len(data)) if attempt % 5 == 0 else len(data)
+        path.write_bytes(bytes(data[:cut]))
+        try:
+            loaded += isinstance(load_onnx(path), Network)
+        except LoadError as error:
+            sentences.append(str(error))
+    assert loaded > 50 and len(sentences) > 50
+    assert all(sentences)
+
+
+def test_explain_lists_every_operator_of_an_unsupported_file(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Relu", ["x"], ["r"]),
+        helper.make_node("Sin", ["r"], ["s"], name="wave"),
+        helper.make_node("Relu", ["s"], ["t"]),
+        helper.make_node("Pow", ["t", "e"], ["y"], name="power"),
+    ]
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model(nodes, X, {"e": np.float32(0.5)}).SerializeToString())
+    reason = "node 'wave': this operator is not supported"
+    assert explain_onnx(path) == [
+        OperatorRow("Relu", 2, True),
+        OperatorRow("Sin", 1, False, reason),
+        OperatorRow("Pow", 1, True),
+    ]
+    path.write_bytes(model(nodes[3:], {"t": [2]}, {"e": np.float32(0.5)}).SerializeToString())
+    (row,) = explain_onnx(path)
+    assert not row.is_supported and "'power'" in row.reason and "exponent" in row.reason
+    path.write_bytes(single("Relu", {"x": ["n", "m"]}).SerializeToString())
+    assert [row.is_supported for row in explain_onnx(path)] == [True, False]

@@ -1,0 +1,323 @@
+"""What loaders of ONNX files get wrong, one test each, and that nothing is rounded silently."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from math import isqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from flint import fmpq
+from onnx import TensorProto, helper
+
+from tests.load.evaluate import evaluate
+from tests.load.models import check_against_runtime, load, model, single
+from verifai.kernel.network import Affine, Pwl
+from verifai.kernel.number import exact
+from verifai.load.errors import LoadError
+from verifai.load.onnx import load_onnx
+
+X = {"x": [2, 3]}
+
+
+def last(network: Any, kind: type) -> Any:
+    return [node for node in network.nodes if isinstance(node, kind)][-1]
+
+
+def test_float32_attributes_are_not_decimals(tmp_path: Path) -> None:
+    for proto in (single("LeakyRelu", X), single("LeakyRelu", X, alpha=0.01)):
+        slope = last(load(proto, tmp_path), Pwl).slopes[0, 0]
+        assert slope == float(np.float32(0.01)) != 0.01
+
+
+def test_softmax_before_opset_13_is_refused_like_every_softmax(tmp_path: Path) -> None:
+    for opset in (11, 13):
+        with pytest.raises(LoadError, match="Softmax"):
+            load(single("Softmax", {"x": [2, 3, 4]}, opset=opset), tmp_path)
+
+
+def test_gemm_scales_its_constants_exactly(tmp_path: Path) -> None:
+    b, c, third = np.float32(1.1), np.float32(0.3), float(np.float32(1 / 3))
+    weights = {"b": np.full((3, 1), b), "c": np.array([c])}
+    network = load(single("Gemm", X, weights, alpha=third, beta=0.1), tmp_path)
+    node = last(network, Affine)
+    weight = node.terms[0][1].weight
+    assert exact(weight[0, 0]) == exact(third) * exact(float(b))
+    assert exact(node.bias[0]) == exact(float(np.float32(0.1))) * exact(float(c))
+    assert node.radius is None
+
+
+def test_constants_that_are_no_doubles_get_a_radius(tmp_path: Path) -> None:
+    weight = np.full((3, 1), 1 + 2.0**-52)
+    network = load(single("Gemm", X, {"b": weight}, alpha=float(np.float32(1.1))), tmp_path)
+    node = last(network, Affine)
+    true = exact(float(np.float32(1.1))) * exact(1 + 2.0**-52)
+    stored = exact(node.terms[0][1].weight[0, 0])
+    assert true != stored
+    assert abs(true - stored) <= exact(node.radius[0]) * abs(stored)
+
+
+def test_division_by_a_constant_is_exact(tmp_path: Path) -> None:
+    divisors = np.array([3, 0.1, -7], dtype=np.float32)
+    node = last(load(single("Div", X, {"c": divisors}), tmp_path), Affine)
+    assert node.radius is None
+    scale = node.terms[0][1].scale
+    for place, divisor in enumerate(divisors.tolist()):
+        stored = exact(scale[place]) / exact(node.divisor[place])
+        assert stored == 1 / exact(divisor)
+
+
+def test_averages_are_exact(tmp_path: Path) -> None:
+    node = last(load(single("ReduceMean", X, opset=13, axes=[1]), tmp_path), Affine)
+    assert node.divisor.tolist() == [3, 3]
+    assert node.radius is None
+    assert (node.terms[0][1].weight == 1).all()
+
+
+def test_folded_constants_do_not_round(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Div", ["one", "three"], ["third"]),
+        helper.make_node("Add", ["third", "third"], ["two"]),
+        helper.make_node("Mul", ["two", "three"], ["c"]),
+        helper.make_node("Sub", ["x", "c"], ["y"]),
+    ]
+    weights = {"one": np.float32(1), "three": np.float32(3)}
+    node = last(load(model(nodes, X, weights), tmp_path), Affine)
+    assert (node.bias == -2).all() and node.radius is None and node.divisor is None
+
+
+def test_batch_normalization_encloses_its_root(tmp_path: Path) -> None:
+    variance, scale = np.array([0.3, 2.0, 4.0], np.float32), np.array([1.5, -0.7, 2], np.float32)
+    zero = np.zeros(3, np.float32)
+    weights = {"s": scale, "b": zero, "m": zero + 1, "v": variance}
+    network = load(single("BatchNormalization", X, weights, epsilon=1e-5), tmp_path)
+    first, node = network.nodes[1], network.nodes[2]
+    assert isinstance(first, Affine) and isinstance(node, Affine)
+    assert (first.bias == -1).all() and first.radius is None
+    assert node.radius is not None
+    for place in range(6):
+        value = exact(float(variance[place % 3])) + exact(float(np.float32(1e-5)))
+        ratio = exact(float(scale[place % 3])) ** 2 / value
+        digits = 10**60
+        root = fmpq(isqrt(int(ratio.p) * digits**2 // int(ratio.q)), digits)
+        stored = abs(exact(node.terms[0][1].scale[place]))
+        error = exact(node.radius[place]) * stored
+        assert stored - error <= root and root + fmpq(1, digits) <= stored + error
+        assert node.radius[place] < 2.0**-52
+    assert np.sign(node.terms[0][1].scale).tolist() == [1, -1, 1] * 2
+
+
+def test_batch_normalization_with_a_rational_root_is_exact(tmp_path: Path) -> None:
+    names = ("s", "b", "m", "v")
+    numbers = (3.0, 0.5, 0.0, 4.0)
+    weights = {n: np.full(3, v, np.float32) for n, v in zip(names, numbers, strict=True)}
+    node = last(load(single("BatchNormalization", X, weights, epsilon=0.0), tmp_path), Affine)
+    assert node.radius is None
+    assert (node.terms[0][1].scale == 1.5).all()
+
+
+@pytest.mark.parametrize(
+    ("opset", "weights", "attributes"),
+    [
+        (7, {}, {}),
+        (7, {}, {"min": -3.4028234663852886e38}),
+        (13, {}, {}),
+        (13, {"a": np.float32(-np.inf), "b": np.float32(np.inf)}, {}),
+    ],
+)
+def test_clip_without_bounds_is_the_identity(
+    opset: int, weights: Any, attributes: Any, tmp_path: Path
+) -> None:
+    network = check_against_runtime(single("Clip", X, weights, opset=opset, **attributes), tmp_path)
+    assert not any(isinstance(node, Pwl) for node in network.nodes)
+
+
+def test_clip_with_a_bound_that_is_not_a_number_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match=r"Clip.*'min' is nan, not a number"):
+        load(single("Clip", X, {"a": np.float32(np.nan)}), tmp_path)
+
+
+def test_clip_with_crossed_bounds_is_the_upper_bound(tmp_path: Path) -> None:
+    proto = single("Clip", X, {"a": np.float32(2), "b": np.float32(-1)})
+    network = check_against_runtime(proto, tmp_path)
+    assert (evaluate(network, np.linspace(-5, 5, 6))[0] == -1).all()
+
+
+def test_average_pool_counts_padding_only_if_told(tmp_path: Path) -> None:
+    for include, corner in ((0, 1.0), (1, 0.25)):
+        proto = single(
+            "AveragePool",
+            {"x": [1, 1, 3, 3]},
+            kernel_shape=[2, 2],
+            pads=[1, 1, 0, 0],
+            count_include_pad=include,
+        )
+        network = check_against_runtime(proto, tmp_path)
+        assert evaluate(network, np.ones(9))[0][0, 0, 0, 0] == corner
+
+
+def test_average_pool_does_not_count_what_ceil_mode_adds(tmp_path: Path) -> None:
+    proto = single(
+        "AveragePool",
+        {"x": [1, 1, 4]},
+        kernel_shape=[3],
+        strides=[2],
+        pads=[0, 0],
+        ceil_mode=1,
+        count_include_pad=1,
+        opset=19,
+    )
+    assert evaluate(load(proto, tmp_path), np.ones(4))[0].tolist() == [[[1.0, 1.0]]]
+
+
+def test_max_pool_pads_with_nothing_rather_than_zero(tmp_path: Path) -> None:
+    proto = single("MaxPool", {"x": [1, 1, 3]}, kernel_shape=[3], pads=[1, 1])
+    network = check_against_runtime(proto, tmp_path)
+    assert evaluate(network, np.array([-3.0, -2.0, -5.0]))[0].tolist() == [[[-2.0, -2.0, -2.0]]]
+
+
+@pytest.mark.parametrize(
+    ("op_type", "opset", "outputs", "weights", "attributes"),
+    [
+        ("BatchNormalization", 15, 3, 4, {"training_mode": 1}),
+        ("BatchNormalization", 9, 5, 4, {}),
+        ("Dropout", 13, 1, 0, {}),
+    ],
+)
+def test_training_mode_is_refused(
+    op_type: str, opset: int, outputs: int, weights: int, attributes: Any, tmp_path: Path
+) -> None:
+    data: Any = {f"w{i}": np.ones(3, np.float32) for i in range(weights)}
+    if op_type == "Dropout":
+        data = {"r": np.float32(0.5), "t": np.array(True)}
+    names = ("y", "o1", "o2", "o3", "o4")[:outputs]
+    proto = single(op_type, X, data, opset=opset, outputs=names, **attributes)
+    with pytest.raises(LoadError, match=f"{op_type}.*training mode"):
+        load(proto, tmp_path)
+
+
+def test_cast_to_integers_truncates(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Cast", ["c"], ["i"], to=TensorProto.INT64),
+        helper.make_node("Cast", ["i"], ["f"], to=TensorProto.FLOAT),
+        helper.make_node("Add", ["x", "f"], ["y"]),
+    ]
+    network = check_against_runtime(
+        model(nodes, X, {"c": np.array([-1.7, 1.7, 0.5], np.float32)}), tmp_path
+    )
+    assert last(network, Affine).bias.tolist() == [-1, 1, 0] * 2
+
+
+def test_cast_of_values_to_integers_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="depend on the input cast"):
+        load(single("Cast", X, to=TensorProto.INT32), tmp_path)
+
+
+def test_integer_division_truncates_towards_zero(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Div", ["a", "b"], ["i"]),
+        helper.make_node("Mod", ["a", "b"], ["m"]),
+        helper.make_node("Concat", ["i", "m"], ["k"], axis=0),
+        helper.make_node("Cast", ["k"], ["f"], to=TensorProto.FLOAT),
+        helper.make_node("Add", ["x", "f"], ["y"]),
+    ]
+    weights = {"a": np.array([-7, 7, -7, 7]), "b": np.array([2, 2, -2, -2])}
+    network = check_against_runtime(model(nodes, {"x": [8]}, weights), tmp_path)
+    assert last(network, Affine).bias.tolist() == [-3, 3, 3, -3, 1, 1, -1, -1]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64, np.float32])
+@pytest.mark.parametrize("raw", [True, False])
+def test_weights_of_every_width_are_exact(dtype: Any, raw: bool, tmp_path: Path) -> None:
+    number = dtype(0.1)
+    proto = single("Add", X, {"c": np.array([number])})
+    if not raw:
+        kind = proto.graph.initializer[0].data_type
+        bits = [number.view(np.uint16)] if dtype is np.float16 else [number]
+        tensor = helper.make_tensor("c", kind, [1], [number])
+        assert tensor.int32_data == bits or dtype is not np.float16
+        proto.graph.initializer[0].CopyFrom(tensor)
+    assert (last(load(proto, tmp_path), Affine).bias == float(number)).all()
+
+
+def test_bfloat16_weights_are_exact(tmp_path: Path) -> None:
+    proto = single("Add", X, {"c": np.float32(0)})
+    tensor = onnx.TensorProto(name="c", data_type=TensorProto.BFLOAT16, dims=[1])
+    tensor.raw_data = (0x3DCD).to_bytes(2, "little")
+    proto.graph.initializer[0].CopyFrom(tensor)
+    assert (last(load(proto, tmp_path), Affine).bias == 205 / 2048).all()
+
+
+def with_external(folder: Path, location: str) -> onnx.ModelProto:
+    proto = single("Add", X, {"c": np.zeros(3, np.float32)})
+    tensor = proto.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", "4"), ("length", "12")):
+        tensor.external_data.add(key=key, value=value)
+    return proto
+
+
+def test_external_data_lie_below_the_model(tmp_path: Path) -> None:
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    data = np.array([9, 1.5, -2, 3], np.float32).tobytes()
+    (folder / "data.bin").write_bytes(data)
+    (tmp_path / "data.bin").write_bytes(data)
+    (folder / "link.bin").symlink_to(tmp_path / "data.bin")
+    network = load(with_external(folder, "data.bin"), folder)
+    assert last(network, Affine).bias.tolist() == [1.5, -2, 3] * 2
+    for place in ("../data.bin", str(tmp_path / "data.bin"), str(folder / "data.bin"), "link.bin"):
+        with pytest.raises(LoadError, match="outside the model's folder"):
+            load(with_external(folder, place), folder)
+    with pytest.raises(LoadError, match="which is no file"):
+        load(with_external(folder, "none.bin"), folder)
+    (folder / "data.bin").write_bytes(data[:8])
+    with pytest.raises(LoadError, match="4 of 12 bytes"):
+        load(with_external(folder, "data.bin"), folder)
+
+
+def test_control_flow_is_refused_by_name(tmp_path: Path) -> None:
+    branch = helper.make_graph([], "branch", [], [])
+    node = helper.make_node("If", ["c"], ["y"], name="choice", then_branch=branch)
+    with pytest.raises(LoadError, match=r"'choice' \(If\): control flow"):
+        load(model([node], X, {"c": np.array(True)}), tmp_path)
+
+
+def test_initializers_among_the_inputs_are_constants(tmp_path: Path) -> None:
+    proto = single("Add", X, {"c": np.ones(3, np.float32)}, opset=7)
+    proto.graph.input.append(helper.make_tensor_value_info("c", TensorProto.FLOAT, [3]))
+    network = load(proto, tmp_path)
+    assert [network.nodes[i].name for i in network.inputs] == ["x"]
+
+
+def test_an_attribute_that_nobody_understands_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match=r"Relu.*'leak' is not understood"):
+        load(single("Relu", X, leak=0.5), tmp_path)
+
+
+def test_a_file_is_found_without_its_gz(tmp_path: Path) -> None:
+    import gzip
+
+    data = gzip.compress(single("Relu", X).SerializeToString())
+    (tmp_path / "net.onnx.gz").write_bytes(data)
+    for name in ("net.onnx.gz", "net.onnx"):
+        assert len(load_onnx(tmp_path / name).nodes) == 2
+
+
+def test_loading_imports_neither_the_onnx_package_nor_its_runtime(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(single("Relu", X).SerializeToString())
+    program = (
+        "import sys; from verifai.load.onnx import load_onnx; load_onnx(sys.argv[1]);"
+        "print([m for m in ('onnx', 'onnxruntime', 'torch', 'scipy') if m in sys.modules]);"
+        "import onnx; onnx.load(sys.argv[1]); load_onnx(sys.argv[1])"
+    )
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", program, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
+    assert done.stdout.strip() == "[]"
