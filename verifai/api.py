@@ -56,9 +56,6 @@ def query_from(model: str | PathLike[str], property_path: str | PathLike[str]) -
     from verifai.load.onnx import load_onnx
     from verifai.load.vnnlib import load_vnnlib
 
-    for path in (Path(model), Path(property_path)):
-        if not path.is_file():
-            raise InputError(f"{path}: no such file")
     return load_vnnlib(Path(property_path), load_onnx(Path(model)))
 
 

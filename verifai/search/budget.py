@@ -1,0 +1,113 @@
+"""What a search may spend, and the two ways in which it ends early.
+
+May import: the standard library, numpy. Must not know: networks, bounds, proofs.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Budgets of one search.
+
+    Attributes:
+        timeout: seconds, including the kernel's acceptance; None: no limit.
+        nodes: subproblems visited; None: no limit.
+        memory_mib: what open subproblems may hold.
+        workers: processes.
+        seed: of the attacks.
+    """
+
+    timeout: float | None = None
+    nodes: int | None = None
+    memory_mib: int = 8192
+    workers: int = 2
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a search is.
+
+    Attributes:
+        seconds: since the start.
+        nodes: subproblems visited.
+        open: subproblems waiting.
+        bound: the least proved bound of the decisive forms over what is open, if known.
+        closed_fraction: the share of the domain's volume that is refuted, 0 to 1.
+        rate: subproblems a second.
+    """
+
+    seconds: float
+    nodes: int
+    open: int
+    bound: float | None
+    closed_fraction: float
+    rate: float
+
+
+class Found(Exception):
+    """A counterexample was replayed: the search is over."""
+
+    def __init__(self, point: tuple[object, ...]) -> None:
+        super().__init__("a counterexample was found")
+        self.point = point
+
+
+class Stopped(Exception):
+    """A budget is spent."""
+
+    def __init__(self, reason: str, *, is_timeout: bool = False) -> None:
+        super().__init__(reason)
+        self.is_timeout = is_timeout
+
+
+@dataclass(slots=True)
+class Meter:
+    """Counts what is spent and reports it."""
+
+    options: Options
+    report: Callable[[Progress], None] | None = None
+    start: float = field(default_factory=time.perf_counter)
+    nodes: int = 0
+    leaves: int = 0
+    last: Progress | None = None
+
+    @property
+    def deadline(self) -> float:
+        """The reading of `time.perf_counter` at which the search must end."""
+        return math.inf if self.options.timeout is None else self.start + self.options.timeout
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.perf_counter() - self.start
+
+    def check(self, *, open_count: int, bytes_held: int, bound: float, closed: float, nodes: int) -> None:
+        """Reports progress.
+
+        Raises:
+            Stopped: a budget is spent.
+        """
+        seconds = self.seconds
+        known = bound if np.isfinite(bound) else None
+        self.last = Progress(seconds, nodes, open_count, known, closed, nodes / max(seconds, 1e-9))
+        if self.report is not None:
+            self.report(self.last)
+        if time.perf_counter() > self.deadline:
+            raise Stopped(f"the time budget of {self.options.timeout:g} s is spent", is_timeout=True)
+        if self.options.nodes is not None and nodes >= self.options.nodes:
+            raise Stopped(f"the budget of {self.options.nodes} subproblems is spent")
+        if bytes_held > self.options.memory_mib << 20:
+            raise Stopped(f"the open subproblems hold more than {self.options.memory_mib} MiB")
+
+
+Points = npt.NDArray[np.float64]

@@ -1,0 +1,96 @@
+"""The unsafe formula as the search sees it: numbered atoms, and clauses that follow the kernel's order.
+
+May import: numpy, kernel. Must not know: bounds, how anything is refuted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from verifai.kernel.context import Row, row_of, spread
+from verifai.kernel.network import Network
+from verifai.kernel.number import above, below, nearest
+from verifai.kernel.query import And, Formula, Or, Query
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """Atoms that hold together (by number), and disjunctions of further clauses.
+
+    The order of atoms and disjunctions is that in which the kernel numbers rows and choices.
+    """
+
+    atoms: tuple[int, ...]
+    ors: tuple[tuple[Clause, ...], ...]
+
+    def every_atom(self) -> list[int]:
+        """The numbers of all atoms, those of nested clauses too."""
+        found, todo = list[int](), [self]
+        while todo:
+            clause = todo.pop()
+            found += clause.atoms
+            todo += [part for parts in clause.ors for part in parts]
+        return sorted(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A query's unsafe set: the top clause (domain rows first) and all atoms.
+
+    Attributes:
+        rows: every atom as a row, by number.
+        top: the clause at the top.
+        forms: coefficients of all atoms by node, (A, n).
+        constant: of all atoms, (A,).
+    """
+
+    network: Network
+    rows: tuple[Row, ...]
+    top: Clause
+    forms: dict[int, Array]
+    constant: Array
+
+    def cuts(self, clause: Clause) -> list[tuple[int, float, float]]:
+        """What the clause's atoms on single values say: (value, low, high), rounded outwards."""
+        found = []
+        for number in clause.atoms:
+            row = self.rows[number]
+            if len(row.values) != 1:
+                continue
+            factor, bound = row.factors[0], -row.constant / row.factors[0]
+            low = below(bound) if factor < 0 or row.free else -np.inf
+            high = above(bound) if factor > 0 or row.free else np.inf
+            found.append((row.values[0], low, high))
+        return found
+
+
+def problem_of(query: Query) -> Problem:
+    """The query's unsafe set in clauses."""
+    rows: list[Row] = [row_of(atom) for atom in query.domain]
+    top = _clause((And(query.unsafe.parts),), rows, tuple(range(len(rows))))
+    forms: dict[int, Array] = {}
+    for number, row in enumerate(rows):
+        for value, factor in zip(row.values, row.factors, strict=True):
+            node, index = query.network.owner(value)
+            if node not in forms:
+                forms[node] = np.zeros((len(rows), query.network.sizes[node]))
+            forms[node][number, index] = nearest(factor)
+    constant = np.array([nearest(row.constant) for row in rows])
+    return Problem(query.network, tuple(rows), top, forms, constant)
+
+
+def _clause(parts: tuple[Formula, ...], rows: list[Row], first: tuple[int, ...] = ()) -> Clause:
+    """The clause of a conjunction; nesting is at most as deep as a query may be."""
+    here, ors = spread(parts)
+    numbers = tuple(range(len(rows), len(rows) + len(here)))
+    rows += here
+    return Clause(first + numbers, tuple(_alternatives(part, rows) for part in ors))
+
+
+def _alternatives(part: Or, rows: list[Row]) -> tuple[Clause, ...]:
+    return tuple(_clause((child,), rows) for child in part.parts)

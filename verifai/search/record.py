@@ -1,0 +1,157 @@
+"""Proofs under construction: records in preorder, and their assembly into a kernel `Proof`.
+
+A subtree is a list of records; a tree is its root's record followed by its children's lists, so
+that subtrees found in different processes are simply put one behind the other.
+
+May import: numpy, kernel.certificate. Must not know: bounds, queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from verifai.kernel.certificate import TYPES, Kind, Proof
+
+
+class Block(NamedTuple):
+    """Multipliers and slopes of one bound.
+
+    Attributes:
+        rows: (row of the path, λ); negative rows count from the path's end.
+        ends: (value, μ), positive on the lower end, negative on the upper.
+        slopes: (value, place, slope).
+        codes: one byte for every piecewise-linear value, or nothing for default slopes.
+    """
+
+    rows: tuple[tuple[int, float], ...] = ()
+    ends: tuple[tuple[int, float], ...] = ()
+    slopes: tuple[tuple[int, int, float], ...] = ()
+    codes: bytes = b""
+
+
+class Form(NamedTuple):
+    """A linear form over several values."""
+
+    values: tuple[int, ...]
+    factors: tuple[float, ...]
+
+
+class Step(NamedTuple):
+    """One step of a derive plan: all values of a node, or one form; with a block or none."""
+
+    target: int | Form
+    block: Block | None = None
+
+
+class Split(NamedTuple):
+    """g ≤ at in the first child, g > at in the second."""
+
+    form: int | Form
+    at: float
+
+
+class Choose(NamedTuple):
+    """One child for every alternative of an open disjunction."""
+
+    which: int
+    count: int
+
+
+class Derive(NamedTuple):
+    """Bounds for the one child."""
+
+    plan: tuple[Step, ...]
+
+
+class Close(NamedTuple):
+    """A refuted leaf."""
+
+    block: Block
+
+
+class Point(NamedTuple):
+    """A leaf refuted by evaluation."""
+
+
+Record = Split | Choose | Derive | Close | Point
+
+
+class _Table:
+    """Items numbered in the order of their first use."""
+
+    def __init__(self) -> None:
+        self.items: dict[object, int] = {}
+
+    def number(self, item: object) -> int:
+        return self.items.setdefault(item, len(self.items))
+
+
+def assemble(records: Iterable[Record]) -> Proof:
+    """The proof whose tree in preorder is the sequence of records."""
+    plans, forms, blocks, codes = _Table(), _Table(), _Table(), _Table()
+    data: dict[str, list[object]] = {name: [] for name in TYPES}
+
+    def target(form: int | Form) -> int:
+        return form if isinstance(form, int) else -1 - forms.number(form)
+
+    for record in records:
+        if isinstance(record, Split):
+            data["tree"].append(Kind.SPLIT)
+            data["split_form"].append(target(record.form))
+            data["split_at"].append(record.at)
+        elif isinstance(record, Choose):
+            data["tree"].append(Kind.CHOOSE)
+            data["choose_or"].append(record.which)
+            data["choose_count"].append(record.count)
+        elif isinstance(record, Derive):
+            data["tree"].append(Kind.DERIVE)
+            data["derive_plan"].append(plans.number(record.plan))
+        elif isinstance(record, Close):
+            data["tree"].append(Kind.CLOSE)
+            data["close_block"].append(blocks.number(record.block))
+        else:
+            data["tree"].append(Kind.POINT)
+    _plans(data, plans, target, blocks)
+    _forms(data, forms)
+    _blocks(data, blocks, codes)
+    rows = [np.frombuffer(code, dtype=np.uint8) for code in codes.items]  # type: ignore[call-overload]
+    arrays = {name: np.array(items, dtype=TYPES[name]) for name, items in data.items()}
+    arrays["codes"] = np.stack(rows) if rows else np.zeros((0, 0), dtype=np.uint8)
+    return Proof(**arrays)
+
+
+def _plans(data, plans, target, blocks) -> None:  # type: ignore[no-untyped-def]
+    data["plan_start"].append(0)
+    for plan in plans.items:
+        for step in plan:
+            data["step_target"].append(target(step.target))
+            data["step_block"].append(-1 if step.block is None else blocks.number(step.block))
+        data["plan_start"].append(len(data["step_target"]))
+
+
+def _forms(data, forms) -> None:  # type: ignore[no-untyped-def]
+    data["form_start"].append(0)
+    for form in forms.items:
+        data["form_value"] += form.values
+        data["form_factor"] += form.factors
+        data["form_start"].append(len(data["form_value"]))
+
+
+def _blocks(data, blocks, codes) -> None:  # type: ignore[no-untyped-def]
+    for start in ("block_lambda", "block_mu", "block_slope"):
+        data[start].append(0)
+    for block in blocks.items:
+        data["lambda_row"] += [row for row, _ in block.rows]
+        data["lambda_factor"] += [factor for _, factor in block.rows]
+        data["mu_value"] += [value for value, _ in block.ends]
+        data["mu_factor"] += [factor for _, factor in block.ends]
+        data["slope_value"] += [value for value, _, _ in block.slopes]
+        data["slope_place"] += [place for _, place, _ in block.slopes]
+        data["slope"] += [slope for _, _, slope in block.slopes]
+        data["block_lambda"].append(len(data["lambda_row"]))
+        data["block_mu"].append(len(data["mu_value"]))
+        data["block_slope"].append(len(data["slope_value"]))
+        data["block_codes"].append(codes.number(block.codes) if block.codes else -1)

@@ -1,0 +1,217 @@
+"""Several processes on one box search: the first holds the strings, the others take boxes.
+
+Processes are forked once a query has proved worth it. Each has its own open boxes and forest;
+whoever runs dry gets some of the largest boxes of another.
+
+May import: boxes, forest, budget. Must not know: queries, exact numbers.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+
+from verifai.search.boxes import Boxes, BoxSearch
+from verifai.search.budget import Meter, Points
+from verifai.search.forest import Forest
+
+SHARE = 64  # boxes handed over at once
+PATIENCE = 0.7  # seconds before other processes are started
+
+
+class Team:
+    """A box search with helpers."""
+
+    def __init__(self, search: BoxSearch, meter: Meter, attempt: Callable[[Points], None]) -> None:
+        """Takes over a search; `attempt` tries points and raises `Found`."""
+        self.search, self.meter, self.attempt = search, meter, attempt
+        self.helpers: list[_Helper] = []
+        self.base = meter.nodes
+
+    def run(self) -> dict[int, Forest]:
+        """Searches until no box is open; the forests by process.
+
+        Raises:
+            Found, Stopped: as `attempt` and the meter do.
+        """
+        try:
+            while self._is_busy():
+                if self.search.open:
+                    self.attempt(self.search.advance())
+                self._talk(wait=not self.search.open)
+                self._measure()
+            return self._collect()
+        finally:
+            for helper in self.helpers:
+                helper.stop()
+
+    def _is_busy(self) -> bool:
+        return bool(self.search.open) or any(not helper.is_idle for helper in self.helpers)
+
+    def _measure(self) -> None:
+        parts = [self.search, *(h.state for h in self.helpers)]
+        visited = sum(int(p.visited) for p in parts)
+        self.meter.nodes = self.base + visited
+        self.meter.check(
+            open_count=sum(len(b.nodes) for b in self.search.open) + sum(h.state.waiting for h in self.helpers),
+            bytes_held=16 * sum(self.search.compiled.sizes) * sum(len(b.nodes) for b in self.search.open),
+            bound=min(float(p.worst) for p in parts),
+            closed=sum(float(p.closed) for p in parts),
+            nodes=self.meter.nodes,
+        )
+
+    def _talk(self, *, wait: bool) -> None:
+        """Hears helpers, gives boxes to idle ones, and asks busy ones when this process is idle."""
+        if not self.helpers:
+            if self.meter.options.workers > 1 and self.meter.seconds > PATIENCE and self._count() > 1:
+                self.helpers = [_Helper(self.search, n) for n in range(1, self.meter.options.workers)]
+            else:
+                return
+        for helper in self.helpers:
+            helper.hear(self.attempt, 0.02 if wait else 0.0)
+            if helper.is_idle and self._count() > 1:
+                given = self.search.give(SHARE)
+                if given is not None:
+                    self.search.sent(given, helper.number, helper.take(given, self.attempt))
+        if not self.search.open:
+            for helper in self.helpers:
+                if not helper.is_idle and not self.search.open:
+                    helper.ask(self.search, self.attempt)
+
+    def _count(self) -> int:
+        return sum(len(b.nodes) for b in self.search.open)
+
+    def _collect(self) -> dict[int, Forest]:
+        forests = {0: self.search.forest}
+        for helper in self.helpers:
+            forest, hard, leaves = helper.finish(self.attempt)
+            forests[helper.number] = forest
+            self.search.leaves += leaves
+            for boxes in hard:  # what is hard there becomes hard here
+                first = self.search.add(boxes)
+                self.search.hard.append(self.search.open.pop())
+                for i, node in enumerate(boxes.nodes.tolist()):
+                    from verifai.search.forest import Away
+
+                    forest.outcome[node] = Away(0, first + i)
+        return forests
+
+
+class _State:
+    """What a helper last said about itself."""
+
+    def __init__(self) -> None:
+        self.visited, self.closed, self.worst, self.waiting = 0, 0.0, np.inf, 0
+
+
+class _Helper:
+    """Another process, as the first sees it."""
+
+    def __init__(self, search: BoxSearch, number: int) -> None:
+        context = get_context("fork")
+        self.number, self.state, self.is_idle = number, _State(), True
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_work, args=(search, theirs, self.pipe), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def hear(self, attempt: Callable[[Points], None], seconds: float) -> None:
+        """Reads what the helper has said, waiting at most so long for the first word."""
+        while self.pipe.poll(seconds):
+            self._note(self.pipe.recv(), attempt)
+            seconds = 0.0
+
+    def _note(self, message: tuple[Any, ...], attempt: Callable[[Points], None]) -> None:
+        kind, *rest = message
+        if kind == "points":
+            attempt(rest[0])
+        elif kind == "state":
+            s = self.state
+            s.visited, s.closed, s.worst, s.waiting = rest[:4]
+            self.is_idle = s.waiting == 0
+        elif kind == "failed":
+            raise RuntimeError(f"a search process failed:\n{rest[0]}")
+
+    def _await(self, kind: str, attempt: Callable[[Points], None]) -> Any:
+        while True:
+            message = self.pipe.recv()
+            if message[0] == kind:
+                return message[1]
+            self._note(message, attempt)
+
+    def take(self, boxes: Boxes, attempt: Callable[[Points], None]) -> int:
+        """Gives the helper boxes; the first's node in its forest."""
+        self.pipe.send(("take", boxes))
+        self.is_idle = False
+        return int(self._await("first", attempt))
+
+    def ask(self, search: BoxSearch, attempt: Callable[[Points], None]) -> None:
+        """Asks the helper for boxes."""
+        self.pipe.send(("give", SHARE))
+        boxes = self._await("given", attempt)
+        if boxes is not None:
+            self.pipe.send(("sent", search.add(boxes)))
+
+    def finish(self, attempt: Callable[[Points], None]) -> tuple[Forest, list[Boxes], int]:
+        """The helper's forest, hard boxes and number of leaves."""
+        self.pipe.send(("finish",))
+        forest, hard, leaves = self._await("forest", attempt)
+        return forest, hard, leaves
+
+    def stop(self) -> None:
+        """Ends the process."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def _work(search: BoxSearch, pipe: Any, parents_end: Any) -> None:
+    """What a helper does until it is told to finish, or its parent is gone."""
+    import traceback
+
+    parents_end.close()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    search.open, search.hard, search.forest = [], [], Forest()
+    search.visited, search.leaves, search.closed = 0, 0, 0.0
+    try:
+        _serve(search, pipe)
+    except (EOFError, BrokenPipeError):
+        return
+    except Exception:  # noqa: BLE001 - handed to the parent, which raises it
+        pipe.send(("failed", traceback.format_exc()))
+
+
+def _serve(search: BoxSearch, pipe: Any) -> None:
+    said = 0.0
+    while True:
+        while not search.open or pipe.poll():
+            kind, *rest = pipe.recv()
+            if kind == "take":
+                pipe.send(("first", search.add(rest[0])))
+            elif kind == "give":
+                given = search.give(rest[0])
+                pipe.send(("given", given))
+                if given is not None:
+                    search.sent(given, 0, pipe.recv()[1])
+            elif kind == "finish":
+                pipe.send(("forest", (search.forest, search.hard, search.leaves)))
+                return
+        points = search.advance()
+        good = _promising(search, points)
+        if len(good):
+            pipe.send(("points", good))
+        if not search.open or time.monotonic() - said > 0.1:
+            waiting = sum(len(b.nodes) for b in search.open)
+            pipe.send(("state", search.visited, search.closed, search.worst, waiting))
+            said = time.monotonic()
+
+
+def _promising(search: BoxSearch, points: Points) -> Points:
+    """The points at which the search's own clause nearly holds."""
+    filter_points = search.filter_points
+    return points if filter_points is None else filter_points(points)

@@ -1,0 +1,103 @@
+"""The front door: verify(query, options) gives one of the three verdicts.
+
+`Verified` and `Falsified` are made here and nowhere else: the one right after the kernel accepted
+the certificate re-read from its own bytes, the other right after the kernel's exact replay.
+
+May import: kernel, bounds, search, verdict. Must not know: files, the command line.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from verifai.bounds.compiled import compile_network
+from verifai.kernel.bound import rounded_root
+from verifai.kernel.certificate import encode_certificate
+from verifai.kernel.checker import check
+from verifai.kernel.codec import digest, encode_network, encode_query
+from verifai.kernel.errors import Rejection
+from verifai.kernel.query import Query
+from verifai.search.attack import Effort as AttackEffort
+from verifai.search.attack import attack
+from verifai.search.budget import Found, Meter, Options, Progress, Stopped
+from verifai.search.clauses import problem_of
+from verifai.search.driver import Driver
+from verifai.search.record import Record, assemble
+from verifai.search.witness import Witnesses
+from verifai.verdict import Counterexample, Effort, Falsified, Unknown, Verdict, Verified
+
+__all__ = ["Options", "Progress", "verify"]
+
+
+def verify(
+    query: Query, options: Options = Options(), *, progress: Callable[[Progress], None] | None = None
+) -> Verdict:
+    """Decides a query, with evidence.
+
+    Args:
+        query: the decision problem.
+        options: budgets; the timeout is in seconds and includes the kernel's acceptance.
+        progress: called after every batch of subproblems.
+
+    Returns:
+        Verified with a certificate that the kernel accepted, Falsified with an exact input that
+        the kernel replayed, or Unknown with the reason and how far it got.
+    """
+    meter = Meter(options, progress)
+    try:
+        records = _search(query, meter)
+    except Found as found:
+        (counterexample,) = found.point
+        if not isinstance(counterexample, Counterexample):
+            raise TypeError("a counterexample that was not replayed") from None
+        return Falsified(counterexample, _statement(query, verified=False), _effort(meter))
+    except Stopped as stop:
+        last = meter.last
+        return Unknown(
+            str(stop),
+            is_timeout=stop.is_timeout,
+            bound=None if last is None else last.bound,
+            open_fraction=1.0 if last is None else max(0.0, 1 - last.closed_fraction),
+            effort=_effort(meter),
+        )
+    return _certify(query, records, meter)
+
+
+def _search(query: Query, meter: Meter) -> list[Record]:
+    compiled = compile_network(query.network)
+    witnesses = Witnesses(query, compiled)
+    if not query.is_vacuous:
+        effort = AttackEffort(rounds=2, deadline=min(meter.deadline, time.perf_counter() + 1.0), seed=meter.options.seed)
+        for point in attack(compiled, query, effort):
+            witnesses.confirm(point)
+            if witnesses.failed > 10:
+                break
+    driver = Driver(rounded_root(query), problem_of(query), compiled, meter, witnesses)
+    return driver.refute()
+
+
+def _certify(query: Query, records: list[Record], meter: Meter) -> Verdict:
+    """The proof, written to bytes, read back and checked by the kernel."""
+    start = time.perf_counter()
+    network_bytes = encode_network(query.network)
+    network_digest = digest(network_bytes)
+    query_digest = digest(encode_query(query, network_digest))
+    certificate = encode_certificate(assemble(records), network_digest, query_digest)
+    try:
+        accepted = check(query, certificate, network_digest=network_digest, query_digest=query_digest)
+    except Rejection as rejection:
+        return Unknown(f"the kernel did not accept the proof found ({rejection})", effort=_effort(meter))
+    spent = time.perf_counter() - start
+    effort = Effort(meter.seconds, spent, meter.nodes, accepted.leaves)
+    return Verified(certificate, _statement(query, verified=True), accepted.vacuous, effort)
+
+
+def _statement(query: Query, *, verified: bool) -> str:
+    from verifai.kernel.statement import statement
+
+    return statement(query, verified=verified)
+
+
+def _effort(meter: Meter) -> Effort:
+    return Effort(meter.seconds, 0.0, meter.nodes, meter.leaves)
