@@ -163,6 +163,12 @@ def test_a_name_that_cannot_be_printed_is_refused(name: str) -> None:
         encode_network(Network((Input(name, (1,)),), (0,)))
 
 
+def test_a_kind_without_a_format_is_not_written() -> None:
+    softmax: Any = type("Softmax", (), {"name": "s", "shape": (1,), "sources": (0,)})()
+    with pytest.raises(InputError, match="node 's' is of a kind that the format lacks"):
+        encode_network(Network((Input("x", (1,)), softmax), (1,)))
+
+
 def edited(change: Callable[[list[dict[str, Any]], list[Any], dict[str, Array]], object]) -> bytes:
     """The file of a network after a change of its nodes, outputs, arrays."""
     metadata, arrays = unpack(encode_network(every_kind()), max_header=1 << 20)
@@ -197,6 +203,7 @@ NETWORK_ERRORS: list[tuple[Callable[..., object], str]] = [
     (lambda n, o, a: n[PRODUCT].update(right="x"), "node 'product': .* values for shape"),
     (lambda n, o, a: n[PRODUCT].update(right=None), "node 'product': want the name of an"),
     (lambda n, o, a: n[CONV].update(bias="99"), "node 'conv': bias: want the name of an array"),
+    (lambda n, o, a: n[CONV].update(bias=["0"]), "node 'conv': bias: want the name of an array"),
     (lambda n, o, a: n[CONV].update(bias=None), "node 'conv': bias: want the name of an array"),
     (lambda n, o, a: n[CONV].update(bias=n[SUM]["bias"]), "node 'conv': bias: 7 numbers"),
     (lambda n, o, a: n[CONV].update(radius=n[SUM]["bias"]), "node 'conv': divisor, radius: 7"),
@@ -445,7 +452,7 @@ def test_a_deep_formula_is_refused(depth: int) -> None:
         text = '{"%s": [%s]}' % (("or", "and")[level % 2], text)  # noqa: UP031
     data = encode_query(QUERY).decode()
     start = data.index('"unsafe":')
-    with pytest.raises(InputError, match="nested deeper"):
+    with pytest.raises(InputError, match=r"^unsafe: and/or nested deeper"):
         decode_query((data[:start] + f'"unsafe": {{"and": [{text}]}}}}').encode(), NET, DIGEST)
 
 

@@ -110,6 +110,7 @@ def test_arrays_are_aligned_and_big_endian_input_is_converted() -> None:
         (container({"é": entry()}, b"ab"), "bad array name"),
         (container({"a" * 201: entry()}, b"ab"), "bad array name"),
         (container({"a": [1]}), "want dtype"),
+        (container({"a": ["dtype", "shape", "data_offsets"]}), "want dtype"),
         (container({"a": {"dtype": "U8", "shape": [2]}}), "want dtype"),
         (container({"a": {**entry(), "more": 1}}, b"ab"), "want dtype"),
         (container({"a": entry("U64")}, b"ab"), "unknown dtype"),
@@ -150,6 +151,7 @@ def test_too_many_arrays_are_refused() -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
+        ({str(i): SAMPLE["a"] for i in range(100_001)}, "100001 arrays"),
         ({"a b": np.zeros(1)}, "bad array name"),
         ({"__metadata__": np.zeros(1)}, "bad array name"),
         ({"a": np.array([np.nan])}, "NaN"),
