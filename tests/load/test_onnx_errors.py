@@ -115,6 +115,26 @@ def test_broken_tensors_are_named(message: str, tensor: TensorProto, tmp_path: P
         load(proto, tmp_path)
 
 
+def test_names_that_are_given_twice_are_refused(tmp_path: Path) -> None:
+    proto = single("Add", X, {"c": real(3)})
+    proto.graph.initializer.append(proto.graph.initializer[0])
+    with pytest.raises(LoadError, match="two initializers"):
+        load(proto, tmp_path)
+    proto = single("LeakyRelu", X, alpha=0.5)
+    proto.graph.node[0].attribute.append(proto.graph.node[0].attribute[0])
+    with pytest.raises(LoadError, match=r"'y' \(LeakyRelu\): two attributes"):
+        load(proto, tmp_path)
+
+
+def test_a_model_that_redefines_an_operator_is_refused(tmp_path: Path) -> None:
+    proto = single("Relu", X)
+    neg = helper.make_node("Neg", ["a"], ["b"])
+    opsets = [helper.make_opsetid("", 13)]
+    proto.functions.append(helper.make_function("", "Relu", ["a"], ["b"], [neg], opsets))
+    with pytest.raises(LoadError, match="redefines standard operators"):
+        load(proto, tmp_path)
+
+
 def test_unreadable_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="no file"):
         load_onnx(tmp_path / "missing.onnx")

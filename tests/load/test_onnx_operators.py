@@ -253,6 +253,35 @@ def test_a_bias_is_not_attached_to_a_product_that_others_read(tmp_path: Path) ->
     assert kinds(check_against_runtime(proto, tmp_path)) == [Input, Affine, Affine, Affine]
 
 
+def test_a_second_bias_does_not_replace_the_first(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Gemm", ["x", "w", "b"], ["g"]),
+        helper.make_node("Add", ["g", "c"], ["a"]),
+        helper.make_node("Sub", ["a", "d"], ["y"]),
+    ]
+    weights = {"w": real(3, 4), "b": real(4), "c": real(4), "d": real(4)}
+    network = check_against_runtime(model(nodes, X, weights), tmp_path)
+    assert kinds(network) == [Input, Affine, Affine, Affine]
+
+
+def test_a_lone_unknown_batch_length_is_one(tmp_path: Path) -> None:
+    proto = single("Gemm", {"x": ["batch", 3]}, {"w": real(3, 4)})
+    network = check_against_runtime(proto, tmp_path)
+    assert [node.shape for node in network.nodes] == [(1, 3), (1, 4)]
+
+
+def test_names_stay_apart(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Max", ["x", "z"], ["y"]),
+        helper.make_node("Relu", ["y"], ["y/2"]),
+        helper.make_node("Neg", ["y/2"], ["y/3"]),
+    ]
+    network = check_against_runtime(model(nodes, TWO, outputs=("y/3", "y")), tmp_path)
+    names = [node.name for node in network.nodes]
+    assert len(set(names)) == len(names)
+    assert [names[i] for i in network.outputs] == ["y/3", "y"]
+
+
 def test_transposes_around_a_layer_cost_one_node_at_most(tmp_path: Path) -> None:
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["c"]),

@@ -69,7 +69,11 @@ def lower(model: Any, folder: Path) -> Network:
     graph = Graph(folder, opset_of(model))
     if source.sparse_initializer:
         raise LoadError("sparse initializers are not supported")
+    if any(function.domain in _NAMES for function in model.functions):
+        raise LoadError("the model redefines standard operators")
     graph.weights = {message.name: message for message in source.initializer}
+    if len(graph.weights) != len(source.initializer):
+        raise LoadError("two initializers have the same name")
     for entry in source.input:
         if entry.name not in graph.weights:
             shape = _input_shape(entry)
@@ -130,6 +134,8 @@ def _lower_node(graph: Graph, node: Any) -> None:
     try:
         inputs = tuple(graph.value(n) if n else None for n in node.input)
         attributes = {a.name: _attribute(a, graph.folder) for a in node.attribute}
+        if len(attributes) != len(node.attribute):
+            raise LoadError("two attributes have the same name")
         call = Call(
             name, node.op_type, graph.opset, inputs, len(node.output), attributes, graph.builder
         )

@@ -82,7 +82,7 @@ def enclose(array: Array) -> tuple[Array, Array | None]:
         InputError: an entry out of the range of doubles.
     """
     if array.dtype != object:
-        return array.astype(np.float64), None
+        return array.astype(np.float64, copy=False), None
     doubles = [nearest(value) for value in array.ravel()]
     errors = [above(_relative_error(v, d)) for v, d in zip(array.ravel(), doubles, strict=True)]
     return np.array(doubles).reshape(array.shape), np.array(errors).reshape(array.shape)
