@@ -150,7 +150,7 @@ class Workshop:
     def _solve(self, instance: Instance, certificate: Path) -> Result:
         timeout = instance.timeout if self.plan.timeout is None else self.plan.timeout
         command = [*_VERIFAI, "verify", *self._files(instance), "--json"]
-        command += ["--timeout", str(timeout), "--certificate", str(certificate)]
+        command += ["--no-float32", "--timeout", str(timeout), "--certificate", str(certificate)]
         if self.plan.workers is not None:
             command += ["--workers", str(self.plan.workers)]
         ended = measure(command, limit=timeout + GRACE)

@@ -79,6 +79,9 @@ def run(arguments: Sequence[str]) -> int:
         return int(code or 0)
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return Exit.ERROR
     except click.ClickException as error:
         asked = error.ctx if isinstance(error, click.UsageError) else None
         hint = f" (see {asked.command_path} --help)" if asked else ""

@@ -16,7 +16,7 @@ import click
 
 from verifai.cli.files import require_writable, write_atomically
 from verifai.kernel.query import Query
-from verifai.verdict import Effort, Unknown, Verdict, Verified
+from verifai.verdict import Effort, Falsified, Unknown, Verdict, Verified
 from verifai.verify import Options
 
 
@@ -35,11 +35,13 @@ def seconds(ctx: click.Context, param: click.Parameter, value: float | None) -> 
 @click.option("--certificate", type=click.Path(path_type=Path), help="Write the proof here.")
 @click.option("--workers", type=click.IntRange(1), default=2, help="Processes (default 2).")
 @click.option("--seed", type=int, default=0, help="Seed of the attacks (default 0).")
+@click.option("--float32/--no-float32", default=True, help="Also run a counterexample as float32.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     model: Path,
     property_file: Path,
     certificate: Path | None,
+    float32: bool,
     as_json: bool,
     **budget: float | None,
 ) -> int:
@@ -55,11 +57,13 @@ def command(
 
     start = time.monotonic()
     if certificate is not None:
-        for path in companions(certificate):
+        for path in reversed(companions(certificate)):
             require_writable(path)
     query = query_from(model, property_file)
     options = Options(**budget)  # type: ignore[arg-type]
     verdict = search(query, options, spent=time.monotonic() - start)
+    if float32 and isinstance(verdict, Falsified):
+        verdict = with_float32(verdict, model, query)
     is_written = certificate is not None and isinstance(verdict, Verified)
     if certificate is not None and isinstance(verdict, Verified):
         write_certificate(certificate, query, verdict.certificate)
@@ -97,6 +101,15 @@ def search(query: Query, options: Options, *, spent: float = 0.0) -> Verdict:
         return Unknown("interrupted", bound=line.last.bound, open_fraction=share, effort=effort)
     finally:
         line.clear()
+
+
+def with_float32(verdict: Falsified, model: Path, query: Query) -> Falsified:
+    """The verdict, saying also whether onnxruntime shows the violation."""
+    from verifai.load.execution import shows_violation
+
+    found = verdict.counterexample
+    shown = shows_violation(model, query, found.inputs)
+    return dataclasses.replace(verdict, counterexample=dataclasses.replace(found, is_float32=shown))
 
 
 def companions(certificate: Path) -> tuple[Path, Path, Path]:

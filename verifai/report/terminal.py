@@ -24,15 +24,15 @@ MAX_DIGITS = 60
 
 
 def number(value: fmpq) -> str:
-    """The exact value, and a decimal where that is easier to read.
+    """The exact value and a decimal; of values too long to read, only the decimal.
 
-    >>> number(fmpq(3)), number(fmpq(1, 3))
-    ('3', '1/3 ≈ 0.333333')
+    >>> number(fmpq(3)), number(fmpq(1, 3)), number(fmpq(1, 3) ** 199)
+    ('= 3', '= 1/3 ≈ 0.333333', '≈ 1e-95')
     """
     exact, decimal = text(value), f"{nearest(value):.6g}"
     if value.q == 1 and len(exact) <= MAX_DIGITS:
-        return exact
-    return f"{exact} ≈ {decimal}" if len(exact) <= MAX_DIGITS else f"≈ {decimal}"
+        return f"= {exact}"
+    return f"= {exact} ≈ {decimal}" if len(exact) <= MAX_DIGITS else f"≈ {decimal}"
 
 
 def words(verdict: Verdict, query: Query, *, seconds: float) -> str:
@@ -71,13 +71,13 @@ def _counterexample(found: Counterexample, query: Query) -> list[str]:
     lines += _assigned(inputs, [number(x) for x in found.inputs])
     lines.append("there the outputs are:")
     lines += _assigned(outputs, [_enclosure(*ends) for ends in found.outputs])
-    lines.append(f"margin of the violation: {number(found.margin)}")
+    lines.append(f"margin of the violation {number(found.margin)}")
     seen = {True: "shows it too", False: "does not show it", None: "was not tried"}
     return [*lines, f"float32 execution (onnxruntime) {seen[found.is_float32]}"]
 
 
 def _assigned(names: Sequence[str], values: Sequence[str]) -> list[str]:
-    lines = [f"  {name} = {value}" for name, value in zip(names, values, strict=True)]
+    lines = [f"  {name} {value}" for name, value in zip(names, values, strict=True)]
     hidden = len(lines) - MAX_SHOWN
     return lines if hidden <= 0 else [*lines[:MAX_SHOWN], f"  … and {hidden} more (--json has all)"]
 

@@ -1,0 +1,106 @@
+"""`verifai inspect`: what is in an ONNX file, and what blocks it if anything does.
+
+May import: load, kernel, report, the cli's own parts. Must not know: queries.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from verifai.cli.exits import SCHEMA, Exit
+
+if TYPE_CHECKING:
+    from verifai.kernel.network import Network
+    from verifai.load.explain import OperatorRow
+
+
+@click.command("inspect")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(model: Path, as_json: bool) -> int:
+    """Show MODEL's operators, and its inputs, outputs, neurons and parameters once lowered.
+
+    Exit codes: 0 the network can be verified, 4 something blocks it (it is named).
+    """
+    from verifai.load.explain import explain_onnx
+    from verifai.load.onnx import load_onnx
+
+    rows = explain_onnx(model)
+    is_supported = all(row.is_supported for row in rows)
+    network = load_onnx(model) if is_supported else None
+    if as_json:
+        operators = [
+            {
+                "operator": r.op_type,
+                "count": r.count,
+                "supported": r.is_supported,
+                "reason": r.reason,
+            }
+            for r in rows
+        ]
+        found = {"schema": SCHEMA, "supported": is_supported, "operators": operators}
+        click.echo(json.dumps(found | (facts(network) if network else {})))
+    else:
+        click.echo(_words(rows, network))
+    return 0 if is_supported else Exit.ERROR
+
+
+def facts(network: Network) -> dict[str, object]:
+    """Shapes, counts of nodes by kind, of neurons and of parameters."""
+    return {
+        "inputs": {network.nodes[i].name: list(network.nodes[i].shape) for i in network.inputs},
+        "outputs": {network.nodes[i].name: list(network.nodes[i].shape) for i in network.outputs},
+        "nodes": dict(Counter(type(node).__name__.lower() for node in network.nodes)),
+        "neurons": neurons(network),
+        "parameters": parameters(network),
+    }
+
+
+def neurons(network: Network) -> int:
+    """The number of values that a nonlinear node computes."""
+    from verifai.kernel.network import Affine, Input
+
+    sizes = zip(network.nodes, network.sizes, strict=True)
+    return sum(size for node, size in sizes if not isinstance(node, Affine | Input))
+
+
+def parameters(network: Network) -> int:
+    """The number of weights and biases that are not zero by structure."""
+    from verifai.kernel.network import Affine
+    from verifai.kernel.operator import Gather
+
+    count = 0
+    for node in network.nodes:
+        if isinstance(node, Affine):
+            weights = [op.weight.size for _, op in node.terms if not isinstance(op, Gather)]
+            count += sum(weights) + int((node.bias != 0).sum())
+    return count
+
+
+def _words(rows: list[OperatorRow], network: Network | None) -> str:
+    from verifai.report.terminal import table
+
+    cells = [
+        [row.op_type or "(file)", str(row.count), "yes" if row.is_supported else row.reason]
+        for row in rows
+    ]
+    lines = [table(["operator", "count", "supported"], cells), ""]
+    if network is None:
+        return "\n".join([*lines, "this network cannot be verified yet"])
+    for title, nodes in (("inputs", network.inputs), ("outputs", network.outputs)):
+        each = [f"{network.nodes[i].name} {_shape(network.nodes[i].shape)}" for i in nodes]
+        lines.append(f"{title}: {', '.join(each)}")
+    kinds = Counter(type(node).__name__.lower() for node in network.nodes)
+    lines.append("nodes: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
+    lines.append(f"neurons: {neurons(network)}, parameters: {parameters(network)}")
+    return "\n".join(lines)
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return f"{'×'.join(map(str, shape))} ({math.prod(shape)} values)" if shape else "scalar"
