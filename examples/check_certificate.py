@@ -10,7 +10,9 @@ DATA = Path(vf.__file__).parent / "data"
 
 def statement() -> Query:
     """What is to be proved, from the original file."""
-    return vf.in_range(vf.load(DATA / "yarotsky_4.onnx"), [(0, 1)], lower=0, upper=1)
+    return vf.in_range(
+        vf.load(DATA / "yarotsky_4.onnx"), [("1/4", "3/4")], lower="1/20", upper="3/5"
+    )
 
 
 def somebody_else() -> bytes:
@@ -26,7 +28,7 @@ accepted = vf.check(statement(), certificate)
 print(f"accepted: {accepted.nodes} nodes, {accepted.leaves} leaves")
 
 # The same proof does not prove another statement.
-other = vf.in_range(vf.load(DATA / "yarotsky_4.onnx"), [(0, 1)], lower=0, upper="1/2")
+other = vf.in_range(vf.load(DATA / "yarotsky_4.onnx"), [("1/4", "3/4")], lower="1/20", upper="1/2")
 try:
     vf.check(other, certificate)
 except vf.Rejection as rejection:

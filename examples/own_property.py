@@ -22,6 +22,10 @@ unsafe = conjunction([atom({x: fmpq(1), y: fmpq(-1)}, fmpq(1, 1000), Relation.LE
 query = Query(net, lower=(fmpq(0),), upper=(fmpq(1),), unsafe=unsafe)
 
 verdict = vf.verify(query, timeout=60)
-print(type(verdict).__name__.lower())
-if isinstance(verdict, vf.Verified):
-    print(verdict.statement)
+match verdict:
+    case vf.Verified():
+        print(verdict.statement)
+    case vf.Falsified():
+        print("falsified at", verdict.counterexample.inputs)
+    case vf.Unknown():
+        print("unknown:", verdict.reason)

@@ -14,7 +14,8 @@ from verifai.load.onnx import load_onnx
 
 
 def test_parity_query_is_unsafe_exactly_where_the_output_is_not_the_parity() -> None:
-    replayer, in_domain = Replayer(parity_query(load_onnx(DATA / "parity_8.onnx"))), 0
+    query, in_domain = parity_query(load_onnx(DATA / "parity_8.onnx"), fmpq(1, 2)), 0
+    replayer = Replayer(query)
     for bits in product((0, 1), repeat=8):
         for half, parity in product(range(5), range(2)):
             found = replayer.replay([fmpq(v) for v in (*bits, half, parity)])

@@ -49,7 +49,7 @@ def test_an_undecided_case_fails_the_demo(monkeypatch: pytest.MonkeyPatch, tmp_p
     only("square", monkeypatch, Unknown("no time left", is_timeout=True))
     lines: list[str] = []
     assert run_demo(None, tmp_path, lines.append) == 1
-    assert "unknown, expected verified. no time left" in "\n".join(lines)
+    assert "unknown, expected verified (no time left)" in "\n".join(lines)
 
 
 def test_a_counterexample_is_shown_with_its_exact_change(

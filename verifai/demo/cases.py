@@ -22,7 +22,7 @@ from verifai.properties.robust import robust
 DATA = Path(__file__).parents[1] / "data"
 LEVELS = 16
 RADIUS = "1/10"
-IMAGES = (0, 1, 3, 4, 7, 15)
+IMAGES = (0, 1, 3, 4, 5, 9)
 
 Expected = Literal["verified", "falsified", "decided"]
 
@@ -69,7 +69,7 @@ def cases(folder: Path | None) -> list[Case]:
     digits = read_digits(_find(folder, "digits_test.npz"))
     return [
         *(_robust_case(net, digits[i], i, own) for i in IMAGES),
-        *_square_cases(load_onnx(_find(folder, "yarotsky_4.onnx")), depth=4),
+        *_square_cases(load_onnx(_find(folder, "yarotsky_4.onnx"))),
         _parity_case(load_onnx(_find(folder, "parity_8.onnx"))),
     ]
 
@@ -104,12 +104,11 @@ def _robust_case(net: Network, digit: Digit, number: int, own: bool) -> Case:
     return Case(f"digit-{number}", words, query, expected, digit)
 
 
-def _square_cases(net: Network, *, depth: int) -> list[Case]:
-    """|f(x) - x²| ≤ 4^-(depth+1) on [0, 1], which holds with equality, and three quarters of it."""
-    size = fmpq(1, 4 ** (depth + 1))
+def _square_cases(net: Network) -> list[Case]:
+    """f₄ errs by at most 1/1024: a little more is provable, a little less is refutable."""
     bounds: tuple[tuple[str, fmpq, Expected], ...] = (
-        ("square", size, "verified"),
-        ("square-tighter", size * 3 / 4, "falsified"),
+        ("square", fmpq(1, 1000), "verified"),
+        ("square-closer", fmpq(1, 1100), "falsified"),
     )
     return [
         Case(
@@ -133,13 +132,13 @@ def square_query(net: Network, error: fmpq) -> Query:
 
 
 def _parity_case(net: Network) -> Case:
-    bits = net.sizes[net.inputs[0]]
-    words = f"the output is the parity of the {bits} input bits"
-    return Case("parity", words, parity_query(net), "verified")
+    bits, error = net.sizes[net.inputs[0]], fmpq(1, 1000)
+    words = f"on bits, the output is within {error} of the parity of all {bits}"
+    return Case("parity", words, parity_query(net, error), "verified")
 
 
-def parity_query(net: Network) -> Query:
-    """Is the output not r somewhere, for bits b and integers k, r with Σ b = 2k + r, 0 ≤ r ≤ 1?"""
+def parity_query(net: Network, error: fmpq) -> Query:
+    """Is |f(b) - r| > error for some bits b and integers k, r with Σ b = 2k + r, 0 ≤ r ≤ 1?"""
     (source,), (output,) = net.inputs, net.outputs
     bits = net.sizes[source]
     graph = Network((*net.nodes, Input("half", (1,)), Input("parity", (1,))), (output,))
@@ -151,7 +150,7 @@ def parity_query(net: Network) -> Query:
         graph,
         tuple(fmpq(0) for _ in upper),
         upper,
-        And((_either({y: 1, parity: -1}, fmpq(0)),)),
+        And((_either({y: 1, parity: -1}, error),)),
         (sums,),
         frozenset((*total, half, parity)),
     )

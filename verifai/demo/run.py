@@ -18,7 +18,7 @@ from verifai.demo.cases import Case, cases
 from verifai.demo.picture import beside, changes, describe_change, float_text, picture
 from verifai.kernel.codec import encode_network, encode_query
 from verifai.kernel.number import exact
-from verifai.verdict import Counterexample, Falsified, Verdict, Verified
+from verifai.verdict import Counterexample, Falsified, Unknown, Verdict, Verified
 
 Echo = Callable[[str], None]
 TIMEOUT = 60.0  # seconds for one case
@@ -32,7 +32,7 @@ class Outcome:
     Attributes:
         is_accepted: whether the kernel, run alone on the written files, accepted the certificate
             (None: there is none).
-        remark: what the kernel said if it did not accept.
+        remark: the kernel's last line.
     """
 
     case: Case
@@ -89,8 +89,8 @@ def decide(case: Case, out: Path, timeout: float) -> Outcome:
         file.write_bytes(content)
     command = [sys.executable, "-m", "verifai.kernel", *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    said = (done.stderr or done.stdout).strip()
-    return Outcome(case, verdict, done.returncode == 0, said)
+    said = (done.stdout + done.stderr).strip().splitlines()
+    return Outcome(case, verdict, done.returncode == 0, said[-1] if said else "")
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:
@@ -143,7 +143,7 @@ def _explained(case: Case, found: Counterexample) -> list[str]:
         shows = "shows" if found.is_float32 else "does not show"
         margin += f"; float32 execution {shows} it too"
     if case.digit is None:
-        point = ", ".join(map(str, found.inputs))
+        point = ", ".join(f"{float_text(v)} (exactly {v})" for v in found.inputs)
         values = ", ".join(float_text(low) for low, _ in found.outputs)
         return [f"at the input {point} the output is {values};", margin]
     before = [exact(p) for p in case.digit.pixels.tolist()]
@@ -169,6 +169,9 @@ def _summary(outcomes: Sequence[Outcome], out: Path, echo: Echo) -> int:
     wrong = [outcome for outcome in outcomes if not outcome.is_expected]
     for outcome in wrong:
         why = f"{outcome.name}, expected {outcome.case.expected}"
-        reason = outcome.remark or getattr(outcome.verdict, "reason", "")
-        echo(f"NOT AS EXPECTED: {outcome.case.name}: {why}. {reason}")
+        if outcome.is_accepted is False:
+            why = f"the kernel did not accept the certificate ({outcome.remark})"
+        elif isinstance(outcome.verdict, Unknown):
+            why += f" ({outcome.verdict.reason})"
+        echo(f"NOT AS EXPECTED: {outcome.case.name}: {why}")
     return 1 if wrong else 0
