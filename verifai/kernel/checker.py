@@ -91,7 +91,8 @@ class Checker:
             self.rounded = Root(query, Rounded())
             self.root = Root(query, Exact(), self.rounded) if exact else self.rounded
         self.integer = integer_values(query)
-        rows, self.ors = spread(query.unsafe.parts)
+        rows, ors = spread(query.unsafe.parts)
+        self.ors = tuple(ors)
         self.first = [row_of(atom) for atom in query.domain] + rows
 
     def failures(self, proof: Proof) -> Iterator[tuple[int, Rejection]]:
