@@ -52,6 +52,9 @@ class Verified:
     vacuous: bool = False
     effort: Effort = Effort()
 
+    def __str__(self) -> str:
+        return f"verified{' vacuously' if self.vacuous else ''}: {self.statement}"
+
 
 @dataclass(frozen=True, slots=True)
 class Falsified:
@@ -60,6 +63,9 @@ class Falsified:
     counterexample: Counterexample
     statement: str
     effort: Effort = Effort()
+
+    def __str__(self) -> str:
+        return f"falsified: {self.statement}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,9 @@ class Unknown:
     bound: float | None = None
     open_fraction: float = 1.0
     effort: Effort = Effort()
+
+    def __str__(self) -> str:
+        return f"{'time-out' if self.is_timeout else 'unknown'}: {self.reason}"
 
 
 Verdict = Verified | Falsified | Unknown
