@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from flint import fmpq
+
 from tests.kernel.proofs import (
     Block,
     Close,
@@ -15,7 +16,6 @@ from tests.kernel.proofs import (
     random_network,
     written,
 )
-
 from verifai.kernel import checker
 from verifai.kernel.certificate import Proof, check_form
 from verifai.kernel.checker import Place, _Plan, _Run
