@@ -1,4 +1,4 @@
-"""A property of your own: f(x) never exceeds x by more than 1/1000 on [0, 1].
+"""A property of your own: the output is less than the input on [1/10, 9/10].
 
 A query is a network, a box and what must *not* happen: an and/or tree of atoms
 Σ coefficient·value + constant ≤ 0 (or < 0, or = 0), over inputs, hidden values and outputs.
@@ -17,9 +17,9 @@ net = vf.load(DATA / "yarotsky_4.onnx")
 x = net.value(net.inputs[0], 0)
 y = net.value(net.outputs[0], 0)
 
-# unsafe: y > x + 1/1000, written as x - y + 1/1000 < 0
-unsafe = conjunction([atom({x: fmpq(1), y: fmpq(-1)}, fmpq(1, 1000), Relation.LESS)])
-query = Query(net, lower=(fmpq(0),), upper=(fmpq(1),), unsafe=unsafe)
+# unsafe: y ≥ x, written as x - y ≤ 0
+unsafe = conjunction([atom({x: fmpq(1), y: fmpq(-1)}, fmpq(0), Relation.AT_MOST)])
+query = Query(net, lower=(fmpq(1, 10),), upper=(fmpq(9, 10),), unsafe=unsafe)
 
 verdict = vf.verify(query, timeout=60)
 match verdict:

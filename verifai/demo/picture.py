@@ -19,7 +19,7 @@ def picture(pixels: Sequence[fmpq]) -> list[str]:
     """Eight lines, two characters a pixel; pixels lie in 0 … 1.
 
     >>> picture([fmpq(i % 8, 7) for i in range(64)])[0]
-    '  ..::==++**%%@@'
+    '  ..::==++##%%@@'
     """
     marks = [2 * RAMP[int(p * len(RAMP)) if p < 1 else -1] for p in pixels]
     return _rows(marks)
