@@ -27,7 +27,7 @@ def number(value: fmpq) -> str:
     """The exact value and a decimal; of values too long to read, only the decimal.
 
     >>> number(fmpq(3)), number(fmpq(1, 3)), number(fmpq(1, 3) ** 199)
-    ('= 3', '= 1/3 ≈ 0.333333', '≈ 1e-95')
+    ('= 3', '= 1/3 ≈ 0.333333', '≈ 1.12946e-95')
     """
     exact, decimal = text(value), f"{nearest(value):.6g}"
     if value.q == 1 and len(exact) <= MAX_DIGITS:
