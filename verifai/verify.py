@@ -31,7 +31,10 @@ __all__ = ["Options", "Progress", "verify"]
 
 
 def verify(
-    query: Query, options: Options = Options(), *, progress: Callable[[Progress], None] | None = None
+    query: Query,
+    options: Options | None = None,
+    *,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Verdict:
     """Decides a query, with evidence.
 
@@ -44,7 +47,7 @@ def verify(
         Verified with a certificate that the kernel accepted, Falsified with an exact input that
         the kernel replayed, or Unknown with the reason and how far it got.
     """
-    meter = Meter(options, progress)
+    meter = Meter(options or Options(), progress)
     try:
         records = _search(query, meter)
     except Found as found:
@@ -68,7 +71,11 @@ def _search(query: Query, meter: Meter) -> list[Record]:
     compiled = compile_network(query.network)
     witnesses = Witnesses(query, compiled)
     if not query.is_vacuous:
-        effort = AttackEffort(rounds=2, deadline=min(meter.deadline, time.perf_counter() + 1.0), seed=meter.options.seed)
+        effort = AttackEffort(
+            rounds=2,
+            deadline=min(meter.deadline, time.perf_counter() + 1.0),
+            seed=meter.options.seed,
+        )
         for point in attack(compiled, query, effort):
             witnesses.confirm(point)
             if witnesses.failed > 10:
@@ -85,9 +92,13 @@ def _certify(query: Query, records: list[Record], meter: Meter) -> Verdict:
     query_digest = digest(encode_query(query, network_digest))
     certificate = encode_certificate(assemble(records), network_digest, query_digest)
     try:
-        accepted = check(query, certificate, network_digest=network_digest, query_digest=query_digest)
+        accepted = check(
+            query, certificate, network_digest=network_digest, query_digest=query_digest
+        )
     except Rejection as rejection:
-        return Unknown(f"the kernel did not accept the proof found ({rejection})", effort=_effort(meter))
+        return Unknown(
+            f"the kernel did not accept the proof found ({rejection})", effort=_effort(meter)
+        )
     spent = time.perf_counter() - start
     effort = Effort(meter.seconds, spent, meter.nodes, accepted.leaves)
     return Verified(certificate, _statement(query, verified=True), accepted.vacuous, effort)

@@ -271,7 +271,7 @@ def refine(
     for position, node in enumerate(compiled.network.nodes):
         if not isinstance(node, Affine | Input):
             lines[position] = relax(compiled, bounds, position, given.get(position))
-        if position in chosen:
+        if position in chosen or position in compiled.direct:
             bounds = _tighten(compiled, Relaxed(bounds, lines), position)
     return Relaxed(bounds, lines)
 

@@ -19,6 +19,8 @@ from verifai.kernel.number import above, below, nearest
 from verifai.kernel.query import Query
 from verifai.search.unsafe import Unsafe, compile_unsafe
 
+BLOCKS = (1, 4, 16)  # numbers of blocks of inputs that move together
+RATES = (0.3, 0.1, 0.03, 0.01)  # lengths of the first step, in widths of the box
 MARGIN = 1e-6  # a margin, relative to the atoms' spread, that rounding will not undo
 
 
@@ -116,15 +118,15 @@ def attack(compiled: Compiled, query: Query, effort: Effort | None = None) -> It
     if (scene.lower > scene.upper).any():
         return
     count = restarts(compiled)
-    starts = _sample(scene, rng, count)
-    yield from _hits(scene, starts)
     for turn in range(effort.rounds):
         if effort.is_over:
             return
-        yield from _ascend(scene, rng, starts, effort, greedy=turn % 2 == 1)
-        fresh = _sample(scene, rng, count)
-        yield from _hits(scene, fresh)
-        starts = fresh[: len(starts)]
+        if turn % 3 == 1:
+            starts = _scatter(scene, rng, count)
+        else:
+            starts = _sample(scene, rng, count)
+            yield from _hits(scene, starts)
+        yield from _ascend(scene, rng, starts[:count], effort, greedy=turn % 3 == 2)
 
 
 def restarts(compiled: Compiled) -> int:
@@ -139,13 +141,28 @@ def restarts(compiled: Compiled) -> int:
     return int(np.clip(2e7 / work, 12, 192))
 
 
-def _sample(scene: Arena, rng: np.random.Generator, count: int) -> Array:
-    """Points of the box, best first: the centre, corners, and random ones, ten times count."""
+def _scatter(scene: Arena, rng: np.random.Generator, count: int) -> Array:
+    """Points of the box: the centre, corners, random ones.
+
+    With many inputs independent coordinates average out and all points behave alike; so in part of
+    the points whole blocks of neighbouring inputs move together.
+    """
     lower, upper = scene.lower, scene.upper
-    share = rng.uniform(size=(10 * count, len(lower)))
-    share[: 4 * count] = share[: 4 * count] > 0.5
+    inputs = len(lower)
+    share = rng.uniform(size=(count, inputs))
+    for kind, blocks in enumerate(BLOCKS):
+        if blocks < inputs:
+            rows = share[kind :: len(BLOCKS) + 2]
+            rows[:] = rows[:, np.arange(inputs) * blocks // inputs]
+    corners = rng.uniform(size=count) < 0.4
+    share[corners] = share[corners] > 0.5
     share[0] = 0.5
-    points = scene.rounded(scene.project(lower + share * (upper - lower), lower, upper))
+    return scene.rounded(scene.project(lower + share * (upper - lower), lower, upper))
+
+
+def _sample(scene: Arena, rng: np.random.Generator, count: int) -> Array:
+    """Ten times count points, the better of which come first, then others in any order."""
+    points = _scatter(scene, rng, 10 * count)
     margins = np.concatenate(
         [scene.unsafe.margins(scene.values(part)) for part in np.array_split(points, 10)]
     )
@@ -168,6 +185,9 @@ def _ascend(
 ) -> Iterator[Array]:
     """Moves points up the formula's margin; yields what it finds, the widest margins last.
 
+    A third of the rows follows the gradient, a third its signs, a third its averages in Adam's
+    way, with steps of different lengths: what works depends on the network.
+
     Each row tries one alternative of every `or`, chosen at random and kept (so that its interval
     conditions on inputs cut the row's box), or, when greedy, the nearest one at each step.
     """
@@ -176,8 +196,10 @@ def _ascend(
     active = scene.unsafe.judge(rng.normal(size=(count, len(scene.unsafe.constant))))[1]
     if not greedy:
         lower, upper = _cut(scene, active, lower, upper)
-    moving = scene.project(starts[:count], lower, upper)
-    is_sign = (np.arange(count) % 2 == 0)[:, None]
+    moving = scene.project(starts, lower, upper)
+    kind = (np.arange(count) % 3)[:, None]
+    rates = rng.choice(RATES, size=(count, 1))
+    first, second = np.zeros_like(moving), np.zeros_like(moving)
     best_margin, best = -np.inf, moving[0]
     for step in range(effort.steps):
         if effort.is_over:
@@ -191,9 +213,16 @@ def _ascend(
             if best_margin > MARGIN * _spread(scores):
                 yield best
         direction = _direction(scene, values, scores, nearest_atoms if greedy else active)
-        direction = np.where(is_sign, np.sign(direction), direction)
-        rate = 0.3 * (1 - step / effort.steps) ** 2 + 1e-3
-        moving = scene.project(moving + rate * (upper - lower) * direction, lower, upper)
+        first = 0.9 * first + 0.1 * direction
+        second = 0.99 * second + 0.01 * np.square(direction)
+        size = np.sqrt(second / (1 - 0.99 ** (step + 1))) + 1e-12
+        smooth = first / (1 - 0.9 ** (step + 1)) / size
+        by = (
+            rates
+            * (1 - step / effort.steps)
+            * np.choose(kind, (np.sign(direction), direction, smooth))
+        )
+        moving = scene.project(moving + by * (upper - lower), lower, upper)
     if best_margin >= 0:
         yield best
 

@@ -91,7 +91,9 @@ class Meter:
         """Since the start."""
         return time.perf_counter() - self.start
 
-    def check(self, *, open_count: int, bytes_held: int, bound: float, closed: float, nodes: int) -> None:
+    def check(
+        self, *, open_count: int, bytes_held: int, bound: float, closed: float, nodes: int
+    ) -> None:
         """Reports progress.
 
         Raises:
@@ -103,7 +105,9 @@ class Meter:
         if self.report is not None:
             self.report(self.last)
         if time.perf_counter() > self.deadline:
-            raise Stopped(f"the time budget of {self.options.timeout:g} s is spent", is_timeout=True)
+            raise Stopped(
+                f"the time budget of {self.options.timeout:g} s is spent", is_timeout=True
+            )
         if self.options.nodes is not None and nodes >= self.options.nodes:
             raise Stopped(f"the budget of {self.options.nodes} subproblems is spent")
         if bytes_held > self.options.memory_mib << 20:

@@ -10,10 +10,11 @@ import numpy as np
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.interval import Bounds
 from verifai.kernel.bound import Root
-from verifai.search.boxes import Boxes, BoxSearch
+from verifai.search.boxes import BoxSearch
 from verifai.search.budget import Meter, Points, Stopped
 from verifai.search.clauses import Array, Clause, Problem
 from verifai.search.forest import preorder
+from verifai.search.frontier import root_region
 from verifai.search.judge import Judge, directed
 from verifai.search.record import Block, Choose, Close, Record
 from verifai.search.team import Team
@@ -23,7 +24,9 @@ from verifai.search.witness import Witnesses
 class Driver:
     """The refutation of one query's unsafe set."""
 
-    def __init__(self, root: Root, problem: Problem, compiled: Compiled, meter: Meter, witnesses: Witnesses) -> None:
+    def __init__(
+        self, root: Root, problem: Problem, compiled: Compiled, meter: Meter, witnesses: Witnesses
+    ) -> None:
         """Nothing is searched yet."""
         self.root, self.problem, self.compiled = root, problem, compiled
         self.meter, self.witnesses = meter, witnesses
@@ -42,7 +45,9 @@ class Driver:
         rows = {atom: i for i, atom in enumerate(top.atoms)}
         return self._refute(top, self.root.low, self.root.high, rows)
 
-    def _refute(self, clause: Clause, low: Array, high: Array, rows: dict[int, int]) -> list[Record]:
+    def _refute(
+        self, clause: Clause, low: Array, high: Array, rows: dict[int, int]
+    ) -> list[Record]:
         low, high = low.copy(), high.copy()
         for value, new_low, new_high in self.problem.cuts(clause):
             low[value], high[value] = max(low[value], new_low), min(high[value], new_high)
@@ -67,14 +72,18 @@ class Driver:
         cuts = [cut for part in alternatives for cut in self.problem.cuts(part)]
         return any(value in inputs for value, _, _ in cuts)
 
-    def _search(self, clause: Clause, low: Array, high: Array, rows: dict[int, int]) -> list[Record]:
+    def _search(
+        self, clause: Clause, low: Array, high: Array, rows: dict[int, int]
+    ) -> list[Record]:
         offsets = self.compiled.network.offsets
         ends = list(zip(offsets, offsets[1:], strict=False))
-        bounds = Bounds(tuple(low[None, a:b] for a, b in ends), tuple(high[None, a:b] for a, b in ends))
+        bounds = Bounds(
+            tuple(low[None, a:b] for a, b in ends), tuple(high[None, a:b] for a, b in ends)
+        )
         judge = Judge(clause, directed(self.problem, clause), rows)
         search = BoxSearch(self.compiled, judge, integers=self.integers)
         search.filter_points = self._promising
-        first = search.add(Boxes(np.zeros(1, dtype=np.int64), bounds, np.zeros(1, dtype=np.int64), np.full(1, -np.inf)))
+        first = search.add(root_region(bounds))
         forests = Team(search, self.meter, self.witnesses.try_points).run()
         self.meter.leaves += search.leaves
         if search.hard:

@@ -14,7 +14,9 @@ from verifai.search.clauses import Array, Clause, Problem
 from verifai.search.record import Block, Choose, Close, Record
 
 Indices = npt.NDArray[np.int64]
-MARGIN = 1e-9  # what a bound must exceed, relative to its constant, to survive the kernel's rounding
+MARGIN = (
+    1e-9  # what a bound must exceed, relative to its constant, to survive the kernel's rounding
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,9 @@ class Judge:
         columns = self._columns(clause)
         best = int(columns[bounds[columns].argmax()]) if len(columns) else -1
         if best >= 0 and bounds[best] > 0:
-            found.append(Close(Block(((self._row(clause, best), float(self.directed.sign[best])),))))
+            found.append(
+                Close(Block(((self._row(clause, best), float(self.directed.sign[best])),)))
+            )
             return
         for which, alternatives in enumerate(ors):
             if all(self._value(part, bounds[None])[0][0] > 0 for part in alternatives):

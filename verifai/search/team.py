@@ -1,9 +1,9 @@
-"""Several processes on one box search: the first holds the strings, the others take boxes.
+"""Several processes on one branch-and-bound: the first holds the strings, the others take boxes.
 
 Processes are forked once a query has proved worth it. Each has its own open boxes and forest;
 whoever runs dry gets some of the largest boxes of another.
 
-May import: boxes, forest, budget. Must not know: queries, exact numbers.
+May import: frontier, forest, budget. Must not know: queries, exact numbers.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from verifai.search.boxes import Boxes, BoxSearch
 from verifai.search.budget import Meter, Points
-from verifai.search.forest import Forest
+from verifai.search.forest import Away, Forest
+from verifai.search.frontier import Regions, TreeSearch
 
 SHARE = 64  # boxes handed over at once
 PATIENCE = 0.7  # seconds before other processes are started
 
 
 class Team:
-    """A box search with helpers."""
+    """A search with helpers."""
 
-    def __init__(self, search: BoxSearch, meter: Meter, attempt: Callable[[Points], None]) -> None:
+    def __init__(self, search: TreeSearch, meter: Meter, attempt: Callable[[Points], None]) -> None:
         """Takes over a search; `attempt` tries points and raises `Found`."""
         self.search, self.meter, self.attempt = search, meter, attempt
         self.helpers: list[_Helper] = []
@@ -58,8 +58,8 @@ class Team:
         visited = sum(int(p.visited) for p in parts)
         self.meter.nodes = self.base + visited
         self.meter.check(
-            open_count=sum(len(b.nodes) for b in self.search.open) + sum(h.state.waiting for h in self.helpers),
-            bytes_held=16 * sum(self.search.compiled.sizes) * sum(len(b.nodes) for b in self.search.open),
+            open_count=sum(int(p.waiting) for p in parts),
+            bytes_held=16 * sum(self.search.compiled.sizes) * self.search.waiting,
             bound=min(float(p.worst) for p in parts),
             closed=sum(float(p.closed) for p in parts),
             nodes=self.meter.nodes,
@@ -68,13 +68,19 @@ class Team:
     def _talk(self, *, wait: bool) -> None:
         """Hears helpers, gives boxes to idle ones, and asks busy ones when this process is idle."""
         if not self.helpers:
-            if self.meter.options.workers > 1 and self.meter.seconds > PATIENCE and self._count() > 1:
-                self.helpers = [_Helper(self.search, n) for n in range(1, self.meter.options.workers)]
+            if (
+                self.meter.options.workers > 1
+                and self.meter.seconds > PATIENCE
+                and self.search.waiting > 1
+            ):
+                self.helpers = [
+                    _Helper(self.search, n) for n in range(1, self.meter.options.workers)
+                ]
             else:
                 return
         for helper in self.helpers:
             helper.hear(self.attempt, 0.02 if wait else 0.0)
-            if helper.is_idle and self._count() > 1:
+            if helper.is_idle and self.search.waiting > 1:
                 given = self.search.give(SHARE)
                 if given is not None:
                     self.search.sent(given, helper.number, helper.take(given, self.attempt))
@@ -82,9 +88,6 @@ class Team:
             for helper in self.helpers:
                 if not helper.is_idle and not self.search.open:
                     helper.ask(self.search, self.attempt)
-
-    def _count(self) -> int:
-        return sum(len(b.nodes) for b in self.search.open)
 
     def _collect(self) -> dict[int, Forest]:
         forests = {0: self.search.forest}
@@ -96,8 +99,6 @@ class Team:
                 first = self.search.add(boxes)
                 self.search.hard.append(self.search.open.pop())
                 for i, node in enumerate(boxes.nodes.tolist()):
-                    from verifai.search.forest import Away
-
                     forest.outcome[node] = Away(0, first + i)
         return forests
 
@@ -112,7 +113,7 @@ class _State:
 class _Helper:
     """Another process, as the first sees it."""
 
-    def __init__(self, search: BoxSearch, number: int) -> None:
+    def __init__(self, search: TreeSearch, number: int) -> None:
         context = get_context("fork")
         self.number, self.state, self.is_idle = number, _State(), True
         self.pipe, theirs = context.Pipe()
@@ -144,20 +145,20 @@ class _Helper:
                 return message[1]
             self._note(message, attempt)
 
-    def take(self, boxes: Boxes, attempt: Callable[[Points], None]) -> int:
+    def take(self, boxes: Regions, attempt: Callable[[Points], None]) -> int:
         """Gives the helper boxes; the first's node in its forest."""
         self.pipe.send(("take", boxes))
         self.is_idle = False
         return int(self._await("first", attempt))
 
-    def ask(self, search: BoxSearch, attempt: Callable[[Points], None]) -> None:
+    def ask(self, search: TreeSearch, attempt: Callable[[Points], None]) -> None:
         """Asks the helper for boxes."""
         self.pipe.send(("give", SHARE))
         boxes = self._await("given", attempt)
         if boxes is not None:
             self.pipe.send(("sent", search.add(boxes)))
 
-    def finish(self, attempt: Callable[[Points], None]) -> tuple[Forest, list[Boxes], int]:
+    def finish(self, attempt: Callable[[Points], None]) -> tuple[Forest, list[Regions], int]:
         """The helper's forest, hard boxes and number of leaves."""
         self.pipe.send(("finish",))
         forest, hard, leaves = self._await("forest", attempt)
@@ -170,23 +171,22 @@ class _Helper:
         self.pipe.close()
 
 
-def _work(search: BoxSearch, pipe: Any, parents_end: Any) -> None:
+def _work(search: TreeSearch, pipe: Any, parents_end: Any) -> None:
     """What a helper does until it is told to finish, or its parent is gone."""
     import traceback
 
     parents_end.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    search.open, search.hard, search.forest = [], [], Forest()
-    search.visited, search.leaves, search.closed = 0, 0, 0.0
+    search.clear()
     try:
         _serve(search, pipe)
     except (EOFError, BrokenPipeError):
         return
-    except Exception:  # noqa: BLE001 - handed to the parent, which raises it
+    except Exception:
         pipe.send(("failed", traceback.format_exc()))
 
 
-def _serve(search: BoxSearch, pipe: Any) -> None:
+def _serve(search: TreeSearch, pipe: Any) -> None:
     said = 0.0
     while True:
         while not search.open or pipe.poll():
@@ -206,12 +206,11 @@ def _serve(search: BoxSearch, pipe: Any) -> None:
         if len(good):
             pipe.send(("points", good))
         if not search.open or time.monotonic() - said > 0.1:
-            waiting = sum(len(b.nodes) for b in search.open)
-            pipe.send(("state", search.visited, search.closed, search.worst, waiting))
+            pipe.send(("state", search.visited, search.closed, search.worst, search.waiting))
             said = time.monotonic()
 
 
-def _promising(search: BoxSearch, points: Points) -> Points:
+def _promising(search: TreeSearch, points: Points) -> Points:
     """The points at which the search's own clause nearly holds."""
     filter_points = search.filter_points
     return points if filter_points is None else filter_points(points)

@@ -62,7 +62,9 @@ class Witnesses:
     def repair(self, point: Points) -> list[fmpq]:
         """The point as exact rationals inside the box, whole where the query says so."""
         query, inputs = self.query, list[fmpq]()
-        for value, x, low, high in zip(query.input_values, point, query.lower, query.upper, strict=True):
+        for value, x, low, high in zip(
+            query.input_values, point, query.lower, query.upper, strict=True
+        ):
             q = fmpq(round(float(x))) if value in query.integers else exact(float(x))
             q = min(max(q, low), high)
             if value in query.integers and q.q != 1:

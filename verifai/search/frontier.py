@@ -1,0 +1,156 @@
+"""Open subproblems of a branch-and-bound, and one process's share of the search.
+
+May import: numpy, bounds, forest, judge. Must not know: how subproblems are bounded or split.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from verifai.bounds.compiled import Compiled
+from verifai.bounds.interval import Bounds
+from verifai.search.clauses import Array
+from verifai.search.forest import Away, Forest
+from verifai.search.judge import Indices, Judge
+
+BATCH_VALUES = 1 << 19
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Regions:
+    """Open subproblems.
+
+    Attributes:
+        nodes: their places in the forest.
+        bounds: what is known of all values, inherited from the parent and cut by the split.
+        depth: splits on the path.
+        value: how far the parent was from being refuted (not positive).
+        extra: further arrays with a row a subproblem, by name.
+    """
+
+    nodes: Indices
+    bounds: Bounds
+    depth: Indices
+    value: Array
+    extra: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def take(self, which: Indices | slice) -> Regions:
+        """Some of the subproblems."""
+        extra = {name: a[which] for name, a in self.extra.items()}
+        return Regions(
+            self.nodes[which], self.bounds.take(which), self.depth[which], self.value[which], extra
+        )
+
+
+def root_region(bounds: Bounds, extra: dict[str, npt.NDArray[np.generic]] | None = None) -> Regions:
+    """The whole problem as one subproblem."""
+    zero = np.zeros(1, dtype=np.int64)
+    return Regions(zero, bounds, zero, np.full(1, -np.inf), extra or {})
+
+
+def join_regions(parts: list[Regions]) -> Regions:
+    """All subproblems of several groups."""
+    if len(parts) == 1:
+        return parts[0]
+    lower = tuple(np.concatenate(a) for a in zip(*(p.bounds.lower for p in parts), strict=True))
+    upper = tuple(np.concatenate(a) for a in zip(*(p.bounds.upper for p in parts), strict=True))
+    return Regions(
+        np.concatenate([p.nodes for p in parts]),
+        Bounds(lower, upper),
+        np.concatenate([p.depth for p in parts]),
+        np.concatenate([p.value for p in parts]),
+        {name: np.concatenate([p.extra[name] for p in parts]) for name in parts[0].extra},
+    )
+
+
+class TreeSearch(ABC):
+    """A depth-first branch-and-bound for one clause, one process's share of it.
+
+    Attributes:
+        open: groups of open subproblems; the last are visited next.
+        forest: what has been decided.
+        hard: subproblems that this kind of branching cannot decide.
+        closed: the share of the tree that is refuted, each split counting one half.
+        batch: how many subproblems are visited together.
+        filter_points: keeps the points that are worth sending to another process.
+    """
+
+    def __init__(self, compiled: Compiled, judge: Judge, batch: int) -> None:
+        """A search without subproblems."""
+        self.compiled, self.judge = compiled, judge
+        self.filter_points: Callable[[Array], Array] | None = None
+        self.batch = int(min(batch, max(4, BATCH_VALUES // sum(compiled.sizes))))
+        self.clear()
+
+    def clear(self) -> None:
+        """Forgets all subproblems and results."""
+        self.open: list[Regions] = []
+        self.hard: list[Regions] = []
+        self.forest = Forest()
+        self.visited, self.leaves, self.closed = 0, 0, 0.0
+
+    @abstractmethod
+    def advance(self) -> Array:
+        """Visits a batch of subproblems; points (P, all inputs) that look worth trying."""
+
+    def add(self, regions: Regions) -> int:
+        """Gives the search subproblems; the first's node in its own forest."""
+        first = self.forest.grow(len(regions))
+        nodes = np.arange(first, first + len(regions))
+        self.open.append(
+            Regions(nodes, regions.bounds, regions.depth, regions.value, regions.extra)
+        )
+        return first
+
+    @property
+    def waiting(self) -> int:
+        """How many subproblems are open."""
+        return sum(len(group) for group in self.open)
+
+    @property
+    def worst(self) -> float:
+        """The best proved lower bound of the decisive forms over all that is open."""
+        return min((float(g.value.min()) for g in (*self.open, *self.hard)), default=np.inf)
+
+    def give(self, share: int) -> Regions | None:
+        """Takes away up to `share` of the subproblems that wait longest, but never all."""
+        count = self.waiting
+        if count < 2:
+            return None
+        everything = join_regions(self.open)
+        given = np.arange(0, min(2 * share, count // 2 * 2), 2)
+        kept = np.setdiff1d(np.arange(count), given)
+        self.open = [everything.take(kept)]
+        return everything.take(given)
+
+    def sent(self, regions: Regions, owner: int, first: int) -> None:
+        """Notes where subproblems that were given away now live."""
+        for i, node in enumerate(regions.nodes.tolist()):
+            self.forest.outcome[node] = Away(owner, first + i)
+
+    def pop(self) -> Regions:
+        """The next batch."""
+        taken, count = list[Regions](), 0
+        while self.open and count < self.batch:
+            taken.append(self.open.pop())
+            count += len(taken[-1])
+        everything = join_regions(taken[::-1])
+        if count > self.batch:
+            self.open.append(everything.take(slice(0, count - self.batch)))
+            everything = everything.take(slice(count - self.batch, None))
+        self.visited += len(everything)
+        return everything
+
+    def input_ends(self, bounds: Bounds) -> tuple[Array, Array]:
+        """The box of every subproblem, (B, all inputs) each."""
+        low = np.concatenate([bounds.lower[i] for i in self.compiled.inputs], axis=1)
+        high = np.concatenate([bounds.upper[i] for i in self.compiled.inputs], axis=1)
+        return low, high
