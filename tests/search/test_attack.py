@@ -158,3 +158,19 @@ def test_equal_seeds_give_equal_points():
     first, second = (list(attack(compiled, query, Effort(rounds=1))) for _ in range(2))
     assert len(first) > 0
     np.testing.assert_array_equal(first, second)
+
+
+def test_moving_many_inputs_together_finds_what_independent_ones_never_see():
+    count = 400
+    network = Network(
+        (
+            Input("x", (count,)),
+            affine("y", (1,), ((0, Dense.of(np.full((1, count), 1 / 512))),), bias=-0.5),
+            relu("out", (1,), 1),  # 0, without a gradient, wherever the mean is below 0.64
+        ),
+        (2,),
+    )
+    query = query_of(network, And((atom({output(network): fmpq(-1)}, fmpq(1, 4)),)))
+    found = next(attack(compile_network(network), query, Effort(rounds=1)), None)
+    assert found is not None
+    assert found.mean() > 0.9

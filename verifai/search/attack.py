@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,16 +117,19 @@ def attack(compiled: Compiled, query: Query, effort: Effort | None = None) -> It
     scene, rng = arena(compiled, query), np.random.default_rng(effort.seed)
     if (scene.lower > scene.upper).any():
         return
-    count = restarts(compiled)
+    count, elite = restarts(compiled), np.zeros((0, len(scene.lower)))
     for turn in range(effort.rounds):
         if effort.is_over:
             return
-        if turn % 3 == 1:
-            starts = _scatter(scene, rng, count)
-        else:
+        if turn % 4 == 0:
             starts = _sample(scene, rng, count)
             yield from _hits(scene, starts)
-        yield from _ascend(scene, rng, starts[:count], effort, greedy=turn % 3 == 2)
+        elif turn % 4 == 3:
+            starts = _near(scene, rng, elite, count)
+        else:
+            starts = _scatter(scene, rng, count)
+        ends = yield from _ascend(scene, rng, starts[:count], effort, greedy=turn % 4 > 1)
+        elite = _best(scene, np.concatenate([elite, ends]), max(2, count // 8))
 
 
 def restarts(compiled: Compiled) -> int:
@@ -171,6 +174,19 @@ def _sample(scene: Arena, rng: np.random.Generator, count: int) -> Array:
     return np.asarray(points[kept])
 
 
+def _near(scene: Arena, rng: np.random.Generator, elite: Array, count: int) -> Array:
+    """Points near the elite, at distances of very different size."""
+    reach = 10.0 ** rng.uniform(-4, -1, size=(count, 1)) * (scene.upper - scene.lower)
+    points = elite[np.arange(count) % len(elite)] + reach * rng.normal(size=reach.shape)
+    return scene.project(points, scene.lower, scene.upper)
+
+
+def _best(scene: Arena, points: Array, count: int) -> Array:
+    """The points with the widest margins."""
+    margins = scene.unsafe.margins(scene.values(scene.rounded(points)))
+    return np.asarray(points[np.argsort(-margins, kind="stable")[:count]])
+
+
 def _hits(scene: Arena, points: Array) -> Iterator[Array]:
     """Those of the first points that violate, the best first, three at most."""
     points = points[: max(1, len(points) // 10)]
@@ -182,7 +198,7 @@ def _hits(scene: Arena, points: Array) -> Iterator[Array]:
 
 def _ascend(
     scene: Arena, rng: np.random.Generator, starts: Array, effort: Effort, *, greedy: bool
-) -> Iterator[Array]:
+) -> Generator[Array, None, Array]:
     """Moves points up the formula's margin; yields what it finds, the widest margins last.
 
     A third of the rows follows the gradient, a third its signs, a third its averages in Adam's
@@ -225,6 +241,7 @@ def _ascend(
         moving = scene.project(moving + by * (upper - lower), lower, upper)
     if best_margin >= 0:
         yield best
+    return moving
 
 
 def _spread(scores: Array) -> float:
