@@ -12,8 +12,6 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verifai.kernel.errors import InputError
-
 if TYPE_CHECKING:
     from flint import fmpq
 
