@@ -117,7 +117,8 @@ def attack(compiled: Compiled, query: Query, effort: Effort | None = None) -> It
     scene, rng = arena(compiled, query), np.random.default_rng(effort.seed)
     if (scene.lower > scene.upper).any():
         return
-    count, elite = restarts(compiled), np.zeros((0, len(scene.lower)))
+    count = restarts(compiled)
+    elite: Array = np.zeros((0, len(scene.lower)))
     for turn in range(effort.rounds):
         if effort.is_over:
             return
