@@ -18,11 +18,9 @@ from verifai.kernel.checker import check
 from verifai.kernel.codec import digest, encode_network, encode_query
 from verifai.kernel.errors import Rejection
 from verifai.kernel.query import Query
-from verifai.search.attack import Effort as AttackEffort
-from verifai.search.attack import attack
 from verifai.search.budget import Found, Meter, Options, Progress, Stopped
 from verifai.search.clauses import problem_of
-from verifai.search.driver import Driver
+from verifai.search.driver import ATTACK_SECONDS, Driver
 from verifai.search.record import Record, assemble
 from verifai.search.witness import Witnesses
 from verifai.verdict import Counterexample, Effort, Falsified, Unknown, Verdict, Verified
@@ -71,15 +69,7 @@ def _search(query: Query, meter: Meter) -> list[Record]:
     compiled = compile_network(query.network)
     witnesses = Witnesses(query, compiled)
     if not query.is_vacuous:
-        effort = AttackEffort(
-            rounds=2,
-            deadline=min(meter.deadline, time.perf_counter() + 1.0),
-            seed=meter.options.seed,
-        )
-        for point in attack(compiled, query, effort):
-            witnesses.confirm(point)
-            if witnesses.failed > 10:
-                break
+        witnesses.attack(ATTACK_SECONDS, meter)
     driver = Driver(rounded_root(query), problem_of(query), compiled, meter, witnesses)
     return driver.refute()
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from verifai.bounds.compiled import Compiled, Pieces
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array, Mask
+from verifai.kernel.lines import NUDGE
 from verifai.kernel.network import Affine, Input, Product, Pwl, Sign, Square
 
 Codes = npt.NDArray[np.uint8]
@@ -105,7 +106,7 @@ def _pwl_lines(pieces: Pieces, low: Array, high: Array, slopes: Array | None) ->
     chord = np.where(touched.is_split, chord, touched.left)
     first, last, rises, falls = _inside(pieces, low, high)
     middle = (first + last) / 2
-    end = np.where(high - middle > middle - low, touched.right, touched.left)
+    end = np.where(high - middle > NUDGE * (middle - low), touched.right, touched.left)
     lower = np.where(touched.is_split & ~falls, end, chord)
     upper = np.where(touched.is_split & falls & ~rises, end, chord)
     if slopes is not None:
@@ -119,7 +120,7 @@ def _relu_lines(low: Array, high: Array, slopes: Array | None) -> Lines:
     below, above = np.minimum(low, 0), np.maximum(high, 0)
     width = above - below
     upper = above / np.maximum(width, np.finfo(low.dtype).tiny)
-    lower = (above > -below).astype(low.dtype)
+    lower = (above > NUDGE * -below).astype(low.dtype)
     if slopes is not None:
         given = (below < 0) & (above > 0) & ~np.isnan(slopes)
         lower = np.where(given, slopes, lower)

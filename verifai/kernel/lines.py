@@ -20,6 +20,7 @@ from verifai.kernel.number import exact
 from verifai.kernel.operator import Array
 
 Unary = Pwl | Sign | Square
+NUDGE = 1 + 2.0**-10  # keeps the default slope of symmetric intervals from hanging on rounding
 Floats = Array  # float64 in both arithmetics
 
 
@@ -125,7 +126,7 @@ def default_slopes(node: Unary | Product, l: Floats, u: Floats, codes: Floats | 
     with np.errstate(all="ignore"):
         chord = np.where(settled, left, (high - low) / (u - l))
         middle = (first + last) / 2
-        tail = np.where(u - middle > middle - l, right, left)
+        tail = np.where(u - middle > NUDGE * (middle - l), right, left)
     lower = np.where(convex, tail, chord)
     if codes is not None:
         lower = np.where(codes <= 128, left + codes / 128 * (right - left), lower)

@@ -18,7 +18,7 @@ from verifai.bounds.smear import gradient_ranges
 from verifai.search.clauses import Array
 from verifai.search.frontier import Regions, TreeSearch
 from verifai.search.judge import Indices, Judge
-from verifai.search.record import Derive, Split, Step
+from verifai.search.record import Derive, Point, Split, Step
 
 BATCH = 512
 MAX_DEPTH = 400
@@ -29,8 +29,8 @@ class BoxSearch(TreeSearch):
 
     def __init__(self, compiled: Compiled, judge: Judge, *, integers: Indices) -> None:
         """A search without boxes."""
-        super().__init__(compiled, judge, BATCH)
-        self.integers = integers
+        super().__init__(compiled, BATCH)
+        self.judge, self.integers = judge, integers
         self.plan = (Derive(tuple(Step(node) for node in compiled.preactivations)),)
 
     def advance(self) -> Array:
@@ -85,20 +85,30 @@ class BoxSearch(TreeSearch):
     def _branch(self, boxes: Regions, scores: Array, low: Array, high: Array) -> None:
         """Splits every box in two; those that cannot be split count as hard."""
         every = np.arange(len(low))
-        column = np.argmax(scores + 1e-9 * (high - low), axis=1)
-        at = low[every, column] / 2 + high[every, column] / 2
-        whole = np.isin(column, self.integers)
+        at = low / 2 + high / 2
+        whole = np.isin(np.arange(low.shape[1]), self.integers)
         at = np.where(whole, np.floor(at), at)
         right = np.where(whole, at + 1, at)
-        fine = (
-            (low[every, column] <= at) & (right <= high[every, column]) & (boxes.depth < MAX_DEPTH)
-        )
-        fine &= (low[every, column] < at) | whole & (right > low[every, column])
-        if not fine.all():
-            self.hard.append(boxes.take(np.flatnonzero(~fine)))
-        chosen = np.flatnonzero(fine)
+        fine = np.where(whole, right <= high, (low < at) & (at < high))
+        scores = np.where(fine, scores + 1e-9 * (high - low), -1.0)
+        column = np.argmax(scores, axis=1)
+        splits = fine[every, column] & (boxes.depth < MAX_DEPTH)
+        self._points(boxes.take(np.flatnonzero((low == high).all(axis=1))))
+        small = ~splits & (low < high).any(axis=1)
+        if small.any():
+            self.hard.append(boxes.take(np.flatnonzero(small)))
+        chosen = np.flatnonzero(splits)
         if len(chosen):
-            self._split(boxes.take(chosen), column[chosen], at[chosen], right[chosen])
+            picked = column[chosen]
+            ends = at[chosen, picked], right[chosen, picked]
+            self._split(boxes.take(chosen), picked, *ends)
+
+    def _points(self, boxes: Regions) -> None:
+        """Boxes of a single point are refuted by evaluation, if at all."""
+        for i, node in enumerate(boxes.nodes.tolist()):
+            self.forest.outcome[node] = (Point(),)
+            self.leaves += 1
+            self.closed += 0.5 ** int(boxes.depth[i])
 
     def _split(self, boxes: Regions, column: Array, at: Array, right: Array) -> None:
         count = len(column)

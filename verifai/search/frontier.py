@@ -16,7 +16,7 @@ from verifai.bounds.compiled import Compiled
 from verifai.bounds.interval import Bounds
 from verifai.search.clauses import Array
 from verifai.search.forest import Away, Forest
-from verifai.search.judge import Indices, Judge
+from verifai.search.judge import Indices
 
 BATCH_VALUES = 1 << 19
 
@@ -72,7 +72,7 @@ def join_regions(parts: list[Regions]) -> Regions:
 
 
 class TreeSearch(ABC):
-    """A depth-first branch-and-bound for one clause, one process's share of it.
+    """A depth-first branch-and-bound of one process's share of it.
 
     Attributes:
         open: groups of open subproblems; the last are visited next.
@@ -83,9 +83,9 @@ class TreeSearch(ABC):
         filter_points: keeps the points that are worth sending to another process.
     """
 
-    def __init__(self, compiled: Compiled, judge: Judge, batch: int) -> None:
+    def __init__(self, compiled: Compiled, batch: int) -> None:
         """A search without subproblems."""
-        self.compiled, self.judge = compiled, judge
+        self.compiled = compiled
         self.filter_points: Callable[[Array], Array] | None = None
         self.batch = int(min(batch, max(4, BATCH_VALUES // sum(compiled.sizes))))
         self.clear()

@@ -5,6 +5,8 @@ May import: numpy, kernel, bounds, unsafe, verdict. Must not know: how points ar
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from flint import fmpq
 
@@ -12,7 +14,8 @@ from verifai.bounds.compiled import Compiled
 from verifai.kernel.number import exact
 from verifai.kernel.query import Query
 from verifai.kernel.replay import Replayer
-from verifai.search.budget import Found, Points
+from verifai.search.attack import Effort, attack
+from verifai.search.budget import Found, Meter, Points
 from verifai.search.unsafe import compile_unsafe
 from verifai.verdict import Counterexample
 
@@ -27,7 +30,24 @@ class Witnesses:
         self.query, self.compiled = query, compiled
         self.unsafe = compile_unsafe(query)
         self.replayer: Replayer | None = None
-        self.failed = 0
+        self.failed, self.spent, self.seed = 0, 0.0, 0
+
+    def attack(self, seconds: float, meter: Meter) -> None:
+        """Looks for a counterexample for some seconds, with another seed at every call.
+
+        Raises:
+            Found: there is one.
+        """
+        start = time.perf_counter()
+        deadline = min(meter.deadline, start + seconds)
+        seed, self.seed = meter.options.seed + self.seed, self.seed + 1
+        for tried, point in enumerate(
+            attack(self.compiled, self.query, Effort(deadline=deadline, seed=seed))
+        ):
+            self.confirm(point)
+            if tried > 5:
+                break
+        self.spent += time.perf_counter() - start
 
     def try_points(self, points: Points) -> None:
         """Replays the best of the points (P, all inputs) at which the formula nearly holds.

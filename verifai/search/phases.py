@@ -1,0 +1,339 @@
+"""Branch-and-bound over the phases of neurons, with optimised slopes and multipliers.
+
+A subproblem fixes on which side of a knot some pre-activations lie. Its bounds are inherited, its
+multipliers optimised (α, β, λ); what is left open is split at the neuron that promises most.
+Source: Wang et al. 2021, β-CROWN; De Palma et al. 2021, Improved Branch and Bound (FSB).
+
+May import: numpy, bounds, judge, frontier, record, leaf. Must not know: processes, exact numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifai.bounds.compiled import Compiled
+from verifai.bounds.crown import Relaxed, refine, relaxed
+from verifai.bounds.dual import Point, Problem, Rows
+from verifai.bounds.interval import Bounds
+from verifai.bounds.lines import DEFAULT_CODE, span
+from verifai.bounds.optimize import Ascent, Optimized, optimize
+from verifai.kernel.network import Pwl
+from verifai.search.clauses import Array
+from verifai.search.frontier import Regions, TreeSearch, root_region
+from verifai.search.judge import Indices, Judge
+from verifai.search.record import Block, Close, Derive, Record, Split, Step
+
+Closer = Callable[[Bounds, Rows], "Block | Array | None"]
+PARALLEL = 64  # subproblems bounded together
+CANDIDATES = 6  # neurons tried before one is chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How hard a subproblem is bounded.
+
+    Attributes:
+        steps: of the ascent.
+        every: intermediate bounds are tightened anew at depths that this divides; 0: never.
+    """
+
+    steps: int = 20
+    every: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Goals:
+    """Several conjunctions to refute, each padded with repetitions to the same number of rows.
+
+    Attributes:
+        forms: coefficients by node, (G, K, n).
+        constant: (G, K).
+        margin: what a bound must exceed, (G,).
+        names: of every goal's rows: how a close record names them, and the sign of their weight.
+    """
+
+    forms: dict[int, Array]
+    constant: Array
+    margin: Array
+    names: tuple[tuple[tuple[int, float], ...], ...]
+
+    def rows(self, goals: Indices) -> Rows:
+        """The rows of subproblems with these goals."""
+        if len(self.constant) == 1:
+            return Rows({i: a[0] for i, a in self.forms.items()}, self.constant[0])
+        return Rows({i: a[goals] for i, a in self.forms.items()}, self.constant[goals])
+
+
+def goals_of(judges: list[Judge]) -> Goals:
+    """The goals of refuting each judge's clause, all plain conjunctions of at least one atom."""
+    most = max(len(j.directed.constant) for j in judges)
+    picks = [np.minimum(np.arange(most), len(j.directed.constant) - 1) for j in judges]
+    nodes = sorted({node for j in judges for node in j.directed.forms})
+    pairs = list(zip(judges, picks, strict=True))
+    forms = {}
+    for node in nodes:
+        size = max(j.directed.forms[node].shape[1] for j in judges if node in j.directed.forms)
+        empty = np.zeros((most, size))
+        parts = [j.directed.forms[node][p] if node in j.directed.forms else empty for j, p in pairs]
+        forms[node] = np.stack(parts)
+    names = []
+    for j, pick in pairs:
+        each = zip(j.directed.atom[pick].tolist(), j.directed.sign[pick].tolist(), strict=True)
+        names.append(tuple((j.rows[atom], sign) for atom, sign in each))
+    constant = np.stack([j.directed.constant[p] for j, p in pairs])
+    margin = np.array([j.directed.margin.max() for j in judges])
+    return Goals(forms, constant, margin, tuple(names))
+
+
+class PhaseSearch(TreeSearch):
+    """A search that splits pre-activations, for several goals at once."""
+
+    def __init__(self, compiled: Compiled, goals: Goals, *, effort: Effort, closer: Closer) -> None:
+        """A search without subproblems.
+
+        Args:
+            compiled: the network.
+            goals: what to refute.
+            effort: how hard each subproblem is bounded.
+            closer: decides a subproblem without unstable neurons: the block that refutes it, an
+                input that violates the property, or None.
+        """
+        super().__init__(compiled, PARALLEL)
+        self.effort, self.closer, self.goals = effort, closer, goals
+        self.plan = (Derive(tuple(Step(node) for node in compiled.preactivations)),)
+        self.offsets = np.array(compiled.network.offsets)
+        self.pwl = [i for i, n in enumerate(compiled.network.nodes) if isinstance(n, Pwl)]
+
+    def roots(self, bounds: Bounds, goals: Indices, *, stale: bool) -> Regions:
+        """One subproblem a goal, all with the same bounds; stale: these are to be tightened."""
+        count = len(goals)
+        extra = {
+            "goal": goals,
+            "stale": np.full(count, stale),
+            "marks": np.zeros((count, int(self.offsets[-1])), dtype=bool),
+        }
+        region = root_region(bounds.take(np.zeros(count, dtype=np.int64)), extra)
+        many = np.zeros(count, dtype=np.int64)
+        return Regions(many, region.bounds, many, np.full(count, -np.inf), extra)
+
+    def advance(self) -> Array:
+        """Visits a batch of subproblems; points (P, all inputs) that look worth trying."""
+        regions = self.pop()
+        stale = regions.extra["stale"]
+        parts = [self._visit(regions.take(np.flatnonzero(stale == s)), s) for s in (True, False)]
+        return np.concatenate(parts)
+
+    def _visit(self, regions: Regions, stale: bool) -> Array:
+        inputs = sum(self.compiled.sizes[i] for i in self.compiled.inputs)
+        if not len(regions):
+            return np.zeros((0, inputs))
+        relaxation = (refine if stale else relaxed)(self.compiled, regions.bounds)
+        masks = {
+            i: regions.extra["marks"][:, self._values(i)] for i in self.compiled.preactivations
+        }
+        margin = self.goals.margin[regions.extra["goal"]]
+        found = optimize(
+            self.compiled,
+            relaxation,
+            self.goals.rows(regions.extra["goal"]),
+            splits={i: mask.astype(bool) for i, mask in masks.items() if mask.any()},
+            ascent=Ascent(steps=self.effort.steps, target=float(margin.max())),
+        )
+        before: tuple[Record, ...] = self.plan if stale else ()
+        refuted = found.value > margin
+        for m in np.flatnonzero(refuted).tolist():
+            self._close(regions, m, (*before, Close(self._block(regions, found, m))))
+        alive = np.flatnonzero(~refuted)
+        if not len(alive):
+            return np.zeros((0, inputs))
+        value = np.minimum(np.where(np.isfinite(found.value), found.value, -np.inf), 0.0)
+        regions = Regions(regions.nodes, relaxation.bounds, regions.depth, value, regions.extra)
+        low, high = self.input_ends(regions.bounds.take(alive))
+        corners = np.where(found.plane.coefficients[alive] > 0, low, high)
+        extra = self._branch(regions, relaxation, found, alive, before)
+        return np.concatenate([corners, extra]) if len(extra) else corners
+
+    def _close(self, regions: Regions, m: int, records: tuple[Record, ...]) -> None:
+        self.forest.outcome[int(regions.nodes[m])] = records
+        self.leaves += 1
+        self.closed += 0.5 ** int(regions.depth[m])
+
+    def _values(self, node: int) -> slice:
+        return slice(int(self.offsets[node]), int(self.offsets[node + 1]))
+
+    def _block(self, regions: Regions, found: Optimized, m: int) -> Block:
+        """The multipliers and slopes that refute subproblem m, as the kernel names them."""
+        weights = found.point.weights[m]
+        rows = self._named(
+            regions, m, [(k, float(weights[k])) for k in np.flatnonzero(weights > 0)]
+        )
+        ends = []
+        for node, factors in found.point.multipliers.items():
+            for index in np.flatnonzero(factors[m]).tolist():
+                ends.append((int(self.offsets[node]) + index, -float(factors[m, index])))
+        return Block(rows, tuple(ends), (), self._codes(found, m))
+
+    def _named(
+        self, regions: Regions, m: int, weights: list[tuple[int, float]]
+    ) -> tuple[tuple[int, float], ...]:
+        """The weighted rows of subproblem m as the kernel names them, each row once."""
+        names = self.goals.names[int(regions.extra["goal"][m])]
+        total: dict[int, float] = {}
+        for k, weight in weights:
+            row, sign = names[k]
+            total[row] = total.get(row, 0.0) + sign * weight
+        return tuple(total.items())
+
+    def _codes(self, found: Optimized, m: int) -> bytes:
+        parts = []
+        for node in self.pwl:
+            if node in found.codes:
+                parts.append(found.codes[node][m])
+            else:
+                parts.append(np.full(self.compiled.sizes[node], DEFAULT_CODE, dtype=np.uint8))
+        codes = np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint8)
+        return b"" if (codes == DEFAULT_CODE).all() else codes.tobytes()
+
+    def _branch(
+        self,
+        regions: Regions,
+        relaxation: Relaxed,
+        found: Optimized,
+        alive: Indices,
+        before: tuple[Record, ...],
+    ) -> Array:
+        """Splits open subproblems; those without an unstable neuron go to the closer."""
+        rows = self.goals.rows(regions.extra["goal"])
+        problem = Problem(self.compiled, relaxation, rows, len(regions), {}, {})
+        scores, at = self._scores(regions.bounds, problem, found)
+        points = []
+        done = alive[(scores[alive] > 0).sum(axis=1) == 0]
+        for m in done.tolist():
+            one = self.goals.rows(regions.extra["goal"][m : m + 1])
+            flat = Rows(
+                {i: a.reshape(-1, a.shape[-1]) for i, a in one.forms.items()},
+                one.constant.reshape(-1),
+            )
+            answer = self.closer(regions.bounds.take(slice(m, m + 1)), flat)
+            if isinstance(answer, Block):
+                named = answer._replace(rows=self._named(regions, m, list(answer.rows)))
+                self._close(regions, m, (*before, Close(named)))
+                continue
+            self.hard.append(regions.take(np.array([m])))
+            if answer is not None:
+                points.append(answer)
+        rest = np.setdiff1d(alive, done)
+        if len(rest):
+            value = self._choose(regions, found, rest, scores[rest], at)
+            self._split(regions.take(rest), value, at[rest, value], before)
+        return np.array(points)
+
+    def _scores(self, bounds: Bounds, problem: Problem, found: Optimized) -> tuple[Array, Array]:
+        """What each unstable value's relaxation costs the bound at most, and where to split it.
+
+        Returns:
+            Two arrays (M, N) over all values; scores are 0 where nothing can be split.
+        """
+        count, total = len(bounds), int(self.offsets[-1])
+        scores, at = np.zeros((count, total)), np.zeros((count, total))
+        seen: dict[int, Array] = {}
+        problem.plane(found.point, seen)
+        for node in self.pwl:
+            pieces = self.compiled.pieces[node]
+            low, high = bounds.lower[pieces.source], bounds.upper[pieces.source]
+            is_split = span(pieces, low, high).is_split
+            if not is_split.any():
+                continue
+            knot = np.zeros_like(low)
+            gap = np.zeros_like(low)
+            for k, v in zip(pieces.knots, pieces.values, strict=True):
+                inside = (low < k) & (k < high)
+                width = np.where(inside, high - low, 1.0)
+                chord = (pieces.value(high) * (k - low) + pieces.value(low) * (high - k)) / width
+                here = np.where(inside, np.abs(chord - v), 0.0)
+                knot = np.where(here > gap, k, knot)
+                gap = np.maximum(gap, here)
+            where = self._values(pieces.source)
+            size = np.abs(seen[node]) if node in seen else np.zeros_like(gap)
+            score = np.where(is_split, size * gap + 1e-12, 0.0)
+            better = score > scores[:, where]
+            at[:, where] = np.where(better, knot, at[:, where])
+            scores[:, where] = np.maximum(scores[:, where], score)
+        return scores, at
+
+    def _choose(
+        self,
+        regions: Regions,
+        found: Optimized,
+        rest: Indices,
+        scores: Array,
+        at: Array,
+    ) -> Indices:
+        """For every open subproblem the value whose split promises most, of the best few."""
+        count = min(CANDIDATES, int((scores > 0).sum(axis=1).max()))
+        best = np.argsort(-scores, axis=1)[:, :count]
+        if count == 1:
+            return best[:, 0]
+        gains = np.full((len(rest), count), -np.inf)
+        for k in range(count):
+            usable = np.flatnonzero(scores[np.arange(len(rest)), best[:, k]] > 0)
+            if not len(usable):
+                continue
+            gains[usable, k] = self._gain(regions, found, rest[usable], best[usable, k], at)
+        return best[np.arange(len(rest)), gains.argmax(axis=1)]
+
+    def _gain(
+        self, regions: Regions, found: Optimized, which: Indices, value: Indices, at: Array
+    ) -> Array:
+        """The lesser bound of the two children, a little of the greater added; (len(which),)."""
+        children = self._children(regions.bounds.take(np.repeat(which, 2)), value, at[which, value])
+        twice = np.repeat(which, 2)
+        point = Point(
+            {i: a[twice] for i, a in found.point.slopes.items()}, {}, found.point.weights[twice]
+        )
+        base = relaxed(self.compiled, children)
+        slopes = {i: self._usable(children, i, a) for i, a in point.slopes.items()}
+        rows = self.goals.rows(regions.extra["goal"][twice])
+        problem = Problem(self.compiled, base, rows, len(twice), {}, {})
+        plane = problem.plane(Point(slopes, {}, point.weights))[0]
+        pair = plane.value.reshape(-1, 2)
+        return np.asarray(pair.min(axis=1) + 0.1 * np.minimum(pair.max(axis=1), 1.0))
+
+    def _usable(self, bounds: Bounds, node: int, slopes: Array) -> Array:
+        """Slopes of a parent, exact where the child's interval has one piece."""
+        pieces = self.compiled.pieces[node]
+        touched = span(pieces, bounds.lower[pieces.source], bounds.upper[pieces.source])
+        return np.where(touched.is_split, slopes, touched.left)
+
+    def _children(self, bounds: Bounds, value: Indices, at: Array) -> Bounds:
+        """Pairs of bounds (already doubled), cut from above in the first, from below in the second."""
+        node = np.searchsorted(self.offsets, value, side="right") - 1
+        lower, upper = list(bounds.lower), list(bounds.upper)
+        for n in np.unique(node).tolist():
+            here = np.flatnonzero(node == n)
+            column = value[here] - self.offsets[n]
+            lower[n], upper[n] = lower[n].copy(), upper[n].copy()
+            upper[n][2 * here, column] = at[here]
+            lower[n][2 * here + 1, column] = at[here]
+        return Bounds(tuple(lower), tuple(upper))
+
+    def _split(
+        self, regions: Regions, value: Indices, at: Array, before: tuple[Record, ...]
+    ) -> None:
+        count = len(regions)
+        first = self.forest.grow(2 * count)
+        for i, node in enumerate(regions.nodes.tolist()):
+            self.forest.split(node, before, Split(int(value[i]), float(at[i])), first + 2 * i)
+        twice = regions.take(np.repeat(np.arange(count), 2))
+        bounds = self._children(twice.bounds, value, at)
+        marks = twice.extra["marks"].copy()
+        every = np.arange(count)
+        marks[2 * every, value] = marks[2 * every + 1, value] = True
+        depth, every = twice.depth + 1, self.effort.every
+        stale = depth % every == 0 if every else np.zeros(len(depth), dtype=bool)
+        extra = dict(twice.extra) | {"marks": marks, "stale": stale}
+        nodes = np.arange(first, first + 2 * count)
+        self.open.append(Regions(nodes, bounds, depth, twice.value, extra))

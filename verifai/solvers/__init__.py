@@ -1,0 +1,1 @@
+"""Outside solvers behind small interfaces; what they say is a proposal, never a verdict."""
