@@ -101,7 +101,7 @@ def test_gradient_agrees_with_finite_differences(kind, seed):
     compiled, _, _, relaxation = case(kind, seed, 1.0)
     child, splits = cut(compiled, relaxation, seed)
     rows, rng = rows_of(compiled, seed), np.random.default_rng(seed + 1)
-    spans = module._spans(compiled, child.bounds)
+    spans = module._spans(compiled, child)
     problem = Problem(compiled, child, rows, 3, spans, splits)
     slopes = {}
     for node, touched in spans.items():
@@ -137,7 +137,7 @@ def test_codes_alone_reproduce_the_bound(kind):
     compiled, _, _, relaxation = case(kind, 2, 1.0)
     rows = rows_of(compiled, 2)
     found = optimize(compiled, relaxation, rows, ascent=Ascent(steps=10))
-    spans = module._spans(compiled, relaxation.bounds)
+    spans = module._spans(compiled, relaxation)
     slopes = {node: slopes_of(spans[node], codes) for node, codes in found.codes.items()}
     again = relaxed(compiled, relaxation.bounds, slopes)
     forms, constant = rows.mix(found.point.weights)

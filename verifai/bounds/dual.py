@@ -144,18 +144,17 @@ def gradient(
     bounds, result = problem.base.bounds, list[Array]()
     sizes: dict[int, Array] = {}
     for node, slopes in point.slopes.items():
-        pieces, touched = problem.compiled.pieces[node], problem.spans[node]
+        pieces, touched, a = problem.compiled.pieces[node], problem.spans[node], seen.get(node)
+        if a is None:  # the rows do not depend on this node
+            result.append(np.zeros_like(slopes))
+            continue
         y = values[pieces.source]
         if not pieces.is_relu:
             low, high = bounds.lower[pieces.source], bounds.upper[pieces.source]
             y = y - intercepts(pieces, low, high, slopes)[2]
-        a = seen.get(node)
-        a = np.zeros_like(slopes) if a is None else a
         gain = np.maximum(a, 0) * y
         result.append(np.where(touched.is_split, gain * (touched.right - touched.left), 0))
-        sizes[pieces.source] = (
-            np.zeros((1, 1)) if a is None else np.abs(a).mean(axis=1, keepdims=True)
-        )
+        sizes[pieces.source] = np.abs(a).mean(axis=1, keepdims=True)
     for node, c in point.multipliers.items():
         over, under = values[node] - bounds.upper[node], values[node] - bounds.lower[node]
         still = np.maximum(over, 0) + np.minimum(under, 0)
@@ -167,10 +166,14 @@ def gradient(
 def _descend(
     problem: Problem, plane: Plane, relaxation: Relaxed, seen: Mapping[int, Array]
 ) -> list[Array]:
-    """The values of all nodes where the plane is least, nonlinear ones on the lines in use."""
+    """The nodes' values where the plane is least, nonlinear ones on the lines in use.
+
+    The list ends with the last node that the rows or multipliers read.
+    """
     compiled, bounds, values = problem.compiled, relaxation.bounds, list[Array]()
     columns = compiled.split(plane.coefficients)
-    for position, node in enumerate(compiled.network.nodes):
+    last = max((*problem.rows.forms, *problem.splits, *seen))
+    for position, node in enumerate(compiled.network.nodes[: last + 1]):
         if isinstance(node, Input):
             low, high = bounds.lower[position], bounds.upper[position]
             values.append(np.where(columns[position] > 0, low, high))

@@ -16,7 +16,6 @@ import numpy.typing as npt
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import CHUNK, Plane, Relaxed, join
 from verifai.bounds.dual import Point, Problem, Rows, gradient
-from verifai.bounds.interval import Bounds
 from verifai.bounds.lines import DEFAULT_CODE, Codes, Span, codes_of, slopes_of, span
 from verifai.bounds.maps import Array, Mask
 
@@ -87,7 +86,7 @@ def optimize(
         shared = len(relaxation.bounds) == 1
         base = relaxation if shared else relaxation.take(part)
         masks = {i: m[part] for i, m in (splits or {}).items() if m[part].any()}
-        spans = _spans(compiled, base.bounds)
+        spans = _spans(compiled, base)
         size = part.stop - part.start
         problem = Problem(compiled, base, rows.take(part), size, spans, masks)
         begin = _start(problem) if start is None else _part(problem, start, part)
@@ -95,10 +94,12 @@ def optimize(
     return done[0] if len(done) == 1 else _join(done)
 
 
-def _spans(compiled: Compiled, bounds: Bounds) -> dict[int, Span]:
-    """The spans of the piecewise-linear nodes that have an unstable value."""
-    found = {}
+def _spans(compiled: Compiled, relaxation: Relaxed) -> dict[int, Span]:
+    """The spans of the relaxed piecewise-linear nodes that have an unstable value."""
+    bounds, found = relaxation.bounds, {}
     for node, pieces in compiled.pieces.items():
+        if node not in relaxation.lines:
+            continue
         touched = span(pieces, bounds.lower[pieces.source], bounds.upper[pieces.source])
         if touched.is_split.any():
             found[node] = touched

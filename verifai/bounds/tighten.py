@@ -1,0 +1,97 @@
+"""Intermediate bounds with slopes optimised for every single value (α-CROWN), over one box.
+
+May import: numpy, compiled, interval, crown, dual, optimize. Must not know: certificates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifai.bounds.compiled import Compiled
+from verifai.bounds.crown import Relaxed, refine, unstable
+from verifai.bounds.dual import Rows
+from verifai.bounds.interval import Bounds
+from verifai.bounds.lines import Codes, Lines, relax
+from verifai.bounds.maps import Array, Indices
+from verifai.bounds.optimize import Ascent, optimize
+from verifai.kernel.network import Affine, Input
+
+PART = 256  # values of one node optimised at once
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tightened:
+    """How single values of one node were bounded.
+
+    Attributes:
+        node: which node.
+        neurons: which of its values, (P,).
+        lower, upper: the bounds found, (P,), before they are met with what was known.
+        lower_codes, upper_codes: the slopes' codes that give them, by node, (P, n).
+    """
+
+    node: int
+    neurons: Indices
+    lower: Array
+    upper: Array
+    lower_codes: Mapping[int, Codes]
+    upper_codes: Mapping[int, Codes]
+
+
+def tighten(
+    compiled: Compiled, bounds: Bounds, *, ascent: Ascent | None = None
+) -> tuple[Relaxed, list[Tightened]]:
+    """One box's bounds tightened layer by layer, every unstable value by slopes of its own.
+
+    Each node's values use the already tightened bounds of those before it; none is looser than
+    what `refine` finds.
+
+    Args:
+        compiled: the network.
+        bounds: of one box.
+        ascent: how to climb.
+
+    Returns:
+        Bounds with default lines, and what the tightening of each part of a node used, in order.
+    """
+    if len(bounds) != 1:
+        raise ValueError(f"{len(bounds)} boxes, not one")
+    lines: dict[int, Lines] = {}
+    records: list[Tightened] = []
+    for position, node in enumerate(compiled.network.nodes):
+        if not isinstance(node, Affine | Input):
+            lines[position] = relax(compiled, bounds, position)
+        if position not in compiled.preactivations and position not in compiled.direct:
+            continue
+        if position in compiled.direct:
+            bounds = refine(compiled, bounds, nodes=[position]).bounds
+            continue
+        neurons = np.flatnonzero(unstable(compiled, bounds, position)[0])
+        found = []
+        for start in range(0, len(neurons), PART):
+            part = neurons[start : start + PART]
+            found.append(_part(compiled, Relaxed(bounds, lines), position, part, ascent))
+        for record in found:
+            lower, upper = bounds.lower[position].copy(), bounds.upper[position].copy()
+            lower[0, record.neurons], upper[0, record.neurons] = record.lower, record.upper
+            bounds = bounds.meet(position, lower, upper)
+        records += found
+    return Relaxed(bounds, lines), records
+
+
+def _part(
+    compiled: Compiled, relaxation: Relaxed, node: int, neurons: Indices, ascent: Ascent | None
+) -> Tightened:
+    """Bounds of some values of one node: the rows +value, then the rows -value."""
+    count = len(neurons)
+    forms = np.zeros((2 * count, 1, compiled.sizes[node]), compiled.dtype)
+    forms[np.arange(count), 0, neurons] = 1
+    forms[np.arange(count, 2 * count), 0, neurons] = -1
+    rows = Rows({node: forms}, np.zeros((2 * count, 1), compiled.dtype))
+    best = optimize(compiled, relaxation, rows, ascent=ascent)
+    low = {i: codes[:count] for i, codes in best.codes.items()}
+    high = {i: codes[count:] for i, codes in best.codes.items()}
+    return Tightened(node, neurons, best.value[:count], -best.value[count:], low, high)
