@@ -64,8 +64,9 @@ def _check(network_path: str, query_path: str, certificate_path: str, *, exact: 
 
 def _read(path: str, most: int) -> bytes:
     """The file's bytes, one more than `most` if it is longer (which its reader refuses)."""
+    size = Path(path).stat().st_size
     with Path(path).open("rb") as file:
-        return file.read(most + 1)
+        return file.read(min(size, most) + 1)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,57 @@
+"""Writes the kept corpus: python -m tests.kernel.corpus (only when a case is added).
+
+accept/NAME.certificate and reject/RULE.NAME.certificate are about corpus/network and corpus/query.
+"""
+
+from pathlib import Path
+
+from tests.kernel.proofs import Block, Close, proof
+from tests.kernel.test_checker import BAD, GOOD, SIDE, Split, good_query, written
+from verifai.kernel.certificate import encode_certificate
+from verifai.kernel.codec import digest, encode_network, encode_query
+
+HERE = Path(__file__).parent
+D = 2
+
+
+def main() -> None:
+    for folder in ("corpus", "accept", "reject"):
+        (HERE / folder).mkdir(exist_ok=True)
+    query = good_query()
+    network_bytes = encode_network(query.network)
+    query_bytes = encode_query(query, digest(network_bytes))
+    (HERE / "corpus" / "network").write_bytes(network_bytes)
+    (HERE / "corpus" / "query").write_bytes(query_bytes)
+    digests = digest(network_bytes), digest(query_bytes)
+
+    def write(folder: str, name: str, data: bytes) -> None:
+        (HERE / folder / f"{name}.certificate").write_bytes(data)
+
+    good = encode_certificate(proof(**GOOD), *digests)
+    write("accept", "derive-close", good)
+    close = Close(Block(rows=((0, 1.0),)))
+    write("accept", "close", encode_certificate(written(close), *digests))
+    write("accept", "split", encode_certificate(written(Split(D, 0.0, SIDE, close)), *digests))
+    for i, (rule, change) in enumerate(BAD):
+        write("reject", f"{rule}.{i:02}", encode_certificate(proof(**(GOOD | change)), *digests))
+    write("reject", "close.empty-multipliers", encode_certificate(written(Close()), *digests))
+    write("reject", "digest.network", encode_certificate(proof(**GOOD), "0" * 64, digests[1]))
+    write("reject", "digest.query", encode_certificate(proof(**GOOD), digests[0], "0" * 64))
+    write("reject", "container.empty", b"")
+    write("reject", "container.truncated", good[: len(good) // 2])
+    write("reject", "container.trailing", good + b"\0")
+    write("reject", "container.nested", _headed(b"[" * 60_000))
+    write("reject", "container.huge-header", (1 << 60).to_bytes(8, "little") + good[8:])
+    write("reject", "container.duplicate", good.replace(b'"tree"', b'"slope"'))
+    write("reject", "container.nan", good.replace(b"\0\0\0\0\0\0\xe0\x3f", b"\0\0\0\0\0\0\xf8\x7f"))
+    write("reject", "format.version", good.replace(b"certificate-1", b"certificate-2"))
+    write("reject", "format.semantics", good.replace(b'"real"', b'"fast"'))
+    write("reject", "format.array", good.replace(b'"mu_value"', b'"mu_valve"'))
+
+
+def _headed(header: bytes) -> bytes:
+    return len(header).to_bytes(8, "little") + header
+
+
+if __name__ == "__main__":
+    main()
