@@ -31,10 +31,6 @@ class Arithmetic(LinearAlgebra, Protocol):
         """A bound on the rounding error of a sum of products of this absolute size."""
         ...
 
-    def outward(self, lower: Array, upper: Array) -> tuple[Array, Array]:
-        """The ends moved outwards by the last rounding."""
-        ...
-
     def rationals(self, values: list[fmpq]) -> tuple[Array, Array]:
         """The numbers nearest to values, and bounds on how far off they are."""
         ...
@@ -60,10 +56,6 @@ class Rounded:
     def slip(self, operations: int, magnitude: Array) -> Array:
         """At least γ_operations · magnitude plus every underflow."""
         return magnitude * (operations * UNIT * SLACK) + TINY
-
-    def outward(self, lower: Array, upper: Array) -> tuple[Array, Array]:
-        """One double further out on both sides."""
-        return np.nextafter(lower, -np.inf), np.nextafter(upper, np.inf)
 
     def rationals(self, values: list[fmpq]) -> tuple[Array, Array]:
         """Nearest doubles, and one unit in the last place (0 where the double is exact)."""
@@ -113,10 +105,6 @@ class Exact:
     def slip(self, operations: int, magnitude: Array) -> Array:
         """Zeros."""
         return self.zeros(1, magnitude.size).reshape(magnitude.shape)
-
-    def outward(self, lower: Array, upper: Array) -> tuple[Array, Array]:
-        """The ends themselves."""
-        return lower, upper
 
     def rationals(self, values: list[fmpq]) -> tuple[Array, Array]:
         """The values themselves, and zeros."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from verifai.kernel.arithmetic import SLACK, TINY, UNIT, Arithmetic
+from verifai.kernel.arithmetic import SLACK, TINY, Arithmetic
 from verifai.kernel.lines import Shape, image
 from verifai.kernel.network import Affine, Input, Network, Pwl
 from verifai.kernel.operator import Array
@@ -54,8 +54,6 @@ class Machine:
         for (_, op), wide, (l, u) in zip(node.terms, self.absolute[i], sources, strict=True):
             middle = l + (u - l) / 2
             radius = np.maximum(u - middle, middle - l)
-            if ar.rounds:
-                radius = radius * (1 + 8 * UNIT) + TINY
             centre = centre + op.push(ar, middle)
             if ar.rounds or radius.any():
                 spread = spread + wide.push(ar, radius)
@@ -67,7 +65,7 @@ class Machine:
         lower, upper = centre - spread, centre + spread
         if node.divisor is not None:
             lower, upper = lower / ar.lift(node.divisor), upper / ar.lift(node.divisor)
-        return ar.outward(*ar.outward(lower, upper))
+        return lower, upper
 
     def size(self, i: int, magnitudes: list[Array]) -> Array:
         """At least Σ |operator|(magnitude) + |bias| of the affine node i, before its divisor."""
