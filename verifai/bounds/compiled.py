@@ -5,6 +5,7 @@ May import: numpy, kernel.network, maps. Must not know: boxes, relaxations, exac
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from verifai.bounds.maps import Array, GatherMap, Map, as_map
+from verifai.bounds.maps import Array, ConvMap, DenseMap, GatherMap, Map, as_map
 from verifai.kernel.network import Affine, Input, Network, Product, Pwl, Sign, Square
 
 
@@ -151,6 +152,16 @@ class Compiled:
                     add(node.left, a * values[node.right])
                     add(node.right, a * values[node.left])
         return self.join(done, len(values[0]))
+
+    def work(self, node: int) -> float:
+        """How many multiplications one pull through an affine node takes."""
+        total = 0.0
+        for source, a_map in self.linear[node].terms:
+            if isinstance(a_map, ConvMap):
+                total += a_map.weight.size * math.prod(a_map.shape.output)
+            elif isinstance(a_map, DenseMap):
+                total += a_map.weight.size * self.sizes[source] / a_map.weight.shape[1]
+        return total
 
     def pull(self, node: int, a: Array, add: Adder) -> None:
         """Hands the coefficients on an affine node's values on to its sources."""

@@ -59,9 +59,7 @@ def gradient_ranges(
     return centre - spread, centre + spread
 
 
-def _slopes(
-    compiled: Compiled, bounds: Bounds, position: int
-) -> list[tuple[int, Array, Array]]:
+def _slopes(compiled: Compiled, bounds: Bounds, position: int) -> list[tuple[int, Array, Array]]:
     """For every source of a nonlinear node, the range of the derivative by it."""
     node = compiled.network.nodes[position]
     low, high = bounds.lower[node.sources[0]], bounds.upper[node.sources[0]]

@@ -19,6 +19,7 @@ from typing import NoReturn
 import click
 
 from verifai import __version__
+from verifai.bounds.memory import keep_memory
 from verifai.cli.exits import SCHEMA, Exit, sentence
 from verifai.kernel.errors import InputError
 
@@ -63,10 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and leave the process with its exit code.
 
     BLAS is kept to one thread (unless the environment says otherwise): the search's own workers
-    use the cores, and starting a thread pool costs more than a small network needs.
+    use the cores, and starting a thread pool costs more than a small network needs. Freed memory
+    is kept, because clearing its pages again costs more than the arithmetic on them.
     """
     for name in _THREADS:
         os.environ.setdefault(name, "1")
+    keep_memory()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 

@@ -30,7 +30,7 @@ from verifai.kernel.query import Or, Query
 
 MAX_BATCH = 512
 BATCH_VALUES = 1 << 19
-CHUNK_VALUES = 1 << 18
+CHUNK_VALUES = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +136,9 @@ class _Run:
             taken = pending[-self.batch :]
             del pending[-self.batch :]
             places = [self._enter(place) for place in taken]
+            kinds = self.proof.tree[[p.position for p in places]].tolist()
             for kind in Kind:
-                group = [p for p in places if self.proof.tree[p.position] == kind]
+                group = [p for p, k in zip(places, kinds, strict=True) if k == kind.value]
                 if not group:
                     continue
                 if kind is Kind.SPLIT:
@@ -379,25 +380,24 @@ class _Plan:
         forms = [self.run._form(int(self.proof.step_target[s])) for s in steps]
         blocks = self.proof.step_block[steps]
         contexts = np.array([i for i, p in enumerate(self.places) if not p.is_empty], dtype=np.int64)
-        every = np.repeat(contexts, len(steps)), np.tile(np.arange(len(steps)), len(contexts))
-        found: list[list[tuple[Row, float]]] = [[] for _ in self.places]
-        size = max(1, CHUNK_VALUES // len(self.root.low))
-        for start in range(0, len(every[0]), size):
-            where, which = (a[start : start + size] for a in every)
-            ends = self._form_ends([forms[s] for s in which.tolist()], blocks[which], where)
-            for context, step, end in zip(where.tolist(), which.tolist(), ends, strict=True):
-                found[context].append((forms[step], end))
+        where, which = np.repeat(contexts, len(steps)), np.tile(np.arange(len(steps)), len(contexts))
+        size = max(1, BATCH_VALUES // len(self.root.low))
+        ends = np.zeros(len(where))
+        for start in range(0, len(where), size):
+            part = slice(start, start + size)
+            ends[part] = self._form_ends(forms, blocks, where[part], which[part])
         for context in range(len(self.places)):
-            self._learn(context, found[context], len(steps))
+            found = [(forms[s], e) for c, s, e in zip(where, which, ends, strict=True) if c == context]
+            self._learn(context, found, len(steps))
 
-    def _form_ends(self, forms: list[Row], blocks: Array, contexts: Array) -> Array:
-        """Lower ends of forms, each in its context and with its block."""
+    def _form_ends(self, forms: list[Row], blocks: Array, where: Array, which: Array) -> Array:
+        """Lower bounds of forms[which] in contexts where."""
 
         def bounds(root: Root) -> Array:
-            scene = Scene(root, self.proof, self.low[contexts], self.high[contexts], blocks)
-            builder = FormBuilder(root, len(forms))
-            for i, (form, context) in enumerate(zip(forms, contexts.tolist(), strict=True)):
-                builder.row(i, fmpq(1), form)
+            scene = Scene(root, self.proof, self.low[where], self.high[where], blocks[which])
+            builder = FormBuilder(root, len(where))
+            for i, (context, step) in enumerate(zip(where.tolist(), which.tolist(), strict=True)):
+                builder.row(i, fmpq(1), forms[step])
                 self.run.multiply(builder, i, scene, i, self.places[context])
             return lower_bounds(root, builder.build(), scene)
 

@@ -10,9 +10,12 @@ from itertools import pairwise
 import numpy as np
 
 from verifai.bounds.compiled import Compiled
-from verifai.bounds.crown import pairs, refine
+from verifai.bounds.crown import pairs, refine, unstable
 from verifai.bounds.interval import Bounds
+from verifai.bounds.optimize import Ascent
+from verifai.bounds.tighten import Tightened, tighten
 from verifai.kernel.bound import Root
+from verifai.kernel.network import Affine
 from verifai.search.boxes import BoxSearch
 from verifai.search.budget import Meter, Points, Stopped
 from verifai.search.clauses import Array, Clause, Problem
@@ -20,13 +23,14 @@ from verifai.search.forest import Forest, preorder
 from verifai.search.frontier import TreeSearch, root_region
 from verifai.search.judge import Judge, directed
 from verifai.search.leaf import LeafSolver
-from verifai.search.phases import Effort, PhaseSearch, goals_of
-from verifai.search.record import Block, Choose, Close, Derive, Record, Step
+from verifai.search.phases import Effort, PhaseSearch, codes_bytes, goals_of, pwl_nodes
+from verifai.search.record import Block, Choose, Close, Derive, Form, Record, Step
 from verifai.search.team import Team
 from verifai.search.witness import Witnesses
 
 FEW_INPUTS = 12  # so many are split; beyond, phases are
 MAX_GOALS = 4096
+ASCENT_WORK = 4e10  # multiplications that optimising the root's bounds may take in a minute
 ATTACK_SHARE = 0.1  # of the time goes into attacks beyond the first
 ATTACK_SECONDS = 0.25  # of one attack
 
@@ -88,9 +92,7 @@ class Driver:
         bounds = Bounds(lower, upper)
         values = np.array(self.root.query.input_values, dtype=np.int64)
         if int((low[values] < high[values]).sum()) > FEW_INPUTS and not len(self.integers):
-            relaxation = refine(self.compiled, bounds)
-            plan = tuple(Step(node) for node in self.compiled.preactivations)
-            return [Derive(plan), *self._phases(clause, relaxation.bounds, rows, len(rows))]
+            return self._wide(clause, bounds, rows)
         judge = Judge(clause, directed(self.problem, clause), rows)
         search = BoxSearch(self.compiled, judge, integers=self.integers)
         first = search.add(root_region(bounds))
@@ -103,6 +105,52 @@ class Driver:
                 records = self._phases(clause, part, rows, count)
                 search.forest.outcome[node] = (*plan, *records)
         return preorder(forests, 0, first)
+
+    def _wide(self, clause: Clause, bounds: Bounds, rows: dict[int, int]) -> list[Record]:
+        """Many inputs: bounds once at the root, optimised if the default ones do not do."""
+        plain = refine(self.compiled, bounds).bounds
+        plan = Derive(tuple(Step(node) for node in self.compiled.preactivations))
+        search, skeleton = self._phase_search(clause, plain, rows, len(rows))
+        first = search.add(search.roots(plain, np.arange(len(search.goals.margin)), stale=False))
+        while search.open and max(int(group.depth.max()) for group in search.open) == 0:
+            self._attempt(search.advance())
+        if not search.open and not search.hard:
+            return [plan, *_fill(skeleton, {0: search.forest}, first)]
+        steps = self._ascent_steps(plain)
+        if not steps:
+            return [plan, *self._phases(clause, plain, rows, len(rows))]
+        relaxation, found = tighten(self.compiled, bounds, ascent=Ascent(steps=steps))
+        records, count = self._derived(found)
+        return [*records, *self._phases(clause, relaxation.bounds, rows, len(rows) + count)]
+
+    def _ascent_steps(self, bounds: Bounds) -> int:
+        """How many steps of optimising every unstable value the time allows; 0: none."""
+        work, cost = 0.0, 0.0
+        for i, node in enumerate(self.compiled.network.nodes):
+            if isinstance(node, Affine):
+                work += self.compiled.work(i)
+            if i in self.compiled.preactivations:
+                cost += 4 * work * float(unstable(self.compiled, bounds, i).sum())
+        limit = ASCENT_WORK * min(1.0, (self.meter.options.timeout or 60.0) / 60.0)
+        steps = int(limit / max(cost, 1.0)) - 2
+        return min(10, steps) if steps >= 2 else 0
+
+    def _derived(self, found: list[Tightened]) -> tuple[list[Record], int]:
+        """Records of optimised bounds, a plan a node, and how many rows they add to the path."""
+        offsets, pwl = self.compiled.network.offsets, pwl_nodes(self.compiled)
+        plans: dict[int, list[Step]] = {}
+        for node in self.compiled.preactivations:
+            if node in self.compiled.direct:
+                plans[node] = [Step(node)]
+        for part in found:
+            steps = plans.setdefault(part.node, [])
+            for i, neuron in enumerate(part.neurons.tolist()):
+                value = (int(offsets[part.node]) + neuron,)
+                for factor, codes in ((1.0, part.lower_codes), (-1.0, part.upper_codes)):
+                    block = Block(codes=codes_bytes(self.compiled, pwl, codes, i))
+                    steps.append(Step(Form(value, (factor,)), block))
+        rows = sum(len(steps) for node, steps in plans.items() if node not in self.compiled.direct)
+        return [Derive(tuple(plans[node])) for node in sorted(plans)], rows
 
     def _run(self, search: TreeSearch) -> dict[int, Forest]:
         search.filter_points = self._promising
@@ -121,25 +169,25 @@ class Driver:
             rows: how close records name the atoms of the clause that are rows already.
             count: rows on the path so far.
         """
+        search, skeleton = self._phase_search(clause, bounds, rows, count)
+        first = search.add(search.roots(bounds, np.arange(len(search.goals.margin)), stale=False))
+        forests = self._run(search)
+        if search.hard:
+            raise Stopped("the linear program of a subproblem without unstable neurons is no proof")
+        return _fill(skeleton, forests, first)
+
+    def _phase_search(
+        self, clause: Clause, bounds: Bounds, rows: dict[int, int], count: int
+    ) -> tuple[PhaseSearch, list[Judge | Choose]]:
+        """A search for all conjunctions of a clause, and the choices that lead to them."""
         skeleton = self._skeleton(clause, rows, count)
         judges = [part for part in skeleton if isinstance(part, Judge)]
         if not all(len(judge.directed.constant) for judge in judges):
             raise Stopped("every point of the domain is unsafe, yet none was confirmed")
         closer = LeafSolver(self.compiled, lambda: self.meter.deadline)
-        goals = goals_of(judges)
-        search = PhaseSearch(self.compiled, goals, effort=self._effort(bounds), closer=closer)
-        first = search.add(search.roots(bounds, np.arange(len(judges)), stale=False))
-        forests = self._run(search)
-        if search.hard:
-            raise Stopped("the linear program of a subproblem without unstable neurons is no proof")
-        records, goal = list[Record](), 0
-        for part in skeleton:
-            if isinstance(part, Judge):
-                records += preorder(forests, 0, first + goal)
-                goal += 1
-            else:
-                records.append(part)
-        return records
+        effort = self._effort(bounds)
+        search = PhaseSearch(self.compiled, goals_of(judges), effort=effort, closer=closer)
+        return search, skeleton
 
     def _effort(self, bounds: Bounds) -> Effort:
         """Anew tightened bounds at every split where that costs little more than optimising."""
@@ -185,3 +233,15 @@ class Driver:
 def _with_rows(rows: dict[int, int], part: Clause, count: int) -> dict[int, int]:
     """The names of rows after the atoms of an alternative have joined a path of `count` rows."""
     return rows | {atom: count + i for i, atom in enumerate(part.atoms)}
+
+
+def _fill(skeleton: list[Judge | Choose], forests: dict[int, Forest], first: int) -> list[Record]:
+    """The skeleton's choices with the tree of every goal in its place."""
+    records, goal = list[Record](), 0
+    for part in skeleton:
+        if isinstance(part, Judge):
+            records += preorder(forests, 0, first + goal)
+            goal += 1
+        else:
+            records.append(part)
+    return records

@@ -9,10 +9,11 @@ May import: numpy, bounds, judge, frontier, record, leaf. Must not know: process
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Relaxed, refine, relaxed
@@ -67,6 +68,23 @@ class Goals:
         return Rows({i: a[goals] for i, a in self.forms.items()}, self.constant[goals])
 
 
+def pwl_nodes(compiled: Compiled) -> list[int]:
+    """The piecewise-linear nodes, in the order in which codes name their values."""
+    return [i for i, n in enumerate(compiled.network.nodes) if isinstance(n, Pwl)]
+
+
+def codes_bytes(
+    compiled: Compiled, pwl: list[int], codes: Mapping[int, npt.NDArray[np.uint8]], m: int
+) -> bytes:
+    """One byte for every piecewise-linear value, from row m of codes; nothing if all default."""
+    parts = []
+    for node in pwl:
+        default = np.full(compiled.sizes[node], DEFAULT_CODE, dtype=np.uint8)
+        parts.append(codes[node][m] if node in codes else default)
+    row = np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint8)
+    return b"" if (row == DEFAULT_CODE).all() else row.tobytes()
+
+
 def goals_of(judges: list[Judge]) -> Goals:
     """The goals of refuting each judge's clause, all plain conjunctions of at least one atom."""
     most = max(len(j.directed.constant) for j in judges)
@@ -105,7 +123,7 @@ class PhaseSearch(TreeSearch):
         self.effort, self.closer, self.goals = effort, closer, goals
         self.plan = (Derive(tuple(Step(node) for node in compiled.preactivations)),)
         self.offsets = np.array(compiled.network.offsets)
-        self.pwl = [i for i, n in enumerate(compiled.network.nodes) if isinstance(n, Pwl)]
+        self.pwl = pwl_nodes(compiled)
 
     def roots(self, bounds: Bounds, goals: Indices, *, stale: bool) -> Regions:
         """One subproblem a goal, all with the same bounds; stale: these are to be tightened."""
@@ -174,7 +192,7 @@ class PhaseSearch(TreeSearch):
         for node, factors in found.point.multipliers.items():
             for index in np.flatnonzero(factors[m]).tolist():
                 ends.append((int(self.offsets[node]) + index, -float(factors[m, index])))
-        return Block(rows, tuple(ends), (), self._codes(found, m))
+        return Block(rows, tuple(ends), (), codes_bytes(self.compiled, self.pwl, found.codes, m))
 
     def _named(
         self, regions: Regions, m: int, weights: list[tuple[int, float]]
@@ -186,16 +204,6 @@ class PhaseSearch(TreeSearch):
             row, sign = names[k]
             total[row] = total.get(row, 0.0) + sign * weight
         return tuple(total.items())
-
-    def _codes(self, found: Optimized, m: int) -> bytes:
-        parts = []
-        for node in self.pwl:
-            if node in found.codes:
-                parts.append(found.codes[node][m])
-            else:
-                parts.append(np.full(self.compiled.sizes[node], DEFAULT_CODE, dtype=np.uint8))
-        codes = np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint8)
-        return b"" if (codes == DEFAULT_CODE).all() else codes.tobytes()
 
     def _branch(
         self,
