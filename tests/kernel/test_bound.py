@@ -10,7 +10,8 @@ from flint import fmpq
 from tests.kernel.meaning import values_at
 from tests.kernel.proofs import KINDS, Block, Close, below_query, dyadic, random_network, written
 from verifai.kernel.bound import lower_bounds
-from verifai.kernel.checker import Checker, Place, _Run
+from verifai.kernel.checker import Checker, _Run
+from verifai.kernel.derive import Place
 from verifai.kernel.context import FormBuilder, Scene
 from verifai.kernel.errors import Rejection
 from verifai.kernel.network import Network, Product, Pwl, Sign, Square
@@ -37,7 +38,7 @@ def bound(query: Query, form: Form, block: Block, *, exact: bool) -> object:
         builder = FormBuilder(root, 1)
         for value, factor in form.items():
             builder.term(0, value, factor)
-        run.multiply(builder, 0, scene, 0, place)
+        run.ledger.multiply(builder, 0, scene, 0, place.rows)
         return lower_bounds(root, builder.build(), scene)[0]
 
 

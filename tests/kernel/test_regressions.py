@@ -16,10 +16,12 @@ from tests.kernel.proofs import (
     random_network,
     written,
 )
-from verifai.kernel import checker
+from verifai.kernel import checker, derive
 from verifai.kernel.certificate import Proof, check_form
-from verifai.kernel.checker import Place, _Plan, _Run
+from verifai.kernel.checker import _Run
+from verifai.kernel.derive import Place, Plan
 from verifai.kernel.errors import Rejection
+from verifai.kernel.ledger import Ledger
 from verifai.kernel.network import Input, Network, affine, relu
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Atom, Query, Relation, atom
@@ -96,13 +98,13 @@ def test_many_form_steps_are_evaluated_in_chunks(monkeypatch: pytest.MonkeyPatch
     net = Network((Input("x", (1,)), affine("y", (4000,), ((0, weight),))), (1,))
     query = unit_query(atom({1: fmpq(1), 2: fmpq(1)}, fmpq(1)), network=net)
     seen: list[int] = []
-    original = _Run.multiply
+    original = Ledger.multiply
 
-    def spy(self: _Run, builder, form, scene, index, place) -> bool:  # type: ignore[no-untyped-def]
+    def spy(self: Ledger, builder, form, scene, index, rows) -> bool:  # type: ignore[no-untyped-def]
         seen.append(len(scene.low))
-        return original(self, builder, form, scene, index, place)
+        return original(self, builder, form, scene, index, rows)
 
-    monkeypatch.setattr(_Run, "multiply", spy)
+    monkeypatch.setattr(Ledger, "multiply", spy)
     decide(query, _many_forms(300), exact=False)
     assert len(seen) > 300
     assert max(seen) < 200
@@ -113,7 +115,7 @@ def test_what_a_node_step_derives_does_not_depend_on_the_size_of_chunks(
 ) -> None:
     ends: dict[int, list[np.ndarray]] = {}
     for size in (1, 1 << 18):
-        monkeypatch.setattr(checker, "CHUNK_VALUES", size)
+        monkeypatch.setattr(derive, "CHUNK_VALUES", size)
         ends[size] = []
         for seed in range(40):
             net = random_network(seed, ("dense", "relu"), depth=4)
@@ -124,6 +126,6 @@ def test_what_a_node_step_derives_does_not_depend_on_the_size_of_chunks(
             run = _Run(checker.Checker(below_query(net, fmpq(2))), written(Derive(plan, Close())))
             root = run.root
             place = Place(0, root.low, root.high, (), (0,), (), 0, False)
-            found = _Plan(run, [place]).follow(0)[0]
+            found = Plan(run.ledger, [place]).follow(0)[0]
             ends[size] += [found.low, found.high]
     assert all(np.allclose(a, b, 1e-9, 1e-12) for a, b in zip(*ends.values(), strict=True))

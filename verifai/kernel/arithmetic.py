@@ -60,7 +60,9 @@ class Rounded:
     def rationals(self, values: list[fmpq]) -> tuple[Array, Array]:
         """Nearest doubles, and one unit in the last place (0 where the double is exact)."""
         near = np.array([nearest(v) for v in values], dtype=np.float64)
-        exactly = [bool(np.isfinite(x)) and exact(x) == v for x, v in zip(near, values, strict=True)]
+        exactly = [
+            bool(np.isfinite(x)) and exact(x) == v for x, v in zip(near, values, strict=True)
+        ]
         return near, np.where(exactly, 0.0, np.spacing(np.abs(near)))
 
 

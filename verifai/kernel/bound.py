@@ -90,7 +90,11 @@ class Root:
             self.low, self.high = floats.low, floats.high
             self.sharp = tuple(np.concatenate([e[side][0] for e in ends]) for side in (0, 1))  # type: ignore[assignment]
         self.magnitude = np.maximum(abs(self.low), abs(self.high))
-        self.affine = {i: self._weights(i, n) for i, n in enumerate(self.network.nodes) if isinstance(n, Affine)}
+        self.affine = {
+            i: self._weights(i, n)
+            for i, n in enumerate(self.network.nodes)
+            if isinstance(n, Affine)
+        }
 
     def _boxes(self, lower: list[fmpq], upper: list[fmpq]) -> list[Ends]:
         boxes, start = [], 0
@@ -98,7 +102,10 @@ class Root:
             part = slice(start, start + self.network.sizes[i])
             start += self.network.sizes[i]
             if self.ar.rounds:
-                l, u = np.array([below(q) for q in lower[part]]), np.array([above(q) for q in upper[part]])
+                l, u = (
+                    np.array([below(q) for q in lower[part]]),
+                    np.array([above(q) for q in upper[part]]),
+                )
             else:
                 l, u = self.ar.rationals(lower[part])[0], self.ar.rationals(upper[part])[0]
             boxes.append((l[None], u[None]))
@@ -198,9 +205,9 @@ class _Elimination:
         """Σ max(a, 0)·lower + min(a, 0)·upper, and the sum's absolute size."""
         positive, negative = self._parts(a)
         products = positive * self._at(lower) + negative * self._at(upper)
-        return products.sum(axis=1), (abs(products).sum(axis=1) if self.root.ar.rounds else self.zero) * (
-            products.shape[1] + 4
-        )
+        return products.sum(axis=1), (
+            abs(products).sum(axis=1) if self.root.ar.rounds else self.zero
+        ) * (products.shape[1] + 4)
 
     def _add(self, part: Array, size: Array) -> None:
         """Adds a constant whose rounding error is at most UNIT·size."""
@@ -214,7 +221,9 @@ class _Elimination:
         total = a if known is None else known + a
         if self.root.ar.rounds:
             size = abs(a) if known is None else abs(a) + abs(total)
-            self.error = self.error + (size @ self.root.magnitude[self.root.values(node)]) * (4 * UNIT)
+            self.error = self.error + (size @ self.root.magnitude[self.root.values(node)]) * (
+                4 * UNIT
+            )
         self.forms.coefficients[node] = total
 
     def _affine(self, i: int, node: Affine, a: Array) -> None:
@@ -249,7 +258,9 @@ class _Elimination:
             raise TypeError("a product with lines")
         positive, negative = self._parts(a)
         self._add(*self._against(a, planes.lower_intercept, planes.upper_intercept))
-        for source, low, high in zip(node.sources, planes.lower_slopes, planes.upper_slopes, strict=True):
+        for source, low, high in zip(
+            node.sources, planes.lower_slopes, planes.upper_slopes, strict=True
+        ):
             self._pass_on(source, positive * self._at(low) + negative * self._at(high))
 
 

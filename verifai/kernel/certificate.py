@@ -178,9 +178,16 @@ def check_form(proof: Proof) -> None:
     _check_table("forms", proof.form_start, (proof.form_value, proof.form_factor))
     _check_table("block_lambda", proof.block_lambda, (proof.lambda_row, proof.lambda_factor))
     _check_table("block_mu", proof.block_mu, (proof.mu_value, proof.mu_factor))
-    _check_table("block_slope", proof.block_slope, (proof.slope_value, proof.slope_place, proof.slope))
-    plans, forms, blocks = (len(a) - 1 for a in (proof.plan_start, proof.form_start, proof.block_lambda))
-    if any(len(a) != blocks + 1 for a in (proof.block_mu, proof.block_slope)) or len(proof.block_codes) != blocks:
+    _check_table(
+        "block_slope", proof.block_slope, (proof.slope_value, proof.slope_place, proof.slope)
+    )
+    plans, forms, blocks = (
+        len(a) - 1 for a in (proof.plan_start, proof.form_start, proof.block_lambda)
+    )
+    if (
+        any(len(a) != blocks + 1 for a in (proof.block_mu, proof.block_slope))
+        or len(proof.block_codes) != blocks
+    ):
         raise Rejection("table", "the tables of blocks differ in length")
     if proof.codes.ndim != 2:
         raise Rejection("table", "codes is not a matrix")
@@ -200,8 +207,15 @@ def check_form(proof: Proof) -> None:
 
 def encode_certificate(proof: Proof, network_digest: str, query_digest: str) -> bytes:
     """The certificate's bytes; equal proofs give equal bytes."""
-    metadata = {"format": FORMAT, "network": network_digest, "query": query_digest, "semantics": "real"}
-    arrays = {f.name: np.asarray(getattr(proof, f.name), dtype=TYPES[f.name]) for f in fields(Proof)}
+    metadata = {
+        "format": FORMAT,
+        "network": network_digest,
+        "query": query_digest,
+        "semantics": "real",
+    }
+    arrays = {
+        f.name: np.asarray(getattr(proof, f.name), dtype=TYPES[f.name]) for f in fields(Proof)
+    }
     return pack(metadata, {name: array for name, array in arrays.items() if array.size})
 
 

@@ -44,7 +44,13 @@ def row_of(atom: Atom) -> Row:
     """The atom as a row."""
     terms = [(v, c) for v, c in atom.terms if c != 0]
     values, factors = [v for v, _ in terms], [c for _, c in terms]
-    return Row(values, factors, atom.constant, atom.relation is Relation.LESS, atom.relation is Relation.EQUAL)
+    return Row(
+        values,
+        factors,
+        atom.constant,
+        atom.relation is Relation.LESS,
+        atom.relation is Relation.EQUAL,
+    )
 
 
 def spread(formulas: tuple[Formula, ...]) -> tuple[list[Row], list[Or]]:
@@ -167,7 +173,11 @@ class Scene:
         rows = np.where(self.blocks >= 0, self.proof.block_codes[self.blocks], -1)
         if (rows < 0).all():
             return None
-        start = sum(n for n, node in zip(self.root.network.sizes[:i], nodes, strict=False) if isinstance(node, Pwl))
+        start = sum(
+            n
+            for n, node in zip(self.root.network.sizes[:i], nodes, strict=False)
+            if isinstance(node, Pwl)
+        )
         stop = start + self.root.network.sizes[i]
         return np.where(rows[:, None] >= 0, self.proof.codes[rows, start:stop], np.uint8(255))
 
@@ -184,7 +194,9 @@ class Scene:
             here = (values >= where.start) & (values < where.stop)
             if (places[here] >= len(result)).any():
                 raise Rejection("range", "a slope of a product given for a value that is none")
-            for value, place, slope in zip(values[here], places[here], self.proof.slope[part][here], strict=True):
+            for value, place, slope in zip(
+                values[here], places[here], self.proof.slope[part][here], strict=True
+            ):
                 result[place][s, value - where.start] = slope
         return result
 
@@ -253,7 +265,9 @@ class FormBuilder:
     def build(self) -> Forms:
         """The forms as coefficient matrices of every node that they touch."""
         root, offsets = self.root, np.array(self.root.network.offsets)
-        rows, values, factors = (np.concatenate(a) if a else np.zeros(0) for a in (self.rows, self.values, self.factors))
+        rows, values, factors = (
+            np.concatenate(a) if a else np.zeros(0) for a in (self.rows, self.values, self.factors)
+        )
         owners = np.searchsorted(offsets, values, side="right") - 1
         coefficients = {}
         for node in np.unique(owners).tolist():

@@ -48,7 +48,13 @@ def heights(node: Pwl) -> list[list[fmpq]]:
     """The exact value of f at every knot: one list a knot, one entry a column."""
     rows = [[exact(x) for x in node.anchor.tolist()]]
     for j in range(1, len(node.knots)):
-        step = zip(rows[-1], node.slopes[j].tolist(), node.knots[j].tolist(), node.knots[j - 1].tolist(), strict=True)
+        step = zip(
+            rows[-1],
+            node.slopes[j].tolist(),
+            node.knots[j].tolist(),
+            node.knots[j - 1].tolist(),
+            strict=True,
+        )
         rows.append([h + exact(s) * (exact(k) - exact(p)) for h, s, k, p in step])
     return rows
 
@@ -97,7 +103,9 @@ def is_settled(node: Pwl, l: Floats, u: Floats) -> Array:
     return _settle(node, l, u)[2]
 
 
-def default_slopes(node: Unary | Product, l: Floats, u: Floats, codes: Floats | None) -> tuple[Floats, Floats]:
+def default_slopes(
+    node: Unary | Product, l: Floats, u: Floats, codes: Floats | None
+) -> tuple[Floats, Floats]:
     """Slopes (lower, upper) computed in plain float64, alike in both arithmetics.
 
     Args:
@@ -158,11 +166,21 @@ def _float_value(node: Pwl, z: Floats) -> Floats:
 
 
 def intercepts(
-    node: Unary, shape: Shape | None, l: Array, u: Array, slopes: tuple[Array, Array], ar: Arithmetic
+    node: Unary,
+    shape: Shape | None,
+    l: Array,
+    u: Array,
+    slopes: tuple[Array, Array],
+    ar: Arithmetic,
 ) -> Lines:
     """The lines with these slopes (lower, upper), their intercepts rounded outwards."""
     if isinstance(node, Square):
-        return Lines(slopes[0], _square_least(l, u, slopes[0], ar), slopes[1], _chord_most(l, u, slopes[1], ar))
+        return Lines(
+            slopes[0],
+            _square_least(l, u, slopes[0], ar),
+            slopes[1],
+            _chord_most(l, u, slopes[1], ar),
+        )
     lows, highs = [], []
     for z, values in _candidates(node, shape, l, u):
         for value, size in values:
@@ -232,7 +250,9 @@ def product_slopes(left: tuple[Floats, Floats], right: tuple[Floats, Floats]) ->
     return on_left, on_right, on_left, on_right
 
 
-def image(node: Unary | Product, shape: Shape | None, ends: list[tuple[Array, Array]], ar: Arithmetic) -> tuple[Array, Array]:
+def image(
+    node: Unary | Product, shape: Shape | None, ends: list[tuple[Array, Array]], ar: Arithmetic
+) -> tuple[Array, Array]:
     """An interval that holds f of every point between the ends of its sources."""
     l, u = ends[0]
     zero = l * 0

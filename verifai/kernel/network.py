@@ -143,7 +143,9 @@ def affine(
         try:
             flat = values if values.shape == (size,) else np.broadcast_to(values, shape).reshape(-1)
         except ValueError:
-            raise InputError(f"node {name!r}: {what} of shape {values.shape}, not {shape}") from None
+            raise InputError(
+                f"node {name!r}: {what} of shape {values.shape}, not {shape}"
+            ) from None
         return floats(what, flat)
 
     return Affine(
@@ -156,19 +158,25 @@ def affine(
     )
 
 
-def pwl(name: str, shape: tuple[int, ...], source: int, knots: Any, slopes: Any, anchor: Any = 0.0) -> Pwl:
+def pwl(
+    name: str, shape: tuple[int, ...], source: int, knots: Any, slopes: Any, anchor: Any = 0.0
+) -> Pwl:
     """A piecewise-linear node; knots (K,) or (K, n), slopes (K+1,) or (K+1, n), anchor a number or (n,).
 
     Raises:
         InputError: an entry is not finite or the lengths differ.
     """
-    arrays = [floats(f"node {name!r}: {what}", a) for what, a in (("knots", knots), ("slopes", slopes))]
+    arrays = [
+        floats(f"node {name!r}: {what}", a) for what, a in (("knots", knots), ("slopes", slopes))
+    ]
     arrays = [a.reshape(len(a), -1) if a.ndim else a.reshape(1, 1) for a in arrays]
     last = floats(f"node {name!r}: anchor", anchor).reshape(-1)
     columns = max(a.shape[-1] for a in (*arrays, last))
     try:
         k, s = (floats("data", np.broadcast_to(a, (len(a), columns))) for a in arrays)
-        return Pwl(name, tuple(shape), source, k, s, floats("data", np.broadcast_to(last, (columns,))))
+        return Pwl(
+            name, tuple(shape), source, k, s, floats("data", np.broadcast_to(last, (columns,)))
+        )
     except ValueError:
         raise InputError(f"node {name!r}: knots, slopes and anchor of different widths") from None
 

@@ -214,7 +214,9 @@ class Conv:
     @property
     def padded(self) -> tuple[int, ...]:
         """The spatial shape with its padding."""
-        return tuple(b + n + e for b, n, e in zip(self.before, self.spatial, self.after, strict=True))
+        return tuple(
+            b + n + e for b, n, e in zip(self.before, self.spatial, self.after, strict=True)
+        )
 
     @property
     def output(self) -> tuple[int, ...]:
@@ -238,7 +240,9 @@ class Conv:
         taps = []
         for tap in product(*map(range, self.weight.shape[2:])):
             each = zip(tap, self.dilation, self.output, self.stride, strict=True)
-            taps.append((tap, tuple(slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in each)))
+            taps.append(
+                (tap, tuple(slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in each))
+            )
         return taps
 
     def _inner(self) -> tuple[slice, ...]:

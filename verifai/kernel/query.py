@@ -72,7 +72,9 @@ class Query:
     def __post_init__(self) -> None:
         inputs = set(self.input_values)
         if not len(self.lower) == len(self.upper) == len(inputs):
-            raise InputError(f"{len(self.lower)} lower and {len(self.upper)} upper ends for {len(inputs)} inputs")
+            raise InputError(
+                f"{len(self.lower)} lower and {len(self.upper)} upper ends for {len(inputs)} inputs"
+            )
         if not self.integers <= inputs:
             raise InputError("an integer value that is no input")
         for atom in self.domain:

@@ -53,7 +53,9 @@ def _evaluate(machine: Machine, inputs: Sequence[fmpq]) -> tuple[Array, Array]:
         raise InputError(f"{len(inputs)} numbers for {expected} inputs")
     boxes, start = [], 0
     for i in network.inputs:
-        part = machine.ar.rationals([fmpq(q) for q in inputs[start : start + network.sizes[i]]])[0][None]
+        part = machine.ar.rationals([fmpq(q) for q in inputs[start : start + network.sizes[i]]])[0][
+            None
+        ]
         boxes.append((part, part))
         start += network.sizes[i]
     ends = machine.forward(boxes)
@@ -83,7 +85,11 @@ class Replayer:
         inside &= margins(And(query.domain), low, high)[2]
         margin, _, certain, possible = margins(query.unsafe, low, high)
         violates = (True if certain else None) if possible and inside else False
-        outputs = [(low[v], high[v]) for o in net.outputs for v in range(net.offsets[o], net.offsets[o + 1])]
+        outputs = [
+            (low[v], high[v])
+            for o in net.outputs
+            for v in range(net.offsets[o], net.offsets[o + 1])
+        ]
         return Replay(violates, inside, margin, tuple(outputs))
 
 

@@ -1,0 +1,179 @@
+"""Rule derive: what a plan's steps add to contexts.
+
+May import: numpy, python-flint, bound, context, ledger. Must not know: the tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import takewhile
+from typing import NamedTuple
+
+import numpy as np
+from flint import fmpq
+
+from verifai.kernel.arithmetic import exactly
+from verifai.kernel.bound import Ends, Root, lower_bounds
+from verifai.kernel.context import FormBuilder, Row, Scene, settled
+from verifai.kernel.ledger import Ledger
+from verifai.kernel.number import below, exact
+from verifai.kernel.operator import Array
+from verifai.kernel.query import Or
+
+BATCH_VALUES = 1 << 19
+CHUNK_VALUES = 1 << 15
+
+
+class Place(NamedTuple):
+    """A tree node that is still to be visited, with its context."""
+
+    position: int
+    low: Array
+    high: Array
+    cuts: tuple[tuple[int, float, float], ...]  # value, new low, new high
+    rows: tuple[int, ...]
+    ors: tuple[Or, ...]
+    depth: int
+    is_empty: bool
+
+
+def stack(places: list[Place]) -> tuple[Array, Array]:
+    """The ends of all places, (places, N) each."""
+    return np.stack([p.low for p in places]), np.stack([p.high for p in places])
+
+
+class Plan:
+    """A derive plan followed on several contexts at once."""
+
+    def __init__(self, ledger: Ledger, places: list[Place]) -> None:
+        """Nothing is derived yet."""
+        self.ledger, self.root, self.proof = ledger, ledger.root, ledger.proof
+        self.places = places
+        self.low, self.high = stack(places)
+        self.scene = Scene(self.root, self.proof, self.low, self.high, np.full(len(places), -1))
+
+    def follow(self, plan: int) -> list[Place]:
+        """The places with what the plan's steps derived."""
+        steps = list(range(self.proof.plan_start[plan], self.proof.plan_start[plan + 1]))
+        while steps:
+            target = int(self.proof.step_target[steps[0]])
+            if target >= 0:
+                self._node(target, int(self.proof.step_block[steps.pop(0)]))
+                continue
+            run = list(takewhile(lambda s: self.proof.step_target[s] < 0, steps))
+            del steps[: len(run)]
+            self._forms(run)
+        return [
+            p._replace(low=self.low[i], high=self.high[i], is_empty=p.is_empty or self.empty(i))
+            for i, p in enumerate(self.places)
+        ]
+
+    def empty(self, i: int) -> bool:
+        """Whether an interval of context i holds nothing."""
+        return bool((self.low[i] > self.high[i]).any())
+
+    def _node(self, node: int, block: int) -> None:
+        """Bounds of all values of a node that are not settled."""
+        contexts, values = np.nonzero(~settled(self.root, node, self.low, self.high))
+        alive = np.array([not p.is_empty for p in self.places])[contexts]
+        contexts, values = contexts[alive], values[alive] + self.root.network.offsets[node]
+        scene = self.scene
+        if block >= 0:
+            scene = replace(scene, blocks=np.full(len(self.places), block), known=None)
+        size = max(1, CHUNK_VALUES // max(self.root.network.sizes))
+        parts = [slice(start, start + size) for start in range(0, len(contexts), size)]
+        ends = [self._pairs(scene, contexts[part], values[part]) for part in parts]
+        for part, (low, high) in zip(parts, ends, strict=True):
+            where = contexts[part], values[part]
+            self.low[where] = np.maximum(self.low[where], low)
+            self.high[where] = np.minimum(self.high[where], high)
+        self.scene.forget(node)
+
+    def _pairs(self, scene: Scene, contexts: Array, values: Array) -> Ends:
+        """Derived ends of single values, each in its context."""
+        count = len(contexts)
+        pick, rows = np.concatenate([contexts, contexts]), np.arange(2 * count)
+        signs = np.repeat([1.0, -1.0], count)
+
+        def bounds(root: Root) -> Array:
+            builder = FormBuilder(root, 2 * count)
+            builder.units(rows, np.concatenate([values, values]), signs)
+            there = replace(
+                scene, root=root, pick=pick, known=scene.known if root is scene.root else None
+            )
+            if scene.blocks[0] >= 0:
+                for form, context in enumerate(pick.tolist()):
+                    self.ledger.multiply(builder, form, there, context, self.places[context].rows)
+            result = lower_bounds(root, builder.build(), there)
+            scene.known = there.known if root is scene.root else scene.known
+            return result
+
+        ends = self._ends(bounds)
+        return ends[:count], -ends[count:]
+
+    def _ends(self, bounds: Callable[[Root], Array]) -> Array:
+        """Derived ends as doubles; exact arithmetic takes the rounded ones where it reaches them."""
+        guide = bounds(self.ledger.rounded)
+        if self.root.ar.rounds:
+            return guide
+        sharp = bounds(self.root)
+        reached = sharp >= exactly(np.where(np.isfinite(guide), guide, 0.0))
+        return np.array(
+            [
+                g if np.isfinite(g) and r else below(s)
+                for g, r, s in zip(guide, reached, sharp, strict=True)
+            ]
+        )
+
+    def _forms(self, steps: list[int]) -> None:
+        """Rows h ≥ LB(h) for consecutive form steps, all in the context before the first."""
+        forms = [self.ledger.form(int(self.proof.step_target[s])) for s in steps]
+        blocks = self.proof.step_block[steps]
+        contexts = np.array(
+            [i for i, p in enumerate(self.places) if not p.is_empty], dtype=np.int64
+        )
+        where, which = (
+            np.repeat(contexts, len(steps)),
+            np.tile(np.arange(len(steps)), len(contexts)),
+        )
+        size = max(1, BATCH_VALUES // len(self.root.low))
+        ends = np.zeros(len(where))
+        for start in range(0, len(where), size):
+            part = slice(start, start + size)
+            ends[part] = self._form_ends(forms, blocks, where[part], which[part])
+        for context in range(len(self.places)):
+            found = [
+                (forms[s], e) for c, s, e in zip(where, which, ends, strict=True) if c == context
+            ]
+            self._learn(context, found, len(steps))
+
+    def _form_ends(self, forms: list[Row], blocks: Array, where: Array, which: Array) -> Array:
+        """Lower bounds of forms[which] in contexts where."""
+
+        def bounds(root: Root) -> Array:
+            scene = Scene(root, self.proof, self.low[where], self.high[where], blocks[which])
+            builder = FormBuilder(root, len(where))
+            for i, (context, step) in enumerate(zip(where.tolist(), which.tolist(), strict=True)):
+                builder.row(i, fmpq(1), forms[step])
+                self.ledger.multiply(builder, i, scene, i, self.places[context].rows)
+            return lower_bounds(root, builder.build(), scene)
+
+        return self._ends(bounds)
+
+    def _learn(self, context: int, found: list[tuple[Row, float]], count: int) -> None:
+        """Adds one row a step to a context (a trivial one where nothing was derived)."""
+        rows = []
+        for i in range(count):
+            row = Row([], [], fmpq(0))
+            if i < len(found) and np.isfinite(found[i][1]):
+                form, end = found[i]
+                row = Row(form.values, [-c for c in form.factors], exact(float(end)))
+                for value, low, high in self.ledger.cuts(row):
+                    self.low[context, value] = max(self.low[context, value], low)
+                    self.high[context, value] = min(self.high[context, value], high)
+            rows.append(self.ledger.new_row(row))
+        self.places[context] = self.places[context]._replace(
+            rows=self.places[context].rows + tuple(rows)
+        )
+        self.scene.known = None

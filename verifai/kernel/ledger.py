@@ -1,0 +1,116 @@
+"""The rows of a proof's paths, and what its multipliers make of them.
+
+May import: numpy, python-flint, bound, context, certificate. Must not know: the tree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from flint import fmpq
+
+from verifai.kernel.bound import Root
+from verifai.kernel.certificate import Proof
+from verifai.kernel.context import FormBuilder, Row, Scene, multiplied
+from verifai.kernel.errors import Rejection
+from verifai.kernel.network import Pwl
+from verifai.kernel.number import above, below, exact
+from verifai.kernel.operator import Array
+
+
+@dataclass(slots=True)
+class Ledger:
+    """All rows that occur on any path of one proof.
+
+    Attributes:
+        root: the query in the arithmetic that decides.
+        rounded: the query in rounded arithmetic.
+        integer: which values are integers.
+        table: the rows; a path is a tuple of places in it.
+    """
+
+    root: Root
+    rounded: Root
+    integer: Array
+    proof: Proof
+    table: list[Row]
+
+    def check_ranges(self) -> None:
+        """Rejection unless values, nodes and codes fit the network."""
+        proof = self.proof
+        total = len(self.root.low)
+        for name, values in (
+            ("form_value", proof.form_value),
+            ("mu_value", proof.mu_value),
+            ("slope_value", proof.slope_value),
+        ):
+            if len(values) and not (values.min() >= 0 and values.max() < total):
+                raise Rejection("range", f"{name} names a value that the network does not have")
+        if len(proof.split_form) and not proof.split_form.max() < total:
+            raise Rejection("range", "a split on a value that the network does not have")
+        if len(proof.step_target) and not proof.step_target.max() < len(self.root.network.nodes):
+            raise Rejection("range", "a derive record on a node that the network does not have")
+        sizes = zip(self.root.network.nodes, self.root.network.sizes, strict=True)
+        columns = sum(size for node, size in sizes if isinstance(node, Pwl))
+        if len(proof.codes) and proof.codes.shape[1] != columns:
+            raise Rejection("range", f"codes of {proof.codes.shape[1]} values, not {columns}")
+
+    def cuts(self, row: Row) -> list[tuple[int, float, float]]:
+        """What a row on a single value says about its interval."""
+        if len(row.values) != 1:
+            return []
+        value, factor = row.values[0], row.factors[0]
+        bound = -row.constant / factor
+        whole = bool(self.integer[value])
+        down, up = (fmpq(bound.floor()), fmpq(bound.ceil())) if whole else (bound, bound)
+        low = below(up) if factor < 0 or row.free else -np.inf
+        high = above(down) if factor > 0 or row.free else np.inf
+        return [(value, low, high)]
+
+    def form(self, index: int) -> Row:
+        """A split's or step's form: a single value, or an item of the table of forms."""
+        if index >= 0:
+            return Row([index], [fmpq(1)], fmpq(0))
+        start = self.proof.form_start
+        part = slice(start[-1 - index], start[-index])
+        values = self.proof.form_value[part].tolist()
+        if len(set(values)) != len(values) or not values:
+            raise Rejection("form", "a form that names no value, or one twice")
+        factors = [exact(x) for x in self.proof.form_factor[part].tolist()]
+        if not all(factors):
+            raise Rejection("form", "a form with a factor zero")
+        return Row(values, factors, fmpq(0))
+
+    def new_row(self, row: Row) -> int:
+        """Adds a row; its place in the table."""
+        self.table.append(row)
+        return len(self.table) - 1
+
+    def multiply(
+        self, builder: FormBuilder, form: int, scene: Scene, index: int, rows: tuple[int, ...]
+    ) -> bool:
+        """Adds a block's Σ λ·row + Σ μ·bound to a form; whether a strict row has weight."""
+        proof, block, strict = self.proof, int(scene.blocks[index]), False
+        if block < 0:
+            return False
+        for entry in range(proof.block_lambda[block], proof.block_lambda[block + 1]):
+            number = int(proof.lambda_row[entry])
+            if not -len(rows) <= number < len(rows):
+                raise Rejection("multiplier", f"the path has no row {number}")
+            row = self.table[rows[number]]
+            factor = multiplied(float(proof.lambda_factor[entry]), row)
+            builder.row(form, factor, row)
+            strict |= row.strict and factor > 0
+        for entry in range(proof.block_mu[block], proof.block_mu[block + 1]):
+            value, factor = int(proof.mu_value[entry]), exact(float(proof.mu_factor[entry]))
+            builder.term(form, value, -factor)
+            builder.plus(form, factor * self._end(scene, index, value, factor > 0))
+        return strict
+
+    def _end(self, scene: Scene, index: int, value: int, is_lower: bool) -> fmpq:
+        """An end of a value's interval; in exact arithmetic the sharp one."""
+        floats, root = (scene.low if is_lower else scene.high)[index, value], self.root
+        if root.sharp is not None and floats == (root.low if is_lower else root.high)[value]:
+            return root.sharp[0 if is_lower else 1][value]
+        return exact(float(floats))
