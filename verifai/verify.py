@@ -14,7 +14,7 @@ from collections.abc import Callable
 from verifai.bounds.compiled import compile_network
 from verifai.kernel.bound import rounded_root
 from verifai.kernel.certificate import encode_certificate
-from verifai.kernel.checker import check
+from verifai.kernel.checker import Checker, check
 from verifai.kernel.codec import digest, encode_network, encode_query
 from verifai.kernel.errors import Rejection
 from verifai.kernel.query import Query
@@ -26,6 +26,7 @@ from verifai.search.witness import Witnesses
 from verifai.verdict import Counterexample, Effort, Falsified, Unknown, Verdict, Verified
 
 __all__ = ["Options", "Progress", "verify"]
+MENDINGS = 3  # how often leaves that the kernel rejects are searched anew
 
 
 def verify(
@@ -47,7 +48,7 @@ def verify(
     """
     meter = Meter(options or Options(), progress)
     try:
-        records = _search(query, meter)
+        return _decide(query, meter)
     except Found as found:
         (counterexample,) = found.point
         if not isinstance(counterexample, Counterexample):
@@ -62,36 +63,45 @@ def verify(
             open_fraction=1.0 if last is None else max(0.0, 1 - last.closed_fraction),
             effort=_effort(meter),
         )
-    return _certify(query, records, meter)
 
 
-def _search(query: Query, meter: Meter) -> list[Record]:
+def _decide(query: Query, meter: Meter) -> Verified | Unknown:
+    """Verified, or why not; a counterexample or a spent budget is raised."""
+    network_digest = digest(encode_network(query.network))
+    names = {
+        "network_digest": network_digest,
+        "query_digest": digest(encode_query(query, network_digest)),
+    }
     compiled = compile_network(query.network)
     witnesses = Witnesses(query, compiled)
     if not query.is_vacuous:
         witnesses.attack(ATTACK_SECONDS, meter)
     driver = Driver(rounded_root(query), problem_of(query), compiled, meter, witnesses)
-    return driver.refute()
+    records, spent = driver.refute(), 0.0
+    for turn in range(MENDINGS + 1):
+        start = time.perf_counter()
+        certificate = encode_certificate(assemble(records), **names)
+        try:
+            accepted = check(query, certificate, **names)
+        except Rejection as rejection:
+            if turn == MENDINGS:
+                raise Stopped(f"the kernel did not accept the proof found ({rejection})") from None
+            records = _mended(query, records, driver)
+            continue
+        spent = time.perf_counter() - start
+        effort = Effort(meter.seconds, spent, meter.nodes, accepted.leaves)
+        return Verified(certificate, _statement(query, verified=True), accepted.vacuous, effort)
+    raise Stopped("no proof was accepted")
 
 
-def _certify(query: Query, records: list[Record], meter: Meter) -> Verdict:
-    """The proof, written to bytes, read back and checked by the kernel."""
-    start = time.perf_counter()
-    network_bytes = encode_network(query.network)
-    network_digest = digest(network_bytes)
-    query_digest = digest(encode_query(query, network_digest))
-    certificate = encode_certificate(assemble(records), network_digest, query_digest)
-    try:
-        accepted = check(
-            query, certificate, network_digest=network_digest, query_digest=query_digest
-        )
-    except Rejection as rejection:
-        return Unknown(
-            f"the kernel did not accept the proof found ({rejection})", effort=_effort(meter)
-        )
-    spent = time.perf_counter() - start
-    effort = Effort(meter.seconds, spent, meter.nodes, accepted.leaves)
-    return Verified(certificate, _statement(query, verified=True), accepted.vacuous, effort)
+def _mended(query: Query, records: list[Record], driver: Driver) -> list[Record]:
+    """The records with a search in the place of every leaf that the kernel does not accept."""
+    leaves = {leaf.place.position: leaf for leaf in Checker(query).open_leaves(assemble(records))}
+    mended: list[Record] = []
+    for position, record in enumerate(records):
+        leaf = leaves.get(position)
+        mended += [record] if leaf is None else driver.mend(leaf)
+    return mended
 
 
 def _statement(query: Query, *, verified: bool) -> str:

@@ -25,9 +25,11 @@ from verifai.kernel.errors import Rejection
 from verifai.kernel.formula import is_refuted
 from verifai.kernel.ledger import Ledger
 from verifai.kernel.number import exact, nearest
+from verifai.kernel.operator import Array
 from verifai.kernel.query import Query
 
 MAX_BATCH = 512
+NEAR = 1e-6  # a rounded bound that misses 0 by less is computed anew in exact arithmetic
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +84,17 @@ class Checker:
         with np.errstate(all="ignore"):
             self.rounded = Root(query, Rounded())
             self.root = Root(query, Exact(), self.rounded) if exact else self.rounded
+        self._exact = self.root if exact else None
         self.integer = integer_values(query)
         rows, ors = spread(query.unsafe.parts)
         self.ors = tuple(ors)
         self.first = [row_of(atom) for atom in query.domain] + rows
+
+    def exact_root(self) -> Root:
+        """The query in exact arithmetic, prepared when it is first needed."""
+        if self._exact is None:
+            self._exact = Root(self.query, Exact(), self.rounded)
+        return self._exact
 
     def failures(self, proof: Proof) -> Iterator[tuple[int, Rejection]]:
         """The leaves that do not hold, with why; whatever else is wrong is raised.
@@ -222,16 +231,22 @@ class _Run:
         """Rule close: L = LB(0; multipliers) > 0, or L = 0 with weight on a strict row."""
         if not places:
             return
-        blocks = np.array([self.proof.close_block[self.proof.ordinal[p.position]] for p in places])
-        scene = Scene(self.root, self.proof, *stack(places), blocks)
-        builder = FormBuilder(self.root, len(places))
-        strict = [self.ledger.multiply(builder, i, scene, i, p.rows) for i, p in enumerate(places)]
-        bounds = lower_bounds(self.root, builder.build(), scene)
+        bounds, strict = self._bounds(self.root, places)
         for place, bound, is_strict in zip(places, bounds, strict, strict=True):
+            if self.root.ar.rounds and -NEAR < bound <= 0:
+                (bound,), (is_strict,) = self._bounds(self.checker.exact_root(), [place])
             if not (bound > 0 or (bound == 0 and is_strict)):
-                shown = float(bound) if self.root.ar.rounds else nearest(bound)
+                shown = nearest(bound) if isinstance(bound, fmpq) else float(bound)
                 reason = Rejection("close", f"the bound is {shown:.6g}, not above 0")
                 yield self._open(place, reason)
+
+    def _bounds(self, root: Root, places: list[Place]) -> tuple[Array, list[bool]]:
+        """LB(0; a leaf's multipliers) of every leaf, and whether a strict row has weight in it."""
+        ordinals = [self.proof.ordinal[p.position] for p in places]
+        scene = Scene(root, self.proof, *stack(places), self.proof.close_block[ordinals])
+        builder = FormBuilder(root, len(places))
+        strict = [self.ledger.multiply(builder, i, scene, i, p.rows) for i, p in enumerate(places)]
+        return lower_bounds(root, builder.build(), scene), strict
 
     def _open(self, place: Place, reason: Rejection) -> OpenLeaf:
         return OpenLeaf(place, reason, tuple(self.ledger.table[r] for r in place.rows))

@@ -110,7 +110,7 @@ class Ledger:
 
     def _end(self, scene: Scene, index: int, value: int, is_lower: bool) -> fmpq:
         """An end of a value's interval; in exact arithmetic the sharp one."""
-        floats, root = (scene.low if is_lower else scene.high)[index, value], self.root
+        floats, root = (scene.low if is_lower else scene.high)[index, value], scene.root
         if root.sharp is not None and floats == (root.low if is_lower else root.high)[value]:
             return root.sharp[0 if is_lower else 1][value]
         return exact(float(floats))

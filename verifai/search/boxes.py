@@ -10,9 +10,10 @@ May import: numpy, bounds, judge, forest, record. Must not know: processes, exac
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from verifai.bounds.compiled import Compiled
-from verifai.bounds.crown import Plane, Relaxed, backward, refine
+from verifai.bounds.crown import Plane, Relaxed, backward, pairs, refine
 from verifai.bounds.interval import Bounds
 from verifai.bounds.smear import gradient_ranges
 from verifai.search.clauses import Array
@@ -40,8 +41,10 @@ class BoxSearch(TreeSearch):
         relaxation = refine(self.compiled, boxes.bounds)
         plane = self._planes(relaxation, count)
         size = len(forms.constant)
-        bounds = plane.value.reshape(count, size) - forms.margin
-        bounds = np.where(np.isfinite(bounds), bounds, -np.inf)
+        bounds = plane.value.reshape(count, size)
+        bounds = np.where(np.isfinite(bounds), bounds, -np.inf) - forms.margin
+        tight = (bounds > -2 * forms.margin) & forms.strict & self._is_linear(relaxation.bounds)
+        bounds = np.where(tight, np.maximum(bounds, forms.margin), bounds)
         value, which = self.judge.value(bounds)
         for i in np.flatnonzero(value > 0).tolist():
             self.forest.outcome[boxes.nodes[i]] = (*self.plan, *self.judge.records(bounds[i]))
@@ -58,6 +61,13 @@ class BoxSearch(TreeSearch):
         self._branch(rest, self._scores(rest, which[alive]) * (high - low), low, high)
         corner = np.where(slopes > 0, low, high)
         return np.concatenate([corner, (low + high) / 2])
+
+    def _is_linear(self, bounds: Bounds) -> npt.NDArray[np.bool_]:
+        """Boxes on which the network is linear, so that bounds are exact; (B, 1)."""
+        result = np.ones(len(bounds), dtype=bool)
+        for _, mask in pairs(self.compiled, bounds):
+            result &= ~mask.any(axis=1)
+        return result[:, None]
 
     def _planes(self, relaxation: Relaxed, count: int) -> Plane:
         forms = self.judge.directed

@@ -1,4 +1,4 @@
-"""The unsafe formula as the search sees it: numbered atoms, and clauses that follow the kernel's order.
+"""The unsafe formula as the search sees it: numbered atoms, in clauses of the kernel's order.
 
 May import: numpy, kernel. Must not know: bounds, how anything is refuted.
 """
@@ -73,15 +73,35 @@ def problem_of(query: Query) -> Problem:
     """The query's unsafe set in clauses."""
     rows: list[Row] = [row_of(atom) for atom in query.domain]
     top = _clause((And(query.unsafe.parts),), rows, tuple(range(len(rows))))
+    return _problem(query.network, rows, top)
+
+
+def problem_at(network: Network, path: tuple[Row, ...], ors: tuple[Or, ...]) -> Problem:
+    """What is left at a leaf: the rows of its path, and the disjunctions still open there.
+
+    Rows on a single input are left out of the top clause: the leaf's box says the same.
+    """
+    rows = list(path)
+    inputs = {v for i in network.inputs for v in range(network.offsets[i], network.offsets[i + 1])}
+    kept = [
+        number
+        for number, row in enumerate(path)
+        if row.values and not (len(row.values) == 1 and row.values[0] in inputs and not row.free)
+    ]
+    alternatives = tuple(_alternatives(part, rows) for part in ors)
+    return _problem(network, rows, Clause(tuple(kept), alternatives))
+
+
+def _problem(network: Network, rows: list[Row], top: Clause) -> Problem:
     forms: dict[int, Array] = {}
     for number, row in enumerate(rows):
         for value, factor in zip(row.values, row.factors, strict=True):
-            node, index = query.network.owner(value)
+            node, index = network.owner(value)
             if node not in forms:
-                forms[node] = np.zeros((len(rows), query.network.sizes[node]))
+                forms[node] = np.zeros((len(rows), network.sizes[node]))
             forms[node][number, index] = nearest(factor)
     constant = np.array([nearest(row.constant) for row in rows])
-    return Problem(query.network, tuple(rows), top, forms, constant)
+    return Problem(network, tuple(rows), top, forms, constant)
 
 
 def _clause(parts: tuple[Formula, ...], rows: list[Row], first: tuple[int, ...] = ()) -> Clause:

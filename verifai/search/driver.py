@@ -15,10 +15,11 @@ from verifai.bounds.interval import Bounds
 from verifai.bounds.optimize import Ascent
 from verifai.bounds.tighten import Tightened, tighten
 from verifai.kernel.bound import Root
+from verifai.kernel.checker import OpenLeaf
 from verifai.kernel.network import Affine
 from verifai.search.boxes import BoxSearch
 from verifai.search.budget import Meter, Points, Stopped
-from verifai.search.clauses import Array, Clause, Problem
+from verifai.search.clauses import Array, Clause, Problem, problem_at
 from verifai.search.forest import Forest, preorder
 from verifai.search.frontier import TreeSearch, root_region
 from verifai.search.judge import Judge, directed
@@ -30,6 +31,7 @@ from verifai.search.witness import Witnesses
 
 FEW_INPUTS = 12  # so many are split; beyond, phases are
 MAX_GOALS = 4096
+CAUTION = 1000.0  # times the usual margin where the kernel once said no
 ASCENT_WORK = 4e10  # multiplications that optimising the root's bounds may take in a minute
 ATTACK_SHARE = 0.1  # of the time goes into attacks beyond the first
 ATTACK_SECONDS = 0.25  # of one attack
@@ -43,6 +45,7 @@ class Driver:
     ) -> None:
         """Nothing is searched yet."""
         self.root, self.problem, self.compiled = root, problem, compiled
+        self.caution = 1.0
         self.meter, self.witnesses = meter, witnesses
         query = root.query
         wholes = [v in query.integers for v in query.input_values]
@@ -58,6 +61,19 @@ class Driver:
         top = self.problem.top
         rows = {atom: i for i, atom in enumerate(top.atoms)}
         return self._refute(top, self.root.low, self.root.high, rows)
+
+    def mend(self, leaf: OpenLeaf) -> list[Record]:
+        """Records that refute a leaf whose own the kernel did not accept, by going on there.
+
+        Raises:
+            Found, Stopped: as `refute`.
+        """
+        place = leaf.place
+        problem = problem_at(self.compiled.network, leaf.rows, place.ors)
+        onward = Driver(self.root, problem, self.compiled, self.meter, self.witnesses)
+        onward.caution = CAUTION
+        rows = {number: number for number in range(len(leaf.rows))}
+        return onward._refute(problem.top, place.low, place.high, rows)
 
     def _refute(
         self, clause: Clause, low: Array, high: Array, rows: dict[int, int]
@@ -93,7 +109,7 @@ class Driver:
         values = np.array(self.root.query.input_values, dtype=np.int64)
         if int((low[values] < high[values]).sum()) > FEW_INPUTS and not len(self.integers):
             return self._wide(clause, bounds, rows)
-        judge = Judge(clause, directed(self.problem, clause), rows)
+        judge = Judge(clause, directed(self.problem, clause, self.caution), rows)
         search = BoxSearch(self.compiled, judge, integers=self.integers)
         first = search.add(root_region(bounds))
         forests = self._run(search)
@@ -204,7 +220,7 @@ class Driver:
             if len(found) > MAX_GOALS:
                 raise Stopped(f"the formula has more than {MAX_GOALS} alternatives")
             if not clause.ors:
-                found.append(Judge(clause, directed(self.problem, clause), rows))
+                found.append(Judge(clause, directed(self.problem, clause, self.caution), rows))
                 continue
             found.append(Choose(0, len(clause.ors[0])))
             todo += [

@@ -29,6 +29,7 @@ class Directed:
         forms: coefficients by node, (D, n).
         constant: (D,).
         margin: what a lower bound must exceed to count as a refutation, (D,).
+        strict: which must be < 0, so that a bound of 0 refutes them, (D,).
     """
 
     atom: Indices
@@ -36,10 +37,11 @@ class Directed:
     forms: dict[int, Array]
     constant: Array
     margin: Array
+    strict: npt.NDArray[np.bool_]
 
 
-def directed(problem: Problem, clause: Clause) -> Directed:
-    """The forms of all atoms of a clause and those nested in it."""
+def directed(problem: Problem, clause: Clause, caution: float = 1.0) -> Directed:
+    """The forms of all atoms of a clause and those nested in it; margins times `caution`."""
     numbers = clause.every_atom()
     back = [n for n in numbers if problem.rows[n].free]
     atom = np.array(numbers + back, dtype=np.int64)
@@ -47,7 +49,9 @@ def directed(problem: Problem, clause: Clause) -> Directed:
     forms = {node: sign[:, None] * a[atom] for node, a in problem.forms.items()}
     forms = {node: a for node, a in forms.items() if a.any()}
     constant = sign * problem.constant[atom]
-    return Directed(atom, sign, forms, constant, MARGIN * (1 + np.abs(constant)))
+    margin = caution * MARGIN * (1 + np.abs(constant))
+    strict = np.array([problem.rows[n].strict for n in atom.tolist()], dtype=bool)
+    return Directed(atom, sign, forms, constant, margin, strict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from verifai.search.record import Block
 from verifai.solvers.linear_program import LinearProgram, Optimum
 
 SMALL = 1e-12
+TIGHT = 1e-8
 
 
 @dataclass(slots=True)
@@ -38,6 +40,13 @@ class _Model:
     sides: dict[int, list[tuple[int, int, float]]] = field(
         default_factory=dict
     )  # value: row, place, slope
+
+
+class Answer(NamedTuple):
+    """What a linear program says of a subproblem."""
+
+    block: Block | None
+    point: Array | None
 
 
 class LeafSolver:
@@ -53,17 +62,20 @@ class LeafSolver:
         self.compiled, self.deadline = compiled, deadline
         self.matrices: dict[int, list[tuple[int, Array]]] = {}
 
-    def __call__(self, bounds: Bounds, rows: Rows) -> Block | Array | None:
-        """The block that refutes the one subproblem, else the least unsafe input, else None."""
+    def __call__(self, bounds: Bounds, rows: Rows) -> Answer:
+        """The block that refutes the one subproblem, and the least unsafe input, where they exist.
+
+        Both come where the program's value is 0 up to rounding: who is right, exact arithmetic
+        decides.
+        """
         model = self._model(bounds, rows)
         optimum = model.program.solve(min(self.deadline() - time.perf_counter(), 30.0))
         if optimum is None:
-            return None
-        if optimum.value > SMALL:
-            return self._block(model, optimum)
+            return Answer(None, None)
         offsets = self.compiled.network.offsets
         parts = [optimum.point[offsets[i] : offsets[i + 1]] for i in self.compiled.inputs]
-        return np.concatenate(parts)
+        block = self._block(model, optimum) if optimum.value > -TIGHT else None
+        return Answer(block, np.concatenate(parts) if optimum.value < TIGHT else None)
 
     def _model(self, bounds: Bounds, rows: Rows) -> _Model:
         net = self.compiled.network

@@ -25,9 +25,10 @@ from verifai.kernel.network import Pwl
 from verifai.search.clauses import Array
 from verifai.search.frontier import Regions, TreeSearch, root_region
 from verifai.search.judge import Indices, Judge
+from verifai.search.leaf import Answer
 from verifai.search.record import Block, Close, Derive, Record, Split, Step
 
-Closer = Callable[[Bounds, Rows], "Block | Array | None"]
+Closer = Callable[[Bounds, Rows], Answer]
 PARALLEL = 64  # subproblems bounded together
 CANDIDATES = 6  # neurons tried before one is chosen
 
@@ -116,8 +117,7 @@ class PhaseSearch(TreeSearch):
             compiled: the network.
             goals: what to refute.
             effort: how hard each subproblem is bounded.
-            closer: decides a subproblem without unstable neurons: the block that refutes it, an
-                input that violates the property, or None.
+            closer: decides a subproblem without unstable neurons.
         """
         super().__init__(compiled, PARALLEL)
         self.effort, self.closer, self.goals = effort, closer, goals
@@ -226,13 +226,13 @@ class PhaseSearch(TreeSearch):
                 one.constant.reshape(-1),
             )
             answer = self.closer(regions.bounds.take(slice(m, m + 1)), flat)
-            if isinstance(answer, Block):
-                named = answer._replace(rows=self._named(regions, m, list(answer.rows)))
-                self._close(regions, m, (*before, Close(named)))
-                continue
-            self.hard.append(regions.take(np.array([m])))
-            if answer is not None:
-                points.append(answer)
+            if answer.point is not None:
+                points.append(answer.point)
+            if answer.block is None:
+                self.hard.append(regions.take(np.array([m])))
+            else:
+                named = self._named(regions, m, list(answer.block.rows))
+                self._close(regions, m, (*before, Close(answer.block._replace(rows=named))))
         rest = np.setdiff1d(alive, done)
         if len(rest):
             value = self._choose(regions, found, rest, scores[rest], at)
@@ -317,7 +317,7 @@ class PhaseSearch(TreeSearch):
         return np.where(touched.is_split, slopes, touched.left)
 
     def _children(self, bounds: Bounds, value: Indices, at: Array) -> Bounds:
-        """Pairs of bounds (already doubled), cut from above in the first, from below in the second."""
+        """Doubled bounds, cut from above in the first of each pair, from below in the second."""
         node = np.searchsorted(self.offsets, value, side="right") - 1
         lower, upper = list(bounds.lower), list(bounds.upper)
         for n in np.unique(node).tolist():
