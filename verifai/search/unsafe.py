@@ -35,12 +35,14 @@ class Unsafe:
         constant: of all atoms, (A,).
         equal: which atoms are equalities.
         tree: how the atoms are combined; the domain's rows are conjuncts at the top.
+        atoms: themselves.
     """
 
     forms: Mapping[int, Array]
     constant: Array
     equal: Mask
     tree: Part
+    atoms: tuple[Atom, ...]
 
     def scores(self, values: Sequence[Array]) -> Array:
         """How far each atom holds at points with these values of all nodes: (B, A).
@@ -110,7 +112,7 @@ def compile_unsafe(query: Query) -> Unsafe:
             forms[node][row, index] = nearest(coefficient)
     constant = np.array([nearest(atom.constant) for atom in atoms], dtype=np.float64)
     equal = np.array([atom.relation is Relation.EQUAL for atom in atoms], dtype=bool)
-    return Unsafe(forms, constant, equal, tree)
+    return Unsafe(forms, constant, equal, tree, tuple(atoms))
 
 
 def _part(formula: Formula, atoms: list[Atom]) -> Part:

@@ -1,25 +1,31 @@
 """From float points to exact counterexamples: repair, then exact replay by the kernel.
 
-May import: numpy, kernel, bounds, unsafe, verdict. Must not know: how points are found.
+May import: numpy, kernel, bounds, attack, polish, unsafe, verdict. Must not know: how branching
+finds points.
 """
 
 from __future__ import annotations
 
 import time
+from functools import cached_property
 
 import numpy as np
 from flint import fmpq
 
 from verifai.bounds.compiled import Compiled
+from verifai.bounds.maps import Array
 from verifai.kernel.number import exact
 from verifai.kernel.query import Query
 from verifai.kernel.replay import Replayer
-from verifai.search.attack import Effort, attack
-from verifai.search.budget import Found, Meter, Points
+from verifai.search.attack import Arena, Effort, arena, attack
+from verifai.search.budget import Found, Meter
+from verifai.search.polish import Polish
 from verifai.search.unsafe import compile_unsafe
 from verifai.verdict import Counterexample
 
 TOLERANCE = 1e-9
+STARTS = 24  # points from which equalities are approached in one attack
+MAX_LANDINGS = 200  # exact Newton steps for one query
 
 
 class Witnesses:
@@ -30,7 +36,9 @@ class Witnesses:
         self.query, self.compiled = query, compiled
         self.unsafe = compile_unsafe(query)
         self.replayer: Replayer | None = None
-        self.failed, self.spent, self.seed = 0, 0.0, 0
+        self.failed, self.landings, self.spent, self.seed = 0, 0, 0.0, 0
+        self.polish = Polish(query, compiled, self.unsafe)
+        self.has_equalities = self.polish.is_possible and bool(self.unsafe.equal.any())
 
     def attack(self, seconds: float, meter: Meter) -> None:
         """Looks for a counterexample for some seconds, with another seed at every call.
@@ -41,6 +49,8 @@ class Witnesses:
         start = time.perf_counter()
         deadline = min(meter.deadline, start + seconds)
         seed, self.seed = meter.options.seed + self.seed, self.seed + 1
+        if self.has_equalities:
+            self._approach(np.random.default_rng(seed), deadline)
         for tried, point in enumerate(
             attack(self.compiled, self.query, Effort(deadline=deadline, seed=seed))
         ):
@@ -49,7 +59,30 @@ class Witnesses:
                 break
         self.spent += time.perf_counter() - start
 
-    def try_points(self, points: Points) -> None:
+    @cached_property
+    def scene(self) -> Arena:
+        """The domain's box in doubles."""
+        return arena(self.compiled, self.query)
+
+    def _approach(self, rng: np.random.Generator, deadline: float) -> None:
+        """Moves random points of the box onto the formula's equalities.
+
+        Raises:
+            Found: one is a counterexample.
+        """
+        scene = self.scene
+        for _ in range(STARTS):
+            share = rng.uniform(size=len(scene.lower))
+            self._try_near(scene.rounded(scene.lower + share * (scene.upper - scene.lower)))
+            if time.perf_counter() > deadline:
+                return
+
+    def _try_near(self, point: Array) -> None:
+        end = self.polish.approach(point, self.scene.lower, self.scene.upper)
+        if self.unsafe.margins(self.compiled.forward(end[None]))[0] >= -TOLERANCE:
+            self.confirm(end)
+
+    def try_points(self, points: Array) -> None:
         """Replays the best of the points (P, all inputs) at which the formula nearly holds.
 
         Raises:
@@ -59,27 +92,38 @@ class Witnesses:
             return
         margins = self.unsafe.margins(self.compiled.forward(points))
         order = np.argsort(-margins)
+        if self.has_equalities:
+            for i in order[:2].tolist():
+                self._try_near(points[i])
         for i in order[:3].tolist():
             if not margins[i] >= -TOLERANCE:
                 return
             if self.failed < 50 or margins[i] > 1e-6:
                 self.confirm(points[i])
 
-    def confirm(self, point: Points) -> None:
-        """Replays one point, moved into the exact domain.
+    def confirm(self, point: Array) -> None:
+        """Replays one point, moved into the exact domain, and onto what fails by very little.
 
         Raises:
             Found: it is a counterexample.
         """
+        inputs = self.repair(point)
+        self._replay(inputs)
+        if self.polish.is_possible and self.landings < MAX_LANDINGS:
+            self.landings += 1
+            landed = self.polish.land(inputs)
+            if landed != inputs:
+                self._replay(landed)
+        self.failed += 1
+
+    def _replay(self, inputs: list[fmpq]) -> None:
         if self.replayer is None:
             self.replayer = Replayer(self.query)
-        inputs = self.repair(point)
         result = self.replayer.replay(inputs)
         if result.violates:
             raise Found((Counterexample(tuple(inputs), result.outputs, result.margin),))
-        self.failed += 1
 
-    def repair(self, point: Points) -> list[fmpq]:
+    def repair(self, point: Array) -> list[fmpq]:
         """The point as exact rationals inside the box, whole where the query says so."""
         query, inputs = self.query, list[fmpq]()
         for value, x, low, high in zip(
