@@ -11,8 +11,8 @@ from tests.kernel.meaning import values_at
 from tests.kernel.proofs import KINDS, Block, Close, below_query, dyadic, random_network, written
 from verifai.kernel.bound import lower_bounds
 from verifai.kernel.checker import Checker, _Run
-from verifai.kernel.derive import Place
 from verifai.kernel.context import FormBuilder, Scene
+from verifai.kernel.derive import Place
 from verifai.kernel.errors import Rejection
 from verifai.kernel.network import Network, Product, Pwl, Sign, Square
 from verifai.kernel.number import exact as rational

@@ -35,17 +35,13 @@ TERMS = {
     "exact radius": ("bound.py", "_Affine(size * ar.lift(node.radius))", "_Affine(size * 0)"),
     "constants": ("bound.py", "(size + abs(self.total)) * UNIT", "abs(self.total) * UNIT"),
     "total": ("bound.py", "(size + abs(self.total)) * UNIT", "size * UNIT"),
-    "pass on": (
-        "bound.py",
-        "self.root.values(node)]) * (4 * UNIT)",
-        "self.root.values(node)]) * 0",
-    ),
+    "pass on": ("bound.py", "(size @ magnitude) * (4 * UNIT)", "0"),
     "merge": ("bound.py", "(abs(pulled) @ magnitude) * (2 * UNIT)", "0"),
     "underflow": ("bound.py", "todo.error * SLACK + TINY", "todo.error * SLACK"),
     "pwl": ("lines.py", "ar.slip(16, size + abs(slope) * abs(z))", "0 * size"),
     "forms": ("context.py", "error = self.size * scale", "error = self.size * 0"),
 }
-SUM = ("bound.py", "products.sum(axis=1), (", "np.cumsum(products, axis=1)[:, -1], (")
+SUM = ("bound.py", "products.sum(axis=1), size", "np.cumsum(products, axis=1)[:, -1], size")
 DOT = ("bound.py", "self._add(a @ bias,", "self._add(np.cumsum(a * bias, axis=1)[:, -1],")
 
 

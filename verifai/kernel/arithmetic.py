@@ -93,16 +93,17 @@ class Exact:
 
     def matmul(self, left: Array, right: Array) -> Array:
         """left @ right through integer matrices."""
+        (m, k), n = left.shape, right.shape[1]
         key = _identity(right)
         found = self._matrices.get(key)
         if found is None:
-            found = (right, fmpq_mat(*right.shape, exactly(right).reshape(-1).tolist()))
+            found = (right, fmpq_mat(k, n, exactly(right).reshape(-1).tolist()))
             if not right.flags.writeable:
                 self._matrices[key] = found
-        product = fmpq_mat(*left.shape, left.reshape(-1).tolist()) * found[1]
-        result = np.empty(left.shape[0] * right.shape[1], dtype=object)
+        product = fmpq_mat(m, k, left.reshape(-1).tolist()) * found[1]
+        result = np.empty(m * n, dtype=object)
         result[:] = product.entries()
-        return result.reshape(left.shape[0], right.shape[1])
+        return result.reshape(m, n)
 
     def slip(self, operations: int, magnitude: Array) -> Array:
         """Zeros."""

@@ -49,8 +49,7 @@ class _Affine:
     """Per affine node: weights that turn |coefficients| into error terms, and the probe's sides."""
 
     error: Array | None  # (n,)
-    probe_error: Array | None = None  # (n,)
-    probe: Array | None = None  # (n,): the terms applied to the probe vector
+    probe: Ends | None = None  # (n,) each: the terms applied to the probe vector, its error
     points: tuple[Array, ...] = field(default_factory=tuple)  # each term's probe vector
 
 
@@ -81,14 +80,12 @@ class Root:
         if self.is_empty:
             upper = [max(l, u) for l, u in zip(lower, upper, strict=True)]
         ends = self.machine.forward(self._boxes(lower, upper))
-        self.sharp: Ends | None = None
-        if floats is None:
-            self.low, self.high = (np.concatenate([e[side][0] for e in ends]) for side in (0, 1))
-            if not ((abs(self.low) <= LARGEST) & (abs(self.high) <= LARGEST)).all():
-                raise Rejection("finite", "a value of the network may exceed 2^300 on this domain")
-        else:
-            self.low, self.high = floats.low, floats.high
-            self.sharp = tuple(np.concatenate([e[side][0] for e in ends]) for side in (0, 1))  # type: ignore[assignment]
+        low, high = (np.concatenate([e[side][0] for e in ends]) for side in (0, 1))
+        self.sharp: Ends | None = None if floats is None else (low, high)
+        self.low: Array = low if floats is None else floats.low
+        self.high: Array = high if floats is None else floats.high
+        if not ((abs(self.low) <= LARGEST) & (abs(self.high) <= LARGEST)).all():
+            raise Rejection("finite", "a value of the network may exceed 2^300 on this domain")
         self.magnitude = np.maximum(abs(self.low), abs(self.high))
         self.affine = {
             i: self._weights(i, n)
@@ -102,10 +99,8 @@ class Root:
             part = slice(start, start + self.network.sizes[i])
             start += self.network.sizes[i]
             if self.ar.rounds:
-                l, u = (
-                    np.array([below(q) for q in lower[part]]),
-                    np.array([above(q) for q in upper[part]]),
-                )
+                l = np.array([below(q) for q in lower[part]])
+                u = np.array([above(q) for q in upper[part]])
             else:
                 l, u = self.ar.rationals(lower[part])[0], self.ar.rationals(upper[part])[0]
             boxes.append((l[None], u[None]))
@@ -134,7 +129,7 @@ class Root:
         pushed = [op.push(ar, p[None])[0] for (_, op), p in zip(node.terms, points, strict=True)]
         if not np.isfinite(error).all():
             raise Rejection("finite", f"the magnitudes of node {node.name!r} are not finite")
-        return _Affine(error, probe, sum(pushed, np.zeros(len(size))), points)
+        return _Affine(error, (sum(pushed, np.zeros(len(size))), probe), points)
 
     def ends(self, node: int, low: Array, high: Array) -> Ends:
         """Float ends (sets, n) in this arithmetic; untouched root ends are the exact ones."""
@@ -205,9 +200,8 @@ class _Elimination:
         """Σ max(a, 0)·lower + min(a, 0)·upper, and the sum's absolute size."""
         positive, negative = self._parts(a)
         products = positive * self._at(lower) + negative * self._at(upper)
-        return products.sum(axis=1), (
-            abs(products).sum(axis=1) if self.root.ar.rounds else self.zero
-        ) * (products.shape[1] + 4)
+        size = abs(products).sum(axis=1) if self.root.ar.rounds else self.zero
+        return products.sum(axis=1), size * (products.shape[1] + 4)
 
     def _add(self, part: Array, size: Array) -> None:
         """Adds a constant whose rounding error is at most UNIT·size."""
@@ -221,9 +215,8 @@ class _Elimination:
         total = a if known is None else known + a
         if self.root.ar.rounds:
             size = abs(a) if known is None else abs(a) + abs(total)
-            self.error = self.error + (size @ self.root.magnitude[self.root.values(node)]) * (
-                4 * UNIT
-            )
+            magnitude = self.root.magnitude[self.root.values(node)]
+            self.error = self.error + (size @ magnitude) * (4 * UNIT)
         self.forms.coefficients[node] = total
 
     def _affine(self, i: int, node: Affine, a: Array) -> None:
@@ -247,8 +240,9 @@ class _Elimination:
                     magnitude = self.root.magnitude[self.root.values(source)]
                     self.error = self.error + (abs(pulled) @ magnitude) * (2 * UNIT)
             self.forms.coefficients[source] = pulled
-        if ar.rounds and weights.probe is not None:
-            gap, allowed = abs(seen - a @ weights.probe), size @ weights.probe_error + TINY
+        if weights.probe is not None:
+            applied, error = weights.probe
+            gap, allowed = abs(seen - a @ applied), size @ error + TINY
             if not ((gap <= allowed) | ~np.isfinite(gap)).all():
                 raise Rejection("arithmetic", f"a matrix product at {node.name!r} is not accurate")
 

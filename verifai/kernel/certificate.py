@@ -127,8 +127,6 @@ class Proof:
                 end = pending.pop()
             result[position] = end
             pending.append(end)
-        if len(pending) != 1:
-            raise Rejection("tree", f"{len(pending)} trees instead of one")
         return np.array(result)
 
     def children(self, position: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 What a context holds is true at every point of the domain that takes the path's side of each split
 and choice and violates the property. Splits and choices cover; leaves are contradictions; so no
-point violates the property. SPEC.md states the rules; each `Rejection` names the one it found broken.
+point violates the property. SPEC.md states the rules; each `Rejection` names the broken one.
 
 May import: everything of the kernel but replay and statement. Must not know: loaders, the search.
 """
@@ -49,8 +49,12 @@ def check(
     Args:
         query: the decision problem that the caller believes in.
         certificate: untrusted bytes.
-        network_digest, query_digest: sha256 of the two canonical files.
+        network_digest: sha256 of the network's canonical file.
+        query_digest: sha256 of the query's canonical file.
         exact: use rational arithmetic instead of rounded float64.
+
+    Returns:
+        What was accepted: no point of the domain violates the property.
 
     Raises:
         Rejection: the rule that the certificate breaks.
@@ -128,13 +132,11 @@ class _Run:
 
     def walk(self) -> Iterator[OpenLeaf]:
         """Visits every tree node once, batches of nodes of one kind together."""
-        count = len(self.checker.first)
-        first = Place(
-            0, self.root.low, self.root.high, (), (), self.checker.ors, 0, self.root.is_empty
-        )
-        pending = [self._with_rows(first, tuple(range(count)))]
-        if len(self.proof.ends) and self.proof.ends[0] != len(self.proof.tree):
+        root = self.root
+        if self.proof.ends[0] != len(self.proof.tree):
             raise Rejection("tree", "records behind the tree's end")
+        first = Place(0, root.low, root.high, (), (), self.checker.ors, 0, root.is_empty)
+        pending = [self._with_rows(first, tuple(range(len(self.checker.first))))]
         while pending:
             taken = pending[-self.batch :]
             del pending[-self.batch :]
@@ -170,8 +172,8 @@ class _Run:
                 is_empty = True
         return place._replace(low=low, high=high, cuts=(), is_empty=is_empty)
 
-    def _child(self, place: Place, position: int, **changes: object) -> Place:
-        return place._replace(position=position, depth=place.depth + 1, **changes)
+    def _child(self, place: Place, position: int) -> Place:
+        return place._replace(position=position, depth=place.depth + 1)
 
     def _with_rows(self, place: Place, rows: tuple[int, ...]) -> Place:
         """The place with more rows; those on one value cut its interval."""
@@ -181,10 +183,8 @@ class _Run:
     def _split(self, place: Place) -> list[Place]:
         """Rule split: g ≤ c, or g > c (for an integer-valued g: g ≤ ⌊c⌋, or g ≥ ⌊c⌋ + 1)."""
         record = self.proof.ordinal[place.position]
-        form, at = (
-            self.ledger.form(int(self.proof.split_form[record])),
-            exact(float(self.proof.split_at[record])),
-        )
+        form = self.ledger.form(int(self.proof.split_form[record]))
+        at = exact(float(self.proof.split_at[record]))
         whole = all(self.ledger.integer[v] for v in form.values) and all(
             c.q == 1 for c in form.factors
         )
@@ -214,7 +214,7 @@ class _Run:
         children = []
         for part, position in zip(parts, self.proof.children(place.position), strict=True):
             rows, ors = spread((part,))
-            child = self._child(place, position, ors=rest + tuple(ors))
+            child = self._child(place, position)._replace(ors=rest + tuple(ors))
             children.append(self._with_rows(child, tuple(self.ledger.new_row(row) for row in rows)))
         return children
 
@@ -237,8 +237,9 @@ class _Run:
                 (bound,), (is_strict,) = self._bounds(self.checker.exact_root(), [place])
             if not (bound > 0 or (bound == 0 and is_strict)):
                 shown = nearest(bound) if isinstance(bound, fmpq) else float(bound)
-                reason = Rejection("close", f"the bound is {shown:.6g}, not above 0")
-                yield self._open(place, reason)
+                yield self._open(
+                    place, Rejection("close", f"the bound is {shown:.6g}, not above 0")
+                )
 
     def _bounds(self, root: Root, places: list[Place]) -> tuple[Array, list[bool]]:
         """LB(0; a leaf's multipliers) of every leaf, and whether a strict row has weight in it."""
@@ -252,7 +253,7 @@ class _Run:
         return OpenLeaf(place, reason, tuple(self.ledger.table[r] for r in place.rows))
 
     def _point(self, places: list[Place]) -> Iterator[OpenLeaf]:
-        """Rule point: evaluated on the context's inputs, the formula is false in every alternative."""
+        """Rule point: evaluated on the context's inputs, every alternative is false."""
         if not places:
             return
         low, high = stack(places)

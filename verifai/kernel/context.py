@@ -12,9 +12,10 @@ import numpy as np
 from flint import fmpq
 
 from verifai.kernel.arithmetic import SLACK, UNIT
-from verifai.kernel.bound import Ends, Forms, Root
+from verifai.kernel.bound import Forms, Root
 from verifai.kernel.certificate import Proof
 from verifai.kernel.errors import Rejection
+from verifai.kernel.forward import Ends
 from verifai.kernel.lines import (
     Lines,
     Planes,
@@ -26,7 +27,7 @@ from verifai.kernel.lines import (
 )
 from verifai.kernel.network import Affine, Input, Node, Product, Pwl, Sign, Square
 from verifai.kernel.number import exact
-from verifai.kernel.operator import Array
+from verifai.kernel.operator import Array, Gather
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation
 
 
@@ -84,19 +85,19 @@ def integer_values(query: Query) -> Array:
 
 def _is_integer(node: Node, sources: list[Array]) -> Array:
     if isinstance(node, Square | Product):
-        return np.logical_and.reduce(sources)
+        return np.asarray(np.logical_and.reduce(sources))
     if isinstance(node, Sign):
         return np.ones_like(sources[0])
     if isinstance(node, Pwl):
         data = np.concatenate([node.knots, node.slopes, node.anchor[None]])
-        return sources[0] & (data == np.floor(data)).all(axis=0)
+        return np.asarray(sources[0] & (data == np.floor(data)).all(axis=0))
     if not isinstance(node, Affine) or node.radius is not None:
         return np.zeros(1, dtype=bool)
-    result = node.bias == np.floor(node.bias)
+    result: Array = node.bias == np.floor(node.bias)
     if node.divisor is not None:
         result = result & (node.divisor == 1)
     for (_, op), known in zip(node.terms, sources, strict=True):
-        array = op.scale if hasattr(op, "scale") else op.weight
+        array = op.scale if isinstance(op, Gather) else op.weight
         if not (array == np.floor(array)).all():
             return np.zeros(1, dtype=bool)
         result = result & (op.absolute().push(_Counting(), (~known)[None].astype(float))[0] == 0)
@@ -173,12 +174,11 @@ class Scene:
         rows = np.where(self.blocks >= 0, self.proof.block_codes[self.blocks], -1)
         if (rows < 0).all():
             return None
+        sizes = self.root.network.sizes
         start = sum(
-            n
-            for n, node in zip(self.root.network.sizes[:i], nodes, strict=False)
-            if isinstance(node, Pwl)
+            n for n, node in zip(sizes[:i], nodes[:i], strict=True) if isinstance(node, Pwl)
         )
-        stop = start + self.root.network.sizes[i]
+        stop = start + sizes[i]
         return np.where(rows[:, None] >= 0, self.proof.codes[rows, start:stop], np.uint8(255))
 
     def _explicit(self, i: int, slopes: tuple[Array, ...]) -> tuple[Array, ...]:
@@ -205,7 +205,10 @@ def settled(root: Root, node: int, low: Array, high: Array) -> Array:
     """Which values of a node need no better bounds: one piece of every use covers them.
 
     Args:
-        low, high: (contexts, N).
+        root: the query in either arithmetic.
+        node: whose values are asked about.
+        low: lower ends of all values, (contexts, N).
+        high: upper ends of all values, (contexts, N).
 
     Returns:
         (contexts, n) bool; all false where a use is no piecewise-linear node, or there is none.
@@ -214,7 +217,8 @@ def settled(root: Root, node: int, low: Array, high: Array) -> Array:
     users = [n for n in root.network.nodes if node in n.sources and not isinstance(n, Affine)]
     if not users or not all(isinstance(n, Pwl) for n in users):
         return np.zeros(l.shape, dtype=bool)
-    return np.logical_and.reduce([is_settled(n, l, u) for n in users if isinstance(n, Pwl)])
+    uses = [is_settled(n, l, u) for n in users if isinstance(n, Pwl)]
+    return np.asarray(np.logical_and.reduce(uses))
 
 
 class FormBuilder:
@@ -230,7 +234,7 @@ class FormBuilder:
         self.entries = 0
 
     def units(self, rows: Array, values: Array, signs: Array) -> None:
-        """Adds ±value to the given forms, at most once a form; exact where nothing else is added."""
+        """Adds ±value to the given forms, at most once a form; exact if nothing else is added."""
         if self.root.ar.rounds:
             self.size[rows] += self.root.magnitude[values]
         self.rows.append(rows)

@@ -14,8 +14,9 @@ import numpy as np
 from flint import fmpq
 
 from verifai.kernel.arithmetic import exactly
-from verifai.kernel.bound import Ends, Root, lower_bounds
+from verifai.kernel.bound import Root, lower_bounds
 from verifai.kernel.context import FormBuilder, Row, Scene, settled
+from verifai.kernel.forward import Ends
 from verifai.kernel.ledger import Ledger
 from verifai.kernel.number import below, exact
 from verifai.kernel.operator import Array
@@ -99,9 +100,8 @@ class Plan:
         def bounds(root: Root) -> Array:
             builder = FormBuilder(root, 2 * count)
             builder.units(rows, np.concatenate([values, values]), signs)
-            there = replace(
-                scene, root=root, pick=pick, known=scene.known if root is scene.root else None
-            )
+            known = scene.known if root is scene.root else None
+            there = replace(scene, root=root, pick=pick, known=known)
             if scene.blocks[0] >= 0:
                 for form, context in enumerate(pick.tolist()):
                     self.ledger.multiply(builder, form, there, context, self.places[context].rows)
@@ -113,39 +113,31 @@ class Plan:
         return ends[:count], -ends[count:]
 
     def _ends(self, bounds: Callable[[Root], Array]) -> Array:
-        """Derived ends as doubles; exact arithmetic takes the rounded ones where it reaches them."""
+        """Derived ends as doubles; exact arithmetic takes rounded ones where it reaches them."""
         guide = bounds(self.ledger.rounded)
         if self.root.ar.rounds:
             return guide
         sharp = bounds(self.root)
         reached = sharp >= exactly(np.where(np.isfinite(guide), guide, 0.0))
-        return np.array(
-            [
-                g if np.isfinite(g) and r else below(s)
-                for g, r, s in zip(guide, reached, sharp, strict=True)
-            ]
-        )
+        use_guide = np.isfinite(guide) & reached.astype(bool)
+        each = zip(guide, use_guide, sharp, strict=True)
+        return np.array([g if use else below(s) for g, use, s in each])
 
     def _forms(self, steps: list[int]) -> None:
         """Rows h ≥ LB(h) for consecutive form steps, all in the context before the first."""
         forms = [self.ledger.form(int(self.proof.step_target[s])) for s in steps]
         blocks = self.proof.step_block[steps]
-        contexts = np.array(
-            [i for i, p in enumerate(self.places) if not p.is_empty], dtype=np.int64
-        )
-        where, which = (
-            np.repeat(contexts, len(steps)),
-            np.tile(np.arange(len(steps)), len(contexts)),
-        )
+        alive = [i for i, p in enumerate(self.places) if not p.is_empty]
+        where = np.repeat(np.array(alive, dtype=np.int64), len(steps))
+        which = np.tile(np.arange(len(steps)), len(alive))
         size = max(1, BATCH_VALUES // len(self.root.low))
         ends = np.zeros(len(where))
         for start in range(0, len(where), size):
             part = slice(start, start + size)
             ends[part] = self._form_ends(forms, blocks, where[part], which[part])
         for context in range(len(self.places)):
-            found = [
-                (forms[s], e) for c, s, e in zip(where, which, ends, strict=True) if c == context
-            ]
+            here = where == context
+            found = [(forms[s], e) for s, e in zip(which[here], ends[here].tolist(), strict=True)]
             self._learn(context, found, len(steps))
 
     def _form_ends(self, forms: list[Row], blocks: Array, where: Array, which: Array) -> Array:
@@ -168,12 +160,11 @@ class Plan:
             row = Row([], [], fmpq(0))
             if i < len(found) and np.isfinite(found[i][1]):
                 form, end = found[i]
-                row = Row(form.values, [-c for c in form.factors], exact(float(end)))
+                row = Row(form.values, [-c for c in form.factors], exact(end))
                 for value, low, high in self.ledger.cuts(row):
                     self.low[context, value] = max(self.low[context, value], low)
                     self.high[context, value] = min(self.high[context, value], high)
             rows.append(self.ledger.new_row(row))
-        self.places[context] = self.places[context]._replace(
-            rows=self.places[context].rows + tuple(rows)
-        )
+        place = self.places[context]
+        self.places[context] = place._replace(rows=place.rows + tuple(rows))
         self.scene.known = None

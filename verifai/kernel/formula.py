@@ -1,13 +1,15 @@
 """Three answers about a formula, given intervals of all values.
 
-May import: python-flint, query, arithmetic. Must not know: how the intervals came about.
+May import: python-flint, query, number. Must not know: how the intervals came about.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from flint import fmpq
 
-from verifai.kernel.arithmetic import exactly
+from verifai.kernel.number import exact
 from verifai.kernel.operator import Array
 from verifai.kernel.query import And, Atom, Formula, Query, Relation
 
@@ -21,12 +23,8 @@ def form_range(atom: Atom, low: Array, high: Array) -> tuple[fmpq, fmpq]:
     return least, most
 
 
-def _rational(end: object) -> fmpq:
-    if isinstance(end, fmpq):
-        return end
-    import numpy as np
-
-    return exactly(np.array([end], dtype=np.float64))[0]
+def _rational(end: Any) -> fmpq:
+    return end if isinstance(end, fmpq) else exact(float(end))
 
 
 def margins(formula: Formula, low: Array, high: Array) -> tuple[fmpq, fmpq, bool, bool]:

@@ -112,5 +112,6 @@ class Ledger:
         """An end of a value's interval; in exact arithmetic the sharp one."""
         floats, root = (scene.low if is_lower else scene.high)[index, value], scene.root
         if root.sharp is not None and floats == (root.low if is_lower else root.high)[value]:
-            return root.sharp[0 if is_lower else 1][value]
+            sharp: fmpq = root.sharp[0 if is_lower else 1][value]
+            return sharp
         return exact(float(floats))

@@ -87,7 +87,7 @@ class Shape:
 
 
 def _settle(node: Pwl, l: Floats, u: Floats) -> tuple[Floats, Floats, Floats]:
-    """The slopes of the pieces just right of l and just left of u, and whether no knot is inside."""
+    """The slopes just right of l and just left of u, and whether no knot is inside."""
     left = np.broadcast_to(node.slopes[0], l.shape)
     right = left
     settled = np.ones(l.shape, dtype=bool)
@@ -110,9 +110,13 @@ def default_slopes(
 
     Args:
         node: not a product.
-        l, u: (contexts, n).
+        l: lower ends, (contexts, n).
+        u: upper ends, (contexts, n).
         codes: (contexts, n) small integers; q ≤ 128 puts the lower slope of a piecewise-linear
             value q/128 of the way from its piece at l to its piece at u; else the default.
+
+    Returns:
+        (contexts, n) each; any slopes are sound, since intercepts follow from them.
     """
     if isinstance(node, Square):
         return l + u, l + u
@@ -156,7 +160,7 @@ def _curvature(node: Pwl, l: Floats, u: Floats) -> tuple[Floats, Floats, Array, 
 def _float_value(node: Pwl, z: Floats) -> Floats:
     """f(z) in plain float64 (a proposal only)."""
     height = node.anchor
-    result = height + node.slopes[0] * (z - node.knots[0])
+    result: Floats = height + node.slopes[0] * (z - node.knots[0])
     previous = node.knots[0]
     for j, knot in enumerate(node.knots):
         height = height + (node.slopes[j] * (knot - previous) if j else 0.0)
@@ -181,7 +185,8 @@ def intercepts(
             slopes[1],
             _chord_most(l, u, slopes[1], ar),
         )
-    lows, highs = [], []
+    lows: list[Array] = []
+    highs: list[Array] = []
     for z, values in _candidates(node, shape, l, u):
         for value, size in values:
             for slope, side, sign in ((slopes[0], lows, -1), (slopes[1], highs, 1)):
@@ -217,13 +222,13 @@ def _square_least(l: Array, u: Array, slope: Array, ar: Arithmetic) -> Array:
     half = slope / 2
     nearest = np.minimum(np.maximum(half, l), u)
     size = abs(nearest) * (abs(nearest) + abs(slope))
-    return nearest * nearest - slope * nearest - ar.slip(16, size)
+    return np.asarray(nearest * nearest - slope * nearest - ar.slip(16, size))
 
 
 def _chord_most(l: Array, u: Array, slope: Array, ar: Arithmetic) -> Array:
     """At least max over [l, u] of y² - s·y, which is at an end."""
     ends = [y * y - slope * y + ar.slip(16, abs(y) * (abs(y) + abs(slope))) for y in (l, u)]
-    return np.maximum(*ends)
+    return np.asarray(np.maximum(ends[0], ends[1]))
 
 
 def product_planes(
@@ -233,7 +238,8 @@ def product_planes(
 
     x·y - s·x - t·y is bilinear, so its extremes over a box are at the four corners.
     """
-    lows, highs = [], []
+    lows: list[Array] = []
+    highs: list[Array] = []
     for x in left:
         for y in right:
             for (s, t), side, sign in ((slopes[:2], lows, -1), (slopes[2:], highs, 1)):

@@ -37,7 +37,9 @@ class Input:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Affine:
-    """y = (Σ_t operator_t(x_t) + bias)/divisor + δ, |δ| ≤ radius·(Σ_t |operator_t|(|x_t|) + |bias|)/divisor.
+    """y = (Σ_t operator_t(x_t) + bias)/divisor + δ.
+
+    |δ| ≤ radius·(Σ_t |operator_t|(|x_t|) + |bias|)/divisor.
 
     Weights and bias are exact dyadics (float64). A radius stands for constants that are not
     rational: y is then *some* function within it, and what is proved holds for every one.
@@ -161,7 +163,7 @@ def affine(
 def pwl(
     name: str, shape: tuple[int, ...], source: int, knots: Any, slopes: Any, anchor: Any = 0.0
 ) -> Pwl:
-    """A piecewise-linear node; knots (K,) or (K, n), slopes (K+1,) or (K+1, n), anchor a number or (n,).
+    """A piecewise-linear node; knots (K,) or (K, n), slopes one more, anchor a number or (n,).
 
     Raises:
         InputError: an entry is not finite or the lengths differ.

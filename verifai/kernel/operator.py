@@ -19,6 +19,7 @@ import numpy.typing as npt
 from verifai.kernel.errors import InputError
 
 Array = npt.NDArray[Any]  # float64, or object holding fmpq
+Index = tuple[Any, ...]  # into the last axes
 MAX_SIZE = 1 << 27  # values in one node
 
 
@@ -71,7 +72,7 @@ class Dense:
         m, k = self.weight.shape
         if inputs % k:
             raise InputError(f"a dense weight of {k} columns on {inputs} values")
-        return inputs // k * m
+        return int(inputs // k * m)
 
     def push(self, ar: LinearAlgebra, x: Array) -> Array:
         """Forward: (batch, inputs) to (batch, outputs)."""
@@ -89,7 +90,7 @@ class Dense:
 
     def depth(self) -> int:
         """How many products one output of push or pull adds at most."""
-        return max(self.weight.shape)
+        return int(max(self.weight.shape))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -235,19 +236,19 @@ class Conv:
             raise InputError(f"a convolution of {self.channels}×{self.spatial} on {inputs} values")
         return int(self.weight.shape[0]) * math.prod(self.output)
 
-    def _taps(self) -> list[tuple[tuple[int, ...], tuple[slice, ...]]]:
+    def _taps(self) -> list[tuple[Index, Index]]:
         """Every kernel position, with the places of the padded input that it touches."""
-        taps = []
+        taps: list[tuple[Index, Index]] = []
         for tap in product(*map(range, self.weight.shape[2:])):
             each = zip(tap, self.dilation, self.output, self.stride, strict=True)
-            taps.append(
-                (tap, tuple(slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in each))
-            )
+            where = (slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in each)
+            taps.append(((..., *tap), (..., *where)))
         return taps
 
-    def _inner(self) -> tuple[slice, ...]:
+    def _inner(self) -> Index:
         """The places of the input inside its padding."""
-        return tuple(slice(b, b + n) for b, n in zip(self.before, self.spatial, strict=True))
+        each = zip(self.before, self.spatial, strict=True)
+        return (..., *(slice(b, b + n) for b, n in each))
 
     def push(self, ar: LinearAlgebra, x: Array) -> Array:
         """Forward: (batch, inputs) to (batch, outputs)."""
@@ -255,13 +256,13 @@ class Conv:
         out, per_in = self.weight.shape[0] // self.groups, self.weight.shape[1]
         padded = ar.zeros(batch * self.channels, math.prod(self.padded))
         padded = padded.reshape(batch, self.groups, per_in, *self.padded)
-        padded[(..., *self._inner())] = x.reshape(batch, self.groups, per_in, *self.spatial)
+        padded[self._inner()] = x.reshape(batch, self.groups, per_in, *self.spatial)
         total = ar.zeros(batch * places, self.weight.shape[0])
         total = total.reshape(batch, self.groups, places, out)
         for tap, where in self._taps():
             for g in range(self.groups):
-                seen = padded[(slice(None), g, slice(None), *where)].reshape(batch, per_in, places)
-                kernel = self.weight[(slice(g * out, (g + 1) * out), slice(None), *tap)]
+                seen = padded[:, g][where].reshape(batch, per_in, places)
+                kernel = self.weight[tap][g * out : (g + 1) * out]
                 part = ar.matmul(seen.transpose(0, 2, 1).reshape(-1, per_in), kernel.T)
                 total[:, g] += part.reshape(batch, places, out)
         return total.transpose(0, 1, 3, 2).reshape(batch, -1)
@@ -276,11 +277,10 @@ class Conv:
         for g in range(self.groups):
             rows = np.ascontiguousarray(above[:, g]).reshape(-1, out)
             for tap, where in self._taps():
-                kernel = self.weight[(slice(g * out, (g + 1) * out), slice(None), *tap)]
+                kernel = self.weight[tap][g * out : (g + 1) * out]
                 part = ar.matmul(rows, kernel).reshape(batch, places, per_in).transpose(0, 2, 1)
-                place = (slice(None), g, slice(None), *where)
-                padded[place] += part.reshape(batch, per_in, *self.output)
-        return padded[(..., *self._inner())].reshape(batch, -1)
+                padded[:, g][where] += part.reshape(batch, per_in, *self.output)
+        return padded[self._inner()].reshape(batch, -1)
 
     def absolute(self) -> Conv:
         """The operator with the absolute values of all weights."""
