@@ -29,8 +29,8 @@ def gradient_ranges(
     Returns:
         Lower and upper ends, (B, all inputs).
     """
-    middle = {node: np.asarray(a, dtype=np.float64) for node, a in seeds.items()}
-    radius = {node: np.zeros_like(a) for node, a in middle.items()}
+    middle: dict[int, Array] = {node: np.asarray(a, dtype=np.float64) for node, a in seeds.items()}
+    radius: dict[int, Array] = {node: np.zeros_like(a) for node, a in middle.items()}
     done: tuple[dict[int, Array], dict[int, Array]] = ({}, {})
 
     def add(target: dict[int, Array], node: int, a: Array) -> None:
@@ -55,8 +55,8 @@ def gradient_ranges(
                 add(middle, source, centre * mid)
                 add(radius, source, np.abs(centre) * half + spread * (np.abs(mid) + half))
     rows = len(bounds)
-    centre, spread = compiled.join(done[0], rows), compiled.join(done[1], rows)
-    return centre - spread, centre + spread
+    centres, spreads = compiled.join(done[0], rows), compiled.join(done[1], rows)
+    return centres - spreads, centres + spreads
 
 
 def _slopes(compiled: Compiled, bounds: Bounds, position: int) -> list[tuple[int, Array, Array]]:
