@@ -40,6 +40,7 @@ class _Model:
     sides: dict[int, list[tuple[int, int, float]]] = field(
         default_factory=dict
     )  # value: row, place, slope
+    ends: list[tuple[int, int]] = field(default_factory=list)  # value, row
 
 
 class Answer(NamedTuple):
@@ -69,7 +70,10 @@ class LeafSolver:
         decides.
         """
         model = self._model(bounds, rows)
-        optimum = model.program.solve(min(self.deadline() - time.perf_counter(), 30.0))
+        optimum = model.program.solve(self._seconds())
+        if optimum is None:  # perhaps because the bounds alone exclude each other
+            model = self._model(bounds, rows, is_elastic=True)
+            optimum = model.program.solve(self._seconds())
         if optimum is None:
             return Answer(None, None)
         offsets = self.compiled.network.offsets
@@ -77,16 +81,22 @@ class LeafSolver:
         block = self._block(model, optimum) if optimum.value > -TIGHT else None
         return Answer(block, np.concatenate(parts) if optimum.value < TIGHT else None)
 
-    def _model(self, bounds: Bounds, rows: Rows) -> _Model:
+    def _seconds(self) -> float:
+        return min(self.deadline() - time.perf_counter(), 30.0)
+
+    def _model(self, bounds: Bounds, rows: Rows, *, is_elastic: bool = False) -> _Model:
+        """The program; elastic: the intervals of hidden values give way as the unsafe rows do."""
         net = self.compiled.network
         total = net.offsets[-1]
         lower, upper = np.full(total + 1, -math.inf), np.full(total + 1, math.inf)
-        for node in {*self.compiled.inputs, *self.compiled.preactivations}:
-            where = slice(net.offsets[node], net.offsets[node + 1])
-            lower[where], upper[where] = bounds.lower[node][0], bounds.upper[node][0]
+        for known in {*self.compiled.inputs, *self.compiled.preactivations}:
+            where = slice(net.offsets[known], net.offsets[known + 1])
+            lower[where], upper[where] = bounds.lower[known][0], bounds.upper[known][0]
         cost = np.zeros(total + 1)
         cost[total], lower[total] = 1.0, -1e6
         model = _Model(LinearProgram(cost, lower, np.maximum(lower, upper)))
+        if is_elastic:
+            self._give_way(model)
         lines = relaxed(self.compiled, bounds).lines
         for i, node in enumerate(net.nodes):
             if isinstance(node, Affine):
@@ -97,6 +107,19 @@ class LeafSolver:
                 self._lines(model, i, node.sources, lines[i])
         self._goals(model, rows)
         return model
+
+    def _give_way(self, model: _Model) -> None:
+        """Turns the intervals of hidden values into rows that hold up to the program's value."""
+        offsets, program = self.compiled.network.offsets, model.program
+        total = offsets[-1]
+        for node in sorted({*self.compiled.preactivations} - {*self.compiled.inputs}):
+            for value in range(offsets[node], offsets[node + 1]):
+                pair = np.array([value, total])
+                low, high = float(program.lower[value]), float(program.upper[value])
+                below = program.add_row(pair, np.array([1.0, 1.0]), low, math.inf)
+                above = program.add_row(pair, np.array([1.0, -1.0]), -math.inf, high)
+                model.ends += [(value, below), (value, above)]
+                program.lower[value], program.upper[value] = -math.inf, math.inf
 
     def _affine(self, model: _Model, i: int) -> None:
         """y - Σ W x = b, in a radius' reach; the kernel takes off the rest."""
@@ -216,6 +239,9 @@ class LeafSolver:
             reduced = optimum.reduced[offsets[node] : offsets[node + 1]]
             for k in np.flatnonzero(np.abs(reduced) > SMALL).tolist():
                 ends.append((offsets[node] + k, float(reduced[k])))
+        for value, row in model.ends:
+            if abs(dual := float(optimum.row_duals[row])) > SMALL:
+                ends.append((value, dual))
         slopes = []
         for value, sides in model.sides.items():
             for place in (0, 1):
