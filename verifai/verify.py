@@ -68,10 +68,7 @@ def verify(
 def _decide(query: Query, meter: Meter) -> Verified | Unknown:
     """Verified, or why not; a counterexample or a spent budget is raised."""
     network_digest = digest(encode_network(query.network))
-    names = {
-        "network_digest": network_digest,
-        "query_digest": digest(encode_query(query, network_digest)),
-    }
+    query_digest = digest(encode_query(query, network_digest))
     compiled = compile_network(query.network)
     witnesses = Witnesses(query, compiled)
     if not query.is_vacuous:
@@ -80,9 +77,11 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
     records, spent = driver.refute(), 0.0
     for turn in range(MENDINGS + 1):
         start = time.perf_counter()
-        certificate = encode_certificate(assemble(records), **names)
+        certificate = encode_certificate(assemble(records), network_digest, query_digest)
         try:
-            accepted = check(query, certificate, **names)
+            accepted = check(
+                query, certificate, network_digest=network_digest, query_digest=query_digest
+            )
         except Rejection as rejection:
             if turn == MENDINGS:
                 raise Stopped(f"the kernel did not accept the proof found ({rejection})") from None

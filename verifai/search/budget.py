@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -114,4 +115,4 @@ class Meter:
             raise Stopped(f"the open subproblems hold more than {self.options.memory_mib} MiB")
 
 
-Points = npt.NDArray[np.float64]
+Points = npt.NDArray[np.floating[Any]]

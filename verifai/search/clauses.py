@@ -6,6 +6,7 @@ May import: numpy, kernel. Must not know: bounds, how anything is refuted.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from verifai.kernel.network import Network
 from verifai.kernel.number import above, below, nearest
 from verifai.kernel.query import And, Formula, Or, Query
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)

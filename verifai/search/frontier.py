@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,7 @@ class Regions:
     bounds: Bounds
     depth: Indices
     value: Array
-    extra: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
+    extra: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -50,7 +51,7 @@ class Regions:
         )
 
 
-def root_region(bounds: Bounds, extra: dict[str, npt.NDArray[np.generic]] | None = None) -> Regions:
+def root_region(bounds: Bounds, extra: dict[str, npt.NDArray[Any]] | None = None) -> Regions:
     """The whole problem as one subproblem."""
     zero = np.zeros(1, dtype=np.int64)
     return Regions(zero, bounds, zero, np.full(1, -np.inf), extra or {})

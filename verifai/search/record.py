@@ -57,7 +57,7 @@ class Choose(NamedTuple):
     """One child for every alternative of an open disjunction."""
 
     which: int
-    count: int
+    alternatives: int
 
 
 class Derive(NamedTuple):
@@ -105,7 +105,7 @@ def assemble(records: Iterable[Record]) -> Proof:
         elif isinstance(record, Choose):
             data["tree"].append(Kind.CHOOSE)
             data["choose_or"].append(record.which)
-            data["choose_count"].append(record.count)
+            data["choose_count"].append(record.alternatives)
         elif isinstance(record, Derive):
             data["tree"].append(Kind.DERIVE)
             data["derive_plan"].append(plans.number(record.plan))

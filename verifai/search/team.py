@@ -54,7 +54,7 @@ class Team:
         return bool(self.search.open) or any(not helper.is_idle for helper in self.helpers)
 
     def _measure(self) -> None:
-        parts = [self.search, *(h.state for h in self.helpers)]
+        parts: list[TreeSearch | _State] = [self.search, *(h.state for h in self.helpers)]
         visited = sum(int(p.visited) for p in parts)
         self.meter.nodes = self.base + visited
         self.meter.check(
