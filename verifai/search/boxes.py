@@ -1,16 +1,13 @@
 """Branch-and-bound over input boxes, in batches.
 
 Every box inherits its parent's bounds, tightens them by CROWN, and is refuted, or split in the
-middle of the input that moves the decisive form most. Where phases can simply be enumerated, boxes
-that a few splits did not refute are left to that: it sees what several rows say together.
+middle of the input that moves the decisive form most.
 Source: Bunel et al. 2020, Branch and Bound for Piecewise Linear Neural Network Verification.
 
-May import: numpy, kernel, bounds, judge, forest, record. Must not know: processes, exact numbers.
+May import: numpy, bounds, judge, forest, record. Must not know: processes, exact numbers.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import numpy.typing as npt
@@ -18,41 +15,35 @@ import numpy.typing as npt
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Plane, Relaxed, backward, pairs, refine
 from verifai.bounds.interval import Bounds
+from verifai.bounds.optimize import Ascent
 from verifai.bounds.smear import gradient_ranges
-from verifai.kernel.network import Affine, Input, Pwl
-from verifai.search.clauses import Array, Clause
+from verifai.search.clauses import Array
 from verifai.search.frontier import Regions, TreeSearch
+from verifai.search.goals import Climber
 from verifai.search.judge import Indices, Judge
 from verifai.search.record import Derive, Point, Split, Step
 
 BATCH = 512
 MAX_DEPTH = 400
-FEW_UNSTABLE = 12  # neurons, so few that enumerating their phases beats splitting inputs
-FEW_CONJUNCTIONS = 64  # of the formula, each of which an enumeration decides by itself
-FIRST_SPLITS = 3  # of inputs before an enumeration
+ASCENT = Ascent(steps=4, rate=0.5, target=1e-6)
 
 
 class BoxSearch(TreeSearch):
     """A search that splits inputs; `integers` are the columns of points that are integers."""
 
-    def __init__(self, compiled: Compiled, judge: Judge, *, integers: Indices) -> None:
-        """A search without boxes."""
+    def __init__(
+        self, compiled: Compiled, judge: Judge, *, integers: Indices, climber: Climber | None
+    ) -> None:
+        """A search without boxes; the climber tries what single forms do not refute."""
         super().__init__(compiled, BATCH)
-        self.judge, self.integers = judge, integers
+        self.judge, self.integers, self.climber = judge, integers, climber
         self.plan = (Derive(tuple(Step(node) for node in compiled.preactivations)),)
-        linear = all(isinstance(n, Input | Affine | Pwl) for n in compiled.network.nodes)
-        few = _conjunctions(judge.clause) <= FEW_CONJUNCTIONS
-        self.may_enumerate = linear and few and not len(integers)
-        self.max_depth = MAX_DEPTH
 
     def advance(self) -> Array:
         """Visits a batch of boxes; points (P, all inputs) of them that look worth trying."""
         boxes = self.pop()
         count, forms = len(boxes.nodes), self.judge.directed
         relaxation = refine(self.compiled, boxes.bounds)
-        if self.may_enumerate and not boxes.depth.any():
-            unstable = sum(int(m.sum()) for _, m in pairs(self.compiled, relaxation.bounds))
-            self.max_depth = FIRST_SPLITS if unstable <= FEW_UNSTABLE else MAX_DEPTH
         plane = self._planes(relaxation, count)
         size = len(forms.constant)
         bounds = plane.value.reshape(count, size)
@@ -62,9 +53,15 @@ class BoxSearch(TreeSearch):
         value, which = self.judge.value(bounds)
         for i in np.flatnonzero(value > 0).tolist():
             self.forest.outcome[boxes.nodes[i]] = (*self.plan, *self.judge.records(bounds[i]))
-            self.leaves += 1
-            self.closed += 0.5 ** int(boxes.depth[i])
         alive = np.flatnonzero(~(value > 0))
+        if self.climber is not None and len(alive):
+            tried = self.climber.climb(relaxation.take(alive), bounds[alive], ASCENT)
+            for k, records in tried.items():
+                self.forest.outcome[boxes.nodes[alive[k]]] = (*self.plan, *records)
+            alive = np.delete(alive, sorted(tried))
+        done = np.delete(boxes.depth, alive)
+        self.leaves += len(done)
+        self.closed += float(np.sum(0.5**done))
         if not len(alive):
             return np.zeros((0, plane.coefficients.shape[1]))
         slopes = plane.coefficients.reshape(count, size, -1)[alive, which[alive]]
@@ -116,7 +113,7 @@ class BoxSearch(TreeSearch):
         fine = np.where(whole, right <= high, (low < at) & (at < high))
         scores = np.where(fine, scores + 1e-9 * (high - low), -1.0)
         column = np.argmax(scores, axis=1)
-        splits = fine[every, column] & (boxes.depth < self.max_depth)
+        splits = fine[every, column] & (boxes.depth < MAX_DEPTH)
         self._points(boxes.take(np.flatnonzero((low == high).all(axis=1))))
         small = ~splits & (low < high).any(axis=1)
         if small.any():
@@ -158,9 +155,3 @@ class BoxSearch(TreeSearch):
     def _values(self) -> Indices:
         net = self.compiled.network
         return np.concatenate([np.arange(net.offsets[i], net.offsets[i + 1]) for i in net.inputs])
-
-
-def _conjunctions(clause: Clause) -> int:
-    """How many conjunctions the clause's disjunctive normal form has."""
-    sums = (sum(_conjunctions(part) for part in parts) for parts in clause.ors)
-    return math.prod(sums)

@@ -22,9 +22,10 @@ from verifai.search.budget import Meter, Points, Stopped
 from verifai.search.clauses import Array, Clause, Problem, problem_at
 from verifai.search.forest import Forest, preorder
 from verifai.search.frontier import TreeSearch, root_region
+from verifai.search.goals import Climber, can_climb, codes_bytes, goals_of, pwl_nodes
 from verifai.search.judge import Judge, directed
 from verifai.search.leaf import LeafSolver
-from verifai.search.phases import Effort, PhaseSearch, codes_bytes, goals_of, pwl_nodes
+from verifai.search.phases import Effort, PhaseSearch
 from verifai.search.record import Block, Choose, Close, Derive, Form, Record, Step
 from verifai.search.team import Team
 from verifai.search.witness import Witnesses
@@ -110,7 +111,10 @@ class Driver:
         if int((low[values] < high[values]).sum()) > FEW_INPUTS and not len(self.integers):
             return self._wide(clause, bounds, rows)
         judge = Judge(clause, directed(self.problem, clause, self.caution), rows)
-        search = BoxSearch(self.compiled, judge, integers=self.integers)
+        climber = None
+        if can_climb(clause):
+            climber = Climber(self.compiled, self.problem, judge, self.caution)
+        search = BoxSearch(self.compiled, judge, integers=self.integers, climber=climber)
         first = search.add(root_region(bounds))
         forests = self._run(search)
         for group in search.hard:

@@ -9,22 +9,21 @@ May import: numpy, bounds, judge, frontier, record, leaf. Must not know: process
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Relaxed, refine, relaxed
 from verifai.bounds.dual import Point, Problem, Rows
 from verifai.bounds.interval import Bounds
-from verifai.bounds.lines import DEFAULT_CODE, span
+from verifai.bounds.lines import span
 from verifai.bounds.optimize import Ascent, Optimized, optimize
-from verifai.kernel.network import Pwl
 from verifai.search.clauses import Array
 from verifai.search.frontier import Regions, TreeSearch, root_region
-from verifai.search.judge import Indices, Judge
+from verifai.search.goals import Goals, codes_bytes, pwl_nodes
+from verifai.search.judge import Indices
 from verifai.search.leaf import Answer
 from verifai.search.record import Block, Close, Derive, Record, Split, Step
 
@@ -44,67 +43,6 @@ class Effort:
 
     steps: int = 20
     every: int = 1
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Goals:
-    """Several conjunctions to refute, each padded with repetitions to the same number of rows.
-
-    Attributes:
-        forms: coefficients by node, (G, K, n).
-        constant: (G, K).
-        margin: what a bound must exceed, (G,).
-        names: of every goal's rows: how a close record names them, and the sign of their weight.
-    """
-
-    forms: dict[int, Array]
-    constant: Array
-    margin: Array
-    names: tuple[tuple[tuple[int, float], ...], ...]
-
-    def rows(self, goals: Indices) -> Rows:
-        """The rows of subproblems with these goals."""
-        if len(self.constant) == 1:
-            return Rows({i: a[0] for i, a in self.forms.items()}, self.constant[0])
-        return Rows({i: a[goals] for i, a in self.forms.items()}, self.constant[goals])
-
-
-def pwl_nodes(compiled: Compiled) -> list[int]:
-    """The piecewise-linear nodes, in the order in which codes name their values."""
-    return [i for i, n in enumerate(compiled.network.nodes) if isinstance(n, Pwl)]
-
-
-def codes_bytes(
-    compiled: Compiled, pwl: list[int], codes: Mapping[int, npt.NDArray[np.uint8]], m: int
-) -> bytes:
-    """One byte for every piecewise-linear value, from row m of codes; nothing if all default."""
-    parts = []
-    for node in pwl:
-        default = np.full(compiled.sizes[node], DEFAULT_CODE, dtype=np.uint8)
-        parts.append(codes[node][m] if node in codes else default)
-    row = np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint8)
-    return b"" if (row == DEFAULT_CODE).all() else row.tobytes()
-
-
-def goals_of(judges: list[Judge]) -> Goals:
-    """The goals of refuting each judge's clause, all plain conjunctions of at least one atom."""
-    most = max(len(j.directed.constant) for j in judges)
-    picks = [np.minimum(np.arange(most), len(j.directed.constant) - 1) for j in judges]
-    nodes = sorted({node for j in judges for node in j.directed.forms})
-    pairs = list(zip(judges, picks, strict=True))
-    forms = {}
-    for node in nodes:
-        size = max(j.directed.forms[node].shape[1] for j in judges if node in j.directed.forms)
-        empty = np.zeros((most, size))
-        parts = [j.directed.forms[node][p] if node in j.directed.forms else empty for j, p in pairs]
-        forms[node] = np.stack(parts)
-    names = []
-    for j, pick in pairs:
-        each = zip(j.directed.atom[pick].tolist(), j.directed.sign[pick].tolist(), strict=True)
-        names.append(tuple((j.rows[atom], sign) for atom, sign in each))
-    constant = np.stack([j.directed.constant[p] for j, p in pairs])
-    margin = np.array([j.directed.margin.max() for j in judges])
-    return Goals(forms, constant, margin, tuple(names))
 
 
 class PhaseSearch(TreeSearch):
@@ -194,17 +132,6 @@ class PhaseSearch(TreeSearch):
                 ends.append((int(self.offsets[node]) + index, -float(factors[m, index])))
         return Block(rows, tuple(ends), (), codes_bytes(self.compiled, self.pwl, found.codes, m))
 
-    def _named(
-        self, regions: Regions, m: int, weights: list[tuple[int, float]]
-    ) -> tuple[tuple[int, float], ...]:
-        """The weighted rows of subproblem m as the kernel names them, each row once."""
-        names = self.goals.names[int(regions.extra["goal"][m])]
-        total: dict[int, float] = {}
-        for k, weight in weights:
-            row, sign = names[k]
-            total[row] = total.get(row, 0.0) + sign * weight
-        return tuple(total.items())
-
     def _branch(
         self,
         regions: Regions,
@@ -231,7 +158,7 @@ class PhaseSearch(TreeSearch):
             if answer.block is None:
                 self.hard.append(regions.take(np.array([m])))
             else:
-                named = self._named(regions, m, list(answer.block.rows))
+                named = self.goals.named(int(regions.extra["goal"][m]), dict(answer.block.rows))
                 self._close(regions, m, (*before, Close(answer.block._replace(rows=named))))
         rest = np.setdiff1d(alive, done)
         if len(rest):
