@@ -123,9 +123,8 @@ class PhaseSearch(TreeSearch):
     def _block(self, regions: Regions, found: Optimized, m: int) -> Block:
         """The multipliers and slopes that refute subproblem m, as the kernel names them."""
         weights = found.point.weights[m]
-        rows = self._named(
-            regions, m, [(k, float(weights[k])) for k in np.flatnonzero(weights > 0)]
-        )
+        used = {k: float(weights[k]) for k in np.flatnonzero(weights > 0).tolist()}
+        rows = self.goals.named(int(regions.extra["goal"][m]), used)
         ends = []
         for node, factors in found.point.multipliers.items():
             for index in np.flatnonzero(factors[m]).tolist():
@@ -211,14 +210,14 @@ class PhaseSearch(TreeSearch):
         count = min(CANDIDATES, int((scores > 0).sum(axis=1).max()))
         best = np.argsort(-scores, axis=1)[:, :count]
         if count == 1:
-            return best[:, 0]
+            return np.asarray(best[:, 0])
         gains = np.full((len(rest), count), -np.inf)
         for k in range(count):
             usable = np.flatnonzero(scores[np.arange(len(rest)), best[:, k]] > 0)
             if not len(usable):
                 continue
             gains[usable, k] = self._gain(regions, found, rest[usable], best[usable, k], at)
-        return best[np.arange(len(rest)), gains.argmax(axis=1)]
+        return np.asarray(best[np.arange(len(rest)), gains.argmax(axis=1)])
 
     def _gain(
         self, regions: Regions, found: Optimized, which: Indices, value: Indices, at: Array
@@ -265,8 +264,8 @@ class PhaseSearch(TreeSearch):
         twice = regions.take(np.repeat(np.arange(count), 2))
         bounds = self._children(twice.bounds, value, at)
         marks = twice.extra["marks"].copy()
-        every = np.arange(count)
-        marks[2 * every, value] = marks[2 * every + 1, value] = True
+        first_of_pair = 2 * np.arange(count)
+        marks[first_of_pair, value] = marks[first_of_pair + 1, value] = True
         depth, every = twice.depth + 1, self.effort.every
         stale = depth % every == 0 if every else np.zeros(len(depth), dtype=bool)
         extra = dict(twice.extra) | {"marks": marks, "stale": stale}
