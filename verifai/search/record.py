@@ -8,8 +8,8 @@ May import: numpy, kernel.certificate. Must not know: bounds, queries.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -79,20 +79,25 @@ class Point(NamedTuple):
 Record = Split | Choose | Derive | Close | Point
 
 
-class _Table:
+Item = TypeVar("Item", bound=Hashable)
+Data = dict[str, list[Any]]  # the entries of every array of a proof, so far
+
+
+class _Table(Generic[Item]):
     """Items numbered in the order of their first use."""
 
     def __init__(self) -> None:
-        self.items: dict[object, int] = {}
+        self.items: dict[Item, int] = {}
 
-    def number(self, item: object) -> int:
+    def number(self, item: Item) -> int:
         return self.items.setdefault(item, len(self.items))
 
 
 def assemble(records: Iterable[Record]) -> Proof:
     """The proof whose tree in preorder is the sequence of records."""
-    plans, forms, blocks, codes = _Table(), _Table(), _Table(), _Table()
-    data: dict[str, list[object]] = {name: [] for name in TYPES}
+    plans, forms = _Table[tuple[Step, ...]](), _Table[Form]()
+    blocks, codes = _Table[Block](), _Table[bytes]()
+    data: Data = {name: [] for name in TYPES}
 
     def target(form: int | Form) -> int:
         return form if isinstance(form, int) else -1 - forms.number(form)
@@ -117,13 +122,18 @@ def assemble(records: Iterable[Record]) -> Proof:
     _plans(data, plans, target, blocks)
     _forms(data, forms)
     _blocks(data, blocks, codes)
-    rows = [np.frombuffer(code, dtype=np.uint8) for code in codes.items]  # type: ignore[call-overload]
+    rows = [np.frombuffer(code, dtype=np.uint8) for code in codes.items]
     arrays = {name: np.array(items, dtype=TYPES[name]) for name, items in data.items()}
     arrays["codes"] = np.stack(rows) if rows else np.zeros((0, 0), dtype=np.uint8)
     return Proof(**arrays)
 
 
-def _plans(data, plans, target, blocks) -> None:  # type: ignore[no-untyped-def]
+def _plans(
+    data: Data,
+    plans: _Table[tuple[Step, ...]],
+    target: Callable[[int | Form], int],
+    blocks: _Table[Block],
+) -> None:
     data["plan_start"].append(0)
     for plan in plans.items:
         for step in plan:
@@ -132,7 +142,7 @@ def _plans(data, plans, target, blocks) -> None:  # type: ignore[no-untyped-def]
         data["plan_start"].append(len(data["step_target"]))
 
 
-def _forms(data, forms) -> None:  # type: ignore[no-untyped-def]
+def _forms(data: Data, forms: _Table[Form]) -> None:
     data["form_start"].append(0)
     for form in forms.items:
         data["form_value"] += form.values
@@ -140,7 +150,7 @@ def _forms(data, forms) -> None:  # type: ignore[no-untyped-def]
         data["form_start"].append(len(data["form_value"]))
 
 
-def _blocks(data, blocks, codes) -> None:  # type: ignore[no-untyped-def]
+def _blocks(data: Data, blocks: _Table[Block], codes: _Table[bytes]) -> None:
     for start in ("block_lambda", "block_mu", "block_slope"):
         data[start].append(0)
     for block in blocks.items:
