@@ -1,13 +1,16 @@
 """Branch-and-bound over input boxes, in batches.
 
 Every box inherits its parent's bounds, tightens them by CROWN, and is refuted, or split in the
-middle of the input that moves the decisive form most.
+middle of the input that moves the decisive form most. Where phases can simply be enumerated, boxes
+that a few splits did not refute are left to that: its linear programs see what rows say together.
 Source: Bunel et al. 2020, Branch and Bound for Piecewise Linear Neural Network Verification.
 
-May import: numpy, bounds, judge, forest, record. Must not know: processes, exact numbers.
+May import: numpy, kernel, bounds, judge, forest, record. Must not know: processes, exact numbers.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +20,8 @@ from verifai.bounds.crown import Plane, Relaxed, backward, pairs, refine
 from verifai.bounds.interval import Bounds
 from verifai.bounds.optimize import Ascent
 from verifai.bounds.smear import gradient_ranges
-from verifai.search.clauses import Array
+from verifai.kernel.network import Affine, Input, Pwl
+from verifai.search.clauses import Array, Clause
 from verifai.search.frontier import Regions, TreeSearch
 from verifai.search.goals import Climber
 from verifai.search.judge import Indices, Judge
@@ -25,6 +29,9 @@ from verifai.search.record import Derive, Point, Split, Step
 
 BATCH = 512
 MAX_DEPTH = 400
+FEW_UNSTABLE = 12  # neurons, so few that enumerating their phases beats splitting inputs
+FEW_CONJUNCTIONS = 64  # of the formula, each of which an enumeration decides by itself
+FIRST_SPLITS = 3  # of inputs before an enumeration
 ASCENT = Ascent(steps=4, rate=0.5, target=1e-6)
 
 
@@ -38,12 +45,19 @@ class BoxSearch(TreeSearch):
         super().__init__(compiled, BATCH)
         self.judge, self.integers, self.climber = judge, integers, climber
         self.plan = (Derive(tuple(Step(node) for node in compiled.preactivations)),)
+        linear = all(isinstance(n, Input | Affine | Pwl) for n in compiled.network.nodes)
+        few = _conjunctions(judge.clause) <= FEW_CONJUNCTIONS
+        self.may_enumerate = linear and few and not len(integers)
+        self.max_depth = MAX_DEPTH
 
     def advance(self) -> Array:
         """Visits a batch of boxes; points (P, all inputs) of them that look worth trying."""
         boxes = self.pop()
         count, forms = len(boxes.nodes), self.judge.directed
         relaxation = refine(self.compiled, boxes.bounds)
+        if self.may_enumerate and not boxes.depth.any():
+            unstable = sum(int(m.sum()) for _, m in pairs(self.compiled, relaxation.bounds))
+            self.max_depth = FIRST_SPLITS if unstable <= FEW_UNSTABLE else MAX_DEPTH
         plane = self._planes(relaxation, count)
         size = len(forms.constant)
         bounds = plane.value.reshape(count, size)
@@ -113,7 +127,7 @@ class BoxSearch(TreeSearch):
         fine = np.where(whole, right <= high, (low < at) & (at < high))
         scores = np.where(fine, scores + 1e-9 * (high - low), -1.0)
         column = np.argmax(scores, axis=1)
-        splits = fine[every, column] & (boxes.depth < MAX_DEPTH)
+        splits = fine[every, column] & (boxes.depth < self.max_depth)
         self._points(boxes.take(np.flatnonzero((low == high).all(axis=1))))
         small = ~splits & (low < high).any(axis=1)
         if small.any():
@@ -155,3 +169,8 @@ class BoxSearch(TreeSearch):
     def _values(self) -> Indices:
         net = self.compiled.network
         return np.concatenate([np.arange(net.offsets[i], net.offsets[i + 1]) for i in net.inputs])
+
+
+def _conjunctions(clause: Clause) -> int:
+    """How many conjunctions the clause's disjunctive normal form has."""
+    return math.prod(sum(_conjunctions(part) for part in parts) for parts in clause.ors)
