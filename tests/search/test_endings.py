@@ -1,0 +1,132 @@
+"""Searches that are stopped from outside: exit codes, and no process left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+WIDTHS = (8, 60, 60, 60, 1)
+
+
+@pytest.fixture(scope="module")
+def hard(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A network and a property that take minutes."""
+    rng = np.random.default_rng(5)
+    nodes, weights, last = [], [], "x"
+    x = rng.uniform(-1, 1, size=(4000, WIDTHS[0]))
+    for k, (n, m) in enumerate(pairwise(WIDTHS)):
+        w = (rng.normal(size=(n, m)) / np.sqrt(n) * 1.5).astype(np.float32)
+        b = (rng.normal(size=m) / 3).astype(np.float32)
+        weights += [numpy_helper.from_array(w, f"w{k}"), numpy_helper.from_array(b, f"b{k}")]
+        nodes.append(helper.make_node("Gemm", [last, f"w{k}", f"b{k}"], [f"y{k}"]))
+        x, last = x @ w + b, f"y{k}"
+        if k < len(WIDTHS) - 2:
+            nodes.append(helper.make_node("Relu", [last], [f"z{k}"]))
+            x, last = np.maximum(x, 0), f"z{k}"
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, size])
+        for name, size in (("x", WIDTHS[0]), (last, 1))
+    ]
+    graph = helper.make_graph(nodes, "hard", ends[:1], ends[1:], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    folder = tmp_path_factory.mktemp("hard")
+    onnx.save(model, str(folder / "net.onnx"))
+    lines = [f"(declare-const X_{i} Real)" for i in range(WIDTHS[0])] + ["(declare-const Y_0 Real)"]
+    for i in range(WIDTHS[0]):
+        lines += [f"(assert (>= X_{i} -1.0))", f"(assert (<= X_{i} 1.0))"]
+    lines.append(f"(assert (>= Y_0 {x.max() + 0.4 * np.ptp(x):.6f}))")
+    (folder / "property.vnnlib").write_text("\n".join(lines))
+    return str(folder / "net.onnx"), str(folder / "property.vnnlib")
+
+
+def start(hard: tuple[str, str], *options: str) -> subprocess.Popen[str]:
+    """`verifai verify` in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "verifai", "verify", *hard, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def members(group: int) -> list[int]:
+    """The living processes of a group."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if entry.name.isdigit() and int(fields[2]) == group and fields[0] != "Z":
+            found.append(int(entry.name))
+    return found
+
+
+def is_left_alone(group: int) -> bool:
+    """Whether the group has no process any more, a moment after its first has ended."""
+    end = time.monotonic() + 3
+    while members(group):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def wait_for_helper(process: subprocess.Popen[str]) -> None:
+    """Returns once the search runs in two processes."""
+    end = time.monotonic() + 40
+    while len(members(process.pid)) < 2:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, "no second process was started"
+        time.sleep(0.05)
+    time.sleep(0.5)
+
+
+def test_time_out(hard: tuple[str, str]) -> None:
+    process = start(hard, "--timeout", "4")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, out + err
+    assert "Traceback" not in err
+    assert is_left_alone(process.pid)
+
+
+@pytest.mark.parametrize("everyone", [True, False])
+def test_ctrl_c(hard: tuple[str, str], everyone: bool) -> None:
+    """A terminal's Ctrl-C reaches the whole group, `kill -INT` the first process only."""
+    process = start(hard, "--timeout", "120")
+    wait_for_helper(process)
+    if everyone:
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 2, out + err
+    assert "interrupted" in out
+    assert "Traceback" not in err
+    assert is_left_alone(process.pid)
+
+
+def test_a_killed_search_takes_its_helpers_along(hard: tuple[str, str]) -> None:
+    process = start(hard, "--timeout", "120")
+    wait_for_helper(process)
+    process.kill()
+    process.communicate(timeout=30)
+    assert is_left_alone(process.pid)
+
+
+def test_node_budget(hard: tuple[str, str]) -> None:
+    process = start(hard, "--nodes", "100", "--workers", "1")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 2, out + err
+    assert "budget of 100 subproblems" in out
