@@ -11,6 +11,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from threadpoolctl import threadpool_limits
+
 from verifai.bounds.compiled import compile_network
 from verifai.kernel.bound import rounded_root
 from verifai.kernel.certificate import encode_certificate
@@ -48,7 +50,8 @@ def verify(
     """
     meter = Meter(options or Options(), progress)
     try:
-        return _decide(query, meter)
+        with threadpool_limits(1, "blas"):  # the workers use the cores
+            return _decide(query, meter)
     except Found as found:
         (counterexample,) = found.point
         if not isinstance(counterexample, Counterexample):

@@ -17,7 +17,8 @@ def named_in_code() -> set[str]:
                 if isinstance(first, ast.Constant):
                     names.add(str(first.value))
                 else:
-                    assert ast.unparse(first) == "reason.rule", f"{path.name}: {ast.unparse(node)}"
+                    given = ast.unparse(first).endswith("reason.rule")
+                    assert given, f"{path.name}: {ast.unparse(node)}"
     return names
 
 
@@ -51,8 +52,12 @@ def test_every_rejection_is_raised_or_yielded() -> None:
             assert ast.unparse(function(tree, "_open").body[-1]).startswith(
                 "return OpenLeaf(place, reason, "
             )
-            raised = [n for n in ast.walk(function(tree, "check")) if isinstance(n, ast.Raise)]
+            raised = [n for n in ast.walk(function(tree, "refuse")) if isinstance(n, ast.Raise)]
             assert len(raised) == 1
+            walks = [n for n in ast.walk(tree) if is_call(n, "walk")]
+            refused = [n for n in ast.walk(tree) if is_call(n, "refuse")]
+            assert len(refused) == 3
+            assert len(walks) == 4  # the fourth hands the leaves out
     assert total > 20
 
 
@@ -77,7 +82,9 @@ def test_kernel_has_no_assert_no_broad_except_no_clock_and_no_randomness() -> No
                 assert "Exception" not in ast.unparse(node.type).split(), path.name
             if isinstance(node, ast.Import):
                 names = {alias.name.split(".")[0] for alias in node.names}
-                assert not names & {"time", "random", "os", "subprocess"}, path.name
+                allowed = {"os"} if path.name == "assistant.py" else set()  # it forks
+                banned = {"time", "random", "os", "subprocess"} - allowed
+                assert not names & banned, path.name
 
 
 def test_kernel_imports_only_itself_numpy_flint_and_the_standard_library() -> None:

@@ -174,7 +174,7 @@ class _Elimination:
         """Replaces the values of node i by what bounds them from below, given coefficients a."""
         node = self.root.network.nodes[i]
         if isinstance(node, Input):
-            self._add(*self._against(a, *self.context.ends(i)))
+            self._add(*self._against(self._parts(a), *self.context.ends(i)))
         elif isinstance(node, Affine):
             self._affine(i, node, a)
         elif isinstance(node, Product):
@@ -183,9 +183,9 @@ class _Elimination:
             lines = self.context.lines(i)
             if not isinstance(lines, Lines):
                 raise TypeError("a unary node with planes")
-            positive, negative = self._parts(a)
+            positive, negative = parts = self._parts(a)
             slopes = positive * self._at(lines.lower_slope) + negative * self._at(lines.upper_slope)
-            self._add(*self._against(a, lines.lower_intercept, lines.upper_intercept))
+            self._add(*self._against(parts, lines.lower_intercept, lines.upper_intercept))
             self._pass_on(node.source, slopes)
 
     def _parts(self, a: Array) -> Ends:
@@ -196,9 +196,9 @@ class _Elimination:
         pick = self.context.pick
         return sets if pick is None or len(sets) == 1 else sets[pick]
 
-    def _against(self, a: Array, lower: Array, upper: Array) -> Ends:
+    def _against(self, parts: Ends, lower: Array, upper: Array) -> Ends:
         """Σ max(a, 0)·lower + min(a, 0)·upper, and the sum's absolute size."""
-        positive, negative = self._parts(a)
+        positive, negative = parts
         products = positive * self._at(lower) + negative * self._at(upper)
         size = abs(products).sum(axis=1) if self.root.ar.rounds else self.zero
         return products.sum(axis=1), size * (products.shape[1] + 4)
@@ -250,8 +250,8 @@ class _Elimination:
         planes = self.context.lines(self.root.network.positions[node.name])
         if not isinstance(planes, Planes):
             raise TypeError("a product with lines")
-        positive, negative = self._parts(a)
-        self._add(*self._against(a, planes.lower_intercept, planes.upper_intercept))
+        positive, negative = parts = self._parts(a)
+        self._add(*self._against(parts, planes.lower_intercept, planes.upper_intercept))
         for source, low, high in zip(
             node.sources, planes.lower_slopes, planes.upper_slopes, strict=True
         ):

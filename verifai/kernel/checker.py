@@ -17,6 +17,7 @@ import numpy as np
 from flint import fmpq
 
 from verifai.kernel.arithmetic import Exact, Rounded
+from verifai.kernel.assistant import CAN_FORK, Assistant
 from verifai.kernel.bound import Root, lower_bounds
 from verifai.kernel.certificate import MAX_DEPTH, Kind, Proof, decode_certificate
 from verifai.kernel.context import FormBuilder, Row, Scene, integer_values, row_of, spread
@@ -29,6 +30,7 @@ from verifai.kernel.operator import Array
 from verifai.kernel.query import Query
 
 MAX_BATCH = 512
+SHARED = 64  # tree nodes that are pending when a second process takes half of them
 NEAR = 1e-6  # a rounded bound that misses 0 by less is computed anew in exact arithmetic
 
 
@@ -42,7 +44,13 @@ class Accepted:
 
 
 def check(
-    query: Query, certificate: bytes, *, network_digest: str, query_digest: str, exact: bool = False
+    query: Query,
+    certificate: bytes,
+    *,
+    network_digest: str,
+    query_digest: str,
+    exact: bool = False,
+    processes: int = 1,
 ) -> Accepted:
     """Accepts a certificate only if no point of the query's domain violates its property.
 
@@ -52,6 +60,7 @@ def check(
         network_digest: sha256 of the network's canonical file.
         query_digest: sha256 of the query's canonical file.
         exact: use rational arithmetic instead of rounded float64.
+        processes: 2 shares the leaves with a second process, where the system can fork.
 
     Returns:
         What was accepted: no point of the domain violates the property.
@@ -61,10 +70,22 @@ def check(
     """
     proof = decode_certificate(certificate, network_digest, query_digest)
     checker = Checker(query, exact=exact)
-    for position, reason in checker.failures(proof):
-        raise Rejection(reason.rule, f"{reason.reason} (tree node {position})")
+    with np.errstate(all="ignore"):
+        run = _Run(checker, proof)
+        refuse(run.walk(until=SHARED if processes > 1 and CAN_FORK else None))
+        if run.pending:
+            share, run.pending = run.pending[1::2], run.pending[::2]
+            with Assistant(lambda: run.walk_share(share)):
+                refuse(run.walk())
     leaves = int(((proof.tree == Kind.CLOSE) | (proof.tree == Kind.POINT)).sum())
     return Accepted(len(proof.tree), leaves, checker.root.is_empty)
+
+
+def refuse(leaves: Iterator[OpenLeaf]) -> None:
+    """Rejection, with the tree node, unless every leaf holds."""
+    for leaf in leaves:
+        where = f"tree node {leaf.place.position}"
+        raise Rejection(leaf.reason.rule, f"{leaf.reason.reason} ({where})")
 
 
 class OpenLeaf(NamedTuple):
@@ -129,15 +150,20 @@ class _Run:
         )
         self.batch = max(1, min(MAX_BATCH, BATCH_VALUES // max(1, len(self.root.low))))
         self.ledger.check_ranges()
-
-    def walk(self) -> Iterator[OpenLeaf]:
-        """Visits every tree node once, batches of nodes of one kind together."""
         root = self.root
         if self.proof.ends[0] != len(self.proof.tree):
             raise Rejection("tree", "records behind the tree's end")
-        first = Place(0, root.low, root.high, (), (), self.checker.ors, 0, root.is_empty)
-        pending = [self._with_rows(first, tuple(range(len(self.checker.first))))]
-        while pending:
+        first = Place(0, root.low, root.high, (), (), checker.ors, 0, root.is_empty)
+        self.pending = [self._with_rows(first, tuple(range(len(checker.first))))]
+
+    def walk(self, until: int | None = None) -> Iterator[OpenLeaf]:
+        """Visits every pending tree node and those below, batches of one kind together.
+
+        Args:
+            until: stop once so many nodes are pending, which then still are.
+        """
+        pending = self.pending
+        while pending and (until is None or len(pending) < until):
             taken = pending[-self.batch :]
             del pending[-self.batch :]
             places = [self._enter(place) for place in taken]
@@ -156,6 +182,11 @@ class _Run:
                     yield from self._close([p for p in group if not p.is_empty])
                 else:
                     yield from self._point([p for p in group if not p.is_empty])
+
+    def walk_share(self, share: list[Place]) -> None:
+        """Visits these nodes and those below; Rejection unless every leaf holds."""
+        self.pending = share
+        refuse(self.walk())
 
     def _enter(self, place: Place) -> Place:
         """The place with its cuts made in arrays of its own."""

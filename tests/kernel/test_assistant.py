@@ -1,0 +1,86 @@
+"""Sharing a check with a second process changes nothing but the time."""
+
+import os
+import signal
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from flint import fmpq
+
+from tests.kernel.proofs import Block, Close, Split, Tree, below_query, random_network, written
+from verifai.kernel import checker
+from verifai.kernel.assistant import Assistant
+from verifai.kernel.certificate import encode_certificate
+from verifai.kernel.errors import Rejection
+from verifai.kernel.query import Query
+
+
+def chain(depth: int, low: float, high: float, wrong: int = -1) -> Tree:
+    """A balanced tree of splits of the first input; leaf number `wrong` has none."""
+    leaves = iter(range(1 << depth))
+
+    def build(level: int, low: float, high: float) -> Tree:
+        if level == 0:
+            return Close(Block()) if next(leaves) == wrong else Close(Block(rows=((0, 1.0),)))
+        middle = (low + high) / 2
+        return Split(0, middle, build(level - 1, low, middle), build(level - 1, middle, high))
+
+    return build(depth, low, high)
+
+
+def decide(query: Query, tree: Tree, processes: int) -> checker.Accepted:
+    data = encode_certificate(written(tree), "n", "q")
+    names = {"network_digest": "n", "query_digest": "q"}
+    return checker.check(query, data, processes=processes, **names)
+
+
+@pytest.fixture
+def query() -> Query:
+    return below_query(random_network(3), fmpq(10**6))
+
+
+def test_two_processes_accept_what_one_accepts(query: Query) -> None:
+    tree = chain(9, -1.0, 1.0)
+    assert decide(query, tree, 1) == decide(query, tree, 2)
+    assert decide(query, tree, 2).leaves == 512
+
+
+def test_a_wrong_leaf_is_found_in_either_half(query: Query) -> None:
+    for wrong in range(0, 512, 37):
+        with pytest.raises(Rejection) as one:
+            decide(query, chain(9, -1.0, 1.0, wrong), 1)
+        with pytest.raises(Rejection) as two:
+            decide(query, chain(9, -1.0, 1.0, wrong), 2)
+        assert one.value.rule == two.value.rule == "close"
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _crash() -> None:
+    raise ZeroDivisionError
+
+
+def _exit() -> None:
+    os._exit(0)
+
+
+@pytest.mark.parametrize("task", [_kill, _crash, _exit])
+def test_a_process_that_ends_without_its_word_is_a_rejection(task: Callable[[], None]) -> None:
+    with pytest.raises(Rejection, match="assistant"), Assistant(task):
+        np.zeros(1)
+
+
+def test_a_rejection_of_the_second_process_keeps_its_rule() -> None:
+    def refuse() -> None:
+        raise Rejection("close", "no")
+
+    with pytest.raises(Rejection, match="close: no"), Assistant(refuse):
+        np.zeros(1)
+
+
+def test_an_error_here_ends_the_other_process() -> None:
+    with pytest.raises(Rejection, match="here"), Assistant(lambda: signal.pause() and None):
+        raise Rejection("here", "first")
