@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from tests.kernel.proofs import Block, Close, Split, Tree, below_query, random_network, written
+from tests.kernel.proofs import Block, Close, Split, Tree, written
 from verifai.kernel import checker
 from verifai.kernel.assistant import Assistant
 from verifai.kernel.certificate import encode_certificate
 from verifai.kernel.errors import Rejection
-from verifai.kernel.query import Query
+from verifai.kernel.network import Input, Network, affine
+from verifai.kernel.operator import Gather
+from verifai.kernel.query import And, Query, atom
 
 
 def chain(depth: int, low: float, high: float, wrong: int = -1) -> Tree:
@@ -37,7 +39,10 @@ def decide(query: Query, tree: Tree, processes: int) -> checker.Accepted:
 
 @pytest.fixture
 def query() -> Query:
-    return below_query(random_network(3), fmpq(10**6))
+    """On [-1, 1], y = x: unsafe where x + y + 3 ≤ 0, which single intervals do not refute."""
+    net = Network((Input("x", (1,)), affine("y", (1,), ((0, Gather.of(1)),))), (1,))
+    unsafe = atom({0: fmpq(1), 1: fmpq(1)}, fmpq(3))
+    return Query(net, (fmpq(-1),), (fmpq(1),), And((unsafe,)))
 
 
 def test_two_processes_accept_what_one_accepts(query: Query) -> None:
