@@ -74,9 +74,10 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
     query_digest = digest(encode_query(query, network_digest))
     compiled = compile_network(query.network)
     witnesses = Witnesses(query, compiled)
-    if not query.is_vacuous:
+    root = rounded_root(query)
+    if not root.is_empty:
         witnesses.attack(ATTACK_SECONDS, meter)
-    driver = Driver(rounded_root(query), problem_of(query), compiled, meter, witnesses)
+    driver = Driver(root, problem_of(query), compiled, meter, witnesses)
     records, spent = driver.refute(), 0.0
     for turn in range(MENDINGS + 1):
         start = time.perf_counter()

@@ -59,6 +59,8 @@ class Driver:
             Found: a counterexample was confirmed.
             Stopped: a budget is spent, or the search cannot decide what is left.
         """
+        if self.root.is_empty:
+            return [Close(Block())]
         top = self.problem.top
         rows = {atom: i for i, atom in enumerate(top.atoms)}
         return self._refute(top, self.root.low, self.root.high, rows)
