@@ -16,7 +16,7 @@ import numpy.typing as npt
 from verifai.bounds.compiled import Compiled, Pieces
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array, Mask
-from verifai.kernel.lines import NUDGE
+from verifai.kernel.lines import NUDGE, SHY
 from verifai.kernel.network import Affine, Input, Product, Pwl, Sign, Square
 
 Codes = npt.NDArray[np.uint8]
@@ -84,7 +84,8 @@ def relax(compiled: Compiled, bounds: Bounds, node: int, slopes: Array | None = 
 
 
 def span(pieces: Pieces, low: Array, high: Array) -> Span:
-    """Which pieces the intervals [low, high] touch."""
+    """Which pieces the intervals [low, high] touch, a knot all but at an end left out."""
+    low, high = low + SHY * (high - low), high - SHY * (high - low)
     if pieces.is_relu:
         left, right = (low >= 0).astype(low.dtype), (high > 0).astype(low.dtype)
         return Span(np.minimum(left, right), right, (low < 0) & (high > 0))
@@ -129,6 +130,7 @@ def _relu_lines(low: Array, high: Array, slopes: Array | None) -> Lines:
 
 def _inside(pieces: Pieces, low: Array, high: Array) -> tuple[Array, Array, Mask, Mask]:
     """The first and last knot inside, and whether a slope rises or falls at some knot inside."""
+    low, high = low + SHY * (high - low), high - SHY * (high - low)
     first, last = np.full_like(low, np.inf), np.full_like(low, -np.inf)
     rises, falls = np.zeros(low.shape, bool), np.zeros(low.shape, bool)
     for step, knot in zip(np.diff(pieces.slopes, axis=0), pieces.knots, strict=True):

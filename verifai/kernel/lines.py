@@ -20,6 +20,7 @@ from verifai.kernel.number import exact
 from verifai.kernel.operator import Array
 
 Unary = Pwl | Sign | Square
+SHY = 2.0**-30  # default slopes overlook a knot so close to an end, in units of the width
 NUDGE = 1 + 2.0**-10  # keeps the default slope of symmetric intervals from hanging on rounding
 Floats = Array  # float64 in both arithmetics
 
@@ -122,13 +123,14 @@ def default_slopes(
         return l + u, l + u
     if not isinstance(node, Pwl):
         return np.zeros_like(l), np.zeros_like(l)
-    left, right, settled = _settle(node, l, u)
+    inner = l + SHY * (u - l), u - SHY * (u - l)
+    left, right, settled = _settle(node, *inner)
     if len(node.knots) == 1:
         first = last = np.broadcast_to(node.knots[0], l.shape)
         convex = np.broadcast_to(node.slopes[0] <= node.slopes[1], l.shape)
         concave = ~convex
     else:
-        first, last, convex, concave = _curvature(node, l, u)
+        first, last, convex, concave = _curvature(node, *inner)
     low = node.anchor + left * (l - node.knots[0])
     high = low
     if len(node.knots) == 1:
