@@ -258,6 +258,36 @@ def _unsafe(
     return None
 
 
+def supremum(query: Query, value: int) -> fmpq | None:
+    """A bound that one value never exceeds where the query is unsafe, nor stays below by 1e-6.
+
+    Found by bisection; None if the query has no counterexample.
+    """
+
+    def above(limit: fmpq) -> fmpq | None:
+        better = Atom(((value, -ONE),), limit, Relation.LESS)
+        point = decide(replace(query, unsafe=And((better, query.unsafe))))
+        return None if point is None else _value(query, value, point)
+
+    point = decide(query)
+    if point is None:
+        return None
+    low, step = _value(query, value, point), ONE
+    while (reached := above(low + step)) is not None:
+        low, step = reached, 2 * step
+    high = low + step
+    while high - low > fmpq(1, 10**6):
+        middle = (low + high) / 2
+        reached = above(middle)
+        low, high = (low, middle) if reached is None else (reached, high)
+    return high
+
+
+def _value(query: Query, value: int, point: list[fmpq]) -> fmpq:
+    exact = values_at(query.network, [_fraction(x) for x in point])[value]
+    return fmpq(exact.numerator, exact.denominator)
+
+
 # The meaning of a query at one point, in fractions.
 
 
@@ -328,20 +358,6 @@ def decide_z3(query: Query) -> bool:
     if answer == z3.unknown:
         raise RuntimeError(f"z3: {solver.reason_unknown()}")
     return bool(answer == z3.sat)
-
-
-def greatest(query: Query, value: int) -> fmpq | None:
-    """The exact supremum of one value over the domain and unsafe set, None if that is empty."""
-    conditions, values = encode_z3(query)
-    optimizer = z3.Optimize()
-    optimizer.add(*conditions)
-    goal = optimizer.maximize(values[value])
-    if optimizer.check() != z3.sat:
-        return None
-    _, best, _ = optimizer.upper_values(goal)  # an infinite part, the number, a part of ε
-    if z3.is_int_value(best):
-        return fmpq(best.as_long())
-    return fmpq(best.numerator_as_long(), best.denominator_as_long())
 
 
 def _number(value: fmpq | Fraction) -> Any:

@@ -5,6 +5,8 @@ May import: numpy, compiled, interval, crown, dual, optimize. Must not know: cer
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -42,7 +44,11 @@ class Tightened:
 
 
 def tighten(
-    compiled: Compiled, bounds: Bounds, *, ascent: Ascent | None = None
+    compiled: Compiled,
+    bounds: Bounds,
+    *,
+    ascent: Ascent | None = None,
+    deadline: float = math.inf,
 ) -> tuple[Relaxed, list[Tightened]]:
     """One box's bounds tightened layer by layer, every unstable value by slopes of its own.
 
@@ -53,6 +59,7 @@ def tighten(
         compiled: the network.
         bounds: of one box.
         ascent: how to climb.
+        deadline: the reading of `time.perf_counter` after which default slopes have to do.
 
     Returns:
         Bounds with default lines, and what the tightening of each part of a node used, in order.
@@ -73,7 +80,8 @@ def tighten(
         found = []
         for start in range(0, len(neurons), PART):
             part = neurons[start : start + PART]
-            found.append(_part(compiled, Relaxed(bounds, lines), position, part, ascent))
+            how = ascent if time.perf_counter() < deadline else Ascent(steps=0)
+            found.append(_part(compiled, Relaxed(bounds, lines), position, part, how))
         for record in found:
             lower, upper = bounds.lower[position].copy(), bounds.upper[position].copy()
             lower[0, record.neurons], upper[0, record.neurons] = record.lower, record.upper

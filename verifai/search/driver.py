@@ -5,6 +5,7 @@ May import: numpy, kernel, bounds, search. Must not know: verdicts, files.
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -32,6 +33,7 @@ from verifai.search.witness import Witnesses
 
 FEW_INPUTS = 12  # so many are split; beyond, phases are
 MAX_GOALS = 4096
+TIGHTEN_SHARE = 0.25  # of the time left may go into the root's bounds
 CAUTION = 1000.0  # times the usual margin where the kernel once said no
 ASCENT_WORK = 4e10  # multiplications that optimising the root's bounds may take in a minute
 ATTACK_SHARE = 0.1  # of the time goes into attacks beyond the first
@@ -141,7 +143,10 @@ class Driver:
         steps = self._ascent_steps(plain)
         if not steps:
             return [plan, *self._phases(clause, plain, rows, len(rows))]
-        relaxation, found = tighten(self.compiled, bounds, ascent=Ascent(steps=steps))
+        left = max(0.0, self.meter.deadline - time.perf_counter())
+        until = time.perf_counter() + TIGHTEN_SHARE * left
+        ascent = Ascent(steps=steps)
+        relaxation, found = tighten(self.compiled, bounds, ascent=ascent, deadline=until)
         records, count = self._derived(found)
         return [*records, *self._phases(clause, relaxation.bounds, rows, len(rows) + count)]
 

@@ -29,6 +29,7 @@ from verifai.search.record import Block, Close, Derive, Record, Split, Step
 
 Closer = Callable[[Bounds, Rows], Answer]
 PARALLEL = 64  # subproblems bounded together
+BATCH_WORK = 4e8  # multiplications of one pass of every step over a batch
 CANDIDATES = 6  # neurons tried before one is chosen
 
 
@@ -57,7 +58,8 @@ class PhaseSearch(TreeSearch):
             effort: how hard each subproblem is bounded.
             closer: decides a subproblem without unstable neurons.
         """
-        super().__init__(compiled, PARALLEL)
+        work = sum(compiled.work(i) for i in compiled.linear)
+        super().__init__(compiled, int(np.clip(BATCH_WORK / (effort.steps * work), 2, PARALLEL)))
         self.effort, self.closer, self.goals = effort, closer, goals
         self.plan = (Derive(tuple(Step(node) for node in compiled.preactivations)),)
         self.offsets = np.array(compiled.network.offsets)
