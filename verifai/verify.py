@@ -22,7 +22,7 @@ from verifai.kernel.errors import Rejection
 from verifai.kernel.query import Query
 from verifai.search.budget import Found, Meter, Options, Progress, Stopped
 from verifai.search.clauses import problem_of
-from verifai.search.driver import ATTACK_SECONDS, Driver
+from verifai.search.driver import Driver
 from verifai.search.record import Record, assemble
 from verifai.search.witness import Witnesses
 from verifai.verdict import Counterexample, Effort, Falsified, Unknown, Verdict, Verified
@@ -75,8 +75,6 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
     compiled = compile_network(query.network)
     witnesses = Witnesses(query, compiled)
     root = rounded_root(query)
-    if not root.is_empty:
-        witnesses.attack(ATTACK_SECONDS, meter)
     driver = Driver(root, problem_of(query), compiled, meter, witnesses)
     records, spent = driver.refute(), 0.0
     for turn in range(MENDINGS + 1):

@@ -36,7 +36,7 @@ MAX_GOALS = 4096
 TIGHTEN_SHARE = 0.25  # of the time left may go into the root's bounds
 CAUTION = 1000.0  # times the usual margin where the kernel once said no
 ASCENT_WORK = 4e10  # multiplications that optimising the root's bounds may take in a minute
-ATTACK_SHARE = 0.1  # of the time goes into attacks beyond the first
+ATTACK_SHARE = 0.2  # of the time goes into attacks beyond the first
 ATTACK_SECONDS = 0.25  # of one attack
 
 

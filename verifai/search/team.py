@@ -21,7 +21,7 @@ from verifai.search.forest import Away, Forest
 from verifai.search.frontier import Regions, TreeSearch
 
 SHARE = 64  # boxes handed over at once
-PATIENCE = 0.7  # seconds before other processes are started
+PATIENCE = 1.0  # seconds before other processes are started
 
 
 class Team:
