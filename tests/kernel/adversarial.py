@@ -189,7 +189,7 @@ def mutated(random: Random, claim: Target, tree: Tree, other: Tree) -> Tree:
         if what < 0.6:
             return replace(tree, right=mutated(random, claim, tree.right, other))
         if what < 0.7:
-            return replace(tree, at=random.choice([*WILD, -tree.at, tree.at * 2]))
+            return replace(tree, at=random.choice([*WILD, -tree.at, tree.at / 2]))
         return replace(tree, left=tree.right, right=tree.left)
     if isinstance(tree, Choose) and what < 0.9:
         children = list(tree.children)
