@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -16,6 +15,7 @@ from verifai.kernel.checker import check
 from verifai.kernel.codec import digest, encode_network, encode_query
 from verifai.kernel.query import Query
 from verifai.kernel.replay import replay
+from verifai.search import driver
 from verifai.verdict import Falsified, Verdict, Verified
 from verifai.verify import Options, verify
 
@@ -75,8 +75,7 @@ def outcome(seed: int) -> Outcome:
         return Outcome(seed, case.family, case.shape, "oracles", "differ", "")
     if point is not None and not is_counterexample(query, point):
         return Outcome(seed, case.family, case.shape, "oracle's point", "is none", "")
-    module = importlib.import_module("verifai.verify")
-    with patch.object(module, "ATTACK_SECONDS", ATTACK_SECONDS):
+    with patch.object(driver, "ATTACK_SECONDS", ATTACK_SECONDS):
         verdict = verify(query, Options(timeout=TIMEOUT, workers=1))
     fault = fault_of(query, verdict, is_sat=point is not None, exact=seed % 5 == 0)
     note = f"[{traits}] {'' if isinstance(verdict, Verified | Falsified) else verdict}"

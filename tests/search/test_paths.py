@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.bounds.nets import dense, residual_conv
 from tests.search.cases import make_case
-from tests.search.oracle import is_counterexample, rationals
+from tests.search.oracle import is_counterexample, rationals, supremum
 from tests.search.test_agreement import recheck
 from verifai.bounds.compiled import compile_network
 from verifai.kernel.certificate import Kind, Proof, decode_certificate
@@ -31,7 +30,7 @@ OPTIONS = Options(timeout=60, workers=1)
 
 @pytest.fixture(autouse=True)
 def short_attacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("verifai.verify"), "ATTACK_SECONDS", 0.02)
+    monkeypatch.setattr(driver, "ATTACK_SECONDS", 0.02)
 
 
 def seen(network: Network, radius: float, seed: int = 0) -> np.ndarray:
@@ -226,6 +225,22 @@ def test_a_range_without_integers_is_verified_vacuously() -> None:
     verdict = verify(empty, Options(timeout=5, workers=1))
     assert isinstance(verdict, Verified), str(verdict)
     recheck(empty, verdict.certificate, exact=True)
+
+
+def test_an_integer_below_a_fraction_is_split() -> None:
+    """A row cuts an integer's range to [0, 3/5], which only 0 is left of."""
+    net = dense((2, 6, 6, 1))
+    below = atom({0: fmpq(1)}, fmpq(-3, 5))
+    value = net.offsets[net.outputs[0]]
+    tops = []
+    for b in (-1, 0, 1):
+        ends = (fmpq(0), fmpq(b))
+        tops.append(supremum(Query(net, ends, ends, And(())), value))
+    limit = max(top for top in tops if top is not None) + fmpq(1, 1000)
+    box = {"lower": (fmpq(-1, 3), fmpq(-1)), "upper": (fmpq(2), fmpq(1))}
+    unsafe = And((atom({value: fmpq(-1)}, limit),))
+    query = Query(net, **box, unsafe=unsafe, domain=(below,), integers=frozenset({0, 1}))
+    assert isinstance(verify(query, OPTIONS), Verified)
 
 
 def test_equalities_are_met_exactly() -> None:

@@ -25,7 +25,7 @@ from verifai.search.clauses import Array, Clause
 from verifai.search.frontier import Regions, TreeSearch
 from verifai.search.goals import Climber
 from verifai.search.judge import Indices, Judge
-from verifai.search.record import Derive, Point, Split, Step
+from verifai.search.record import Block, Close, Derive, Point, Record, Split, Step
 
 BATCH = 512
 MAX_DEPTH = 400
@@ -118,13 +118,16 @@ class BoxSearch(TreeSearch):
         return np.asarray(most - least)
 
     def _branch(self, boxes: Regions, scores: Array, low: Array, high: Array) -> None:
-        """Splits every box in two; those that cannot be split count as hard."""
+        """Splits every box in two; those that cannot be split count as hard.
+
+        The ends of an integer's range need not be integers: one of its parts may be empty.
+        """
         every = np.arange(len(low))
         at = low / 2 + high / 2
         whole = np.isin(np.arange(low.shape[1]), self.integers)
         at = np.where(whole, np.floor(at), at)
         right = np.where(whole, at + 1, at)
-        fine = np.where(whole, right <= high, (low < at) & (at < high))
+        fine = np.where(whole, low < high, (low < at) & (at < high))
         scores = np.where(fine, scores + 1e-9 * (high - low), -1.0)
         column = np.argmax(scores, axis=1)
         splits = fine[every, column] & (boxes.depth < self.max_depth)
@@ -140,10 +143,13 @@ class BoxSearch(TreeSearch):
 
     def _points(self, boxes: Regions) -> None:
         """Boxes of a single point are refuted by evaluation, if at all."""
-        for i, node in enumerate(boxes.nodes.tolist()):
-            self.forest.outcome[node] = (Point(),)
-            self.leaves += 1
-            self.closed += 0.5 ** int(boxes.depth[i])
+        for node, depth in zip(boxes.nodes.tolist(), boxes.depth.tolist(), strict=True):
+            self._leaf(node, depth, Point())
+
+    def _leaf(self, node: int, depth: int, record: Record) -> None:
+        self.forest.outcome[node] = (record,)
+        self.leaves += 1
+        self.closed += 0.5**depth
 
     def _split(self, boxes: Regions, column: Array, at: Array, right: Array) -> None:
         count = len(column)
@@ -163,8 +169,13 @@ class BoxSearch(TreeSearch):
         for node, part in self.compiled.split(high).items():
             upper[node] = part
         nodes = np.arange(first, first + 2 * count)
-        bounds = Bounds(tuple(lower), tuple(upper))
-        self.open.append(Regions(nodes, bounds, children.depth + 1, children.value))
+        bounds, depth = Bounds(tuple(lower), tuple(upper)), children.depth + 1
+        empty = (low > high).any(axis=1)
+        for i in np.flatnonzero(empty).tolist():
+            self._leaf(int(nodes[i]), int(depth[i]), Close(Block()))
+        whole = Regions(nodes, bounds, depth, children.value)
+        if not empty.all():
+            self.open.append(whole.take(np.flatnonzero(~empty)))
 
     def _values(self) -> Indices:
         net = self.compiled.network
