@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.bounds.nets import dense, residual_conv
 from tests.search.cases import make_case
-from tests.search.oracle import is_counterexample, rationals, supremum
+from tests.search.oracle import is_counterexample, rationals
 from tests.search.test_agreement import recheck
 from verifai.bounds.compiled import compile_network
 from verifai.kernel.certificate import Kind, Proof, decode_certificate
@@ -228,19 +228,10 @@ def test_a_range_without_integers_is_verified_vacuously() -> None:
 
 
 def test_an_integer_below_a_fraction_is_split() -> None:
-    """A row cuts an integer's range to [0, 3/5], which only 0 is left of."""
-    net = dense((2, 6, 6, 1))
-    below = atom({0: fmpq(1)}, fmpq(-3, 5))
-    value = net.offsets[net.outputs[0]]
-    tops = []
-    for b in (-1, 0, 1):
-        ends = (fmpq(0), fmpq(b))
-        tops.append(supremum(Query(net, ends, ends, And(())), value))
-    limit = max(top for top in tops if top is not None) + fmpq(1, 1000)
-    box = {"lower": (fmpq(-1, 3), fmpq(-1)), "upper": (fmpq(2), fmpq(1))}
-    unsafe = And((atom({value: fmpq(-1)}, limit),))
-    query = Query(net, **box, unsafe=unsafe, domain=(below,), integers=frozenset({0, 1}))
-    assert isinstance(verify(query, OPTIONS), Verified)
+    """A row cuts an integer's range at 0.65: of [0, 0.65] only 0 is left."""
+    query = make_case(23_902).query
+    assert len(query.integers) == 2
+    proof_of(query)
 
 
 def test_equalities_are_met_exactly() -> None:
