@@ -38,6 +38,7 @@ CAUTION = 1000.0  # times the usual margin where the kernel once said no
 ASCENT_WORK = 4e10  # multiplications that optimising the root's bounds may take in a minute
 ATTACK_SHARE = 0.2  # of the time goes into attacks beyond the first
 ATTACK_SECONDS = 0.25  # of one attack
+PATIENT_SECONDS = 1.5  # of the attack before the root's bounds are optimised
 
 
 class Driver:
@@ -143,6 +144,7 @@ class Driver:
         steps = self._ascent_steps(plain)
         if not steps:
             return [plan, *self._phases(clause, plain, rows, len(rows))]
+        self.witnesses.attack(PATIENT_SECONDS, self.meter)
         left = max(0.0, self.meter.deadline - time.perf_counter())
         until = time.perf_counter() + TIGHTEN_SHARE * left
         ascent = Ascent(steps=steps)
