@@ -38,6 +38,7 @@ CAUTION = 1000.0  # times the usual margin where the kernel once said no
 ASCENT_WORK = 4e10  # multiplications that optimising the root's bounds may take in a minute
 ATTACK_SHARE = 0.2  # of the time goes into attacks beyond the first
 ATTACK_SECONDS = 0.25  # of one attack
+LARGE_WORK = 5e5  # multiplications of one pass, beyond which an attack costs less than a bound
 PATIENT_SECONDS = 1.5  # of the attack before the root's bounds are optimised
 
 
@@ -64,6 +65,8 @@ class Driver:
         """
         if self.root.is_empty:
             return [Close(Block())]
+        if sum(self.compiled.work(i) for i in self.compiled.linear) > LARGE_WORK:
+            self.witnesses.attack(2 * ATTACK_SECONDS, self.meter)
         top = self.problem.top
         rows = {atom: i for i, atom in enumerate(top.atoms)}
         return self._refute(top, self.root.low, self.root.high, rows)
