@@ -82,7 +82,11 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
         certificate = encode_certificate(assemble(records), network_digest, query_digest)
         try:
             accepted = check(
-                query, certificate, network_digest=network_digest, query_digest=query_digest
+                query,
+                certificate,
+                network_digest=network_digest,
+                query_digest=query_digest,
+                processes=meter.options.workers,
             )
         except Rejection as rejection:
             if turn == MENDINGS:
