@@ -74,7 +74,10 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
     query_digest = digest(encode_query(query, network_digest))
     compiled = compile_network(query.network)
     witnesses = Witnesses(query, compiled)
-    root = rounded_root(query)
+    try:
+        root = rounded_root(query)
+    except Rejection as rejection:
+        raise Stopped(f"no certificate can cover this domain ({rejection})") from None
     driver = Driver(root, problem_of(query), compiled, meter, witnesses)
     records, spent = driver.refute(), 0.0
     for turn in range(MENDINGS + 1):

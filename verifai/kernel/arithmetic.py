@@ -3,7 +3,8 @@
 Both offer the same few operations on arrays. `slip` is the difference: in rounded arithmetic it
 bounds what rounding may have cost, in exact arithmetic it is zero.
 
-May import: numpy, python-flint, number, operator, errors. Must not know: nodes, certificates.
+May import: numpy, python-flint, number, operator, elementary, fixed_point. Must not know: nodes,
+certificates.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 from flint import fmpq, fmpq_mat
 
+from verifai.kernel.elementary import ELEMENTARY
+from verifai.kernel.fixed_point import FIXED_POINT
 from verifai.kernel.number import exact, nearest
 from verifai.kernel.operator import Array, LinearAlgebra
 
@@ -33,6 +36,14 @@ class Arithmetic(LinearAlgebra, Protocol):
 
     def rationals(self, values: list[fmpq]) -> tuple[Array, Array]:
         """The numbers nearest to values, and bounds on how far off they are."""
+        ...
+
+    def smooth(self, function: str, z: Array) -> tuple[Array, Array]:
+        """Values of an elementary function, and bounds on how far off they are."""
+        ...
+
+    def floats(self, array: Array) -> Array:
+        """The nearest doubles; for choices that are sound whatever they are."""
         ...
 
 
@@ -64,6 +75,14 @@ class Rounded:
             bool(np.isfinite(x)) and exact(x) == v for x, v in zip(near, values, strict=True)
         ]
         return near, np.where(exactly, 0.0, np.spacing(np.abs(near)))
+
+    def smooth(self, function: str, z: Array) -> tuple[Array, Array]:
+        """By the polynomials of `elementary`."""
+        return ELEMENTARY[function](z)
+
+    def floats(self, array: Array) -> Array:
+        """The array itself."""
+        return array
 
 
 class Exact:
@@ -112,6 +131,21 @@ class Exact:
     def rationals(self, values: list[fmpq]) -> tuple[Array, Array]:
         """The values themselves, and zeros."""
         return np.array([*values, None], dtype=object)[:-1], self.zeros(1, len(values))[0]
+
+    def smooth(self, function: str, z: Array) -> tuple[Array, Array]:
+        """By the integer series of `fixed_point`; equal arguments are computed once."""
+        known: dict[fmpq, tuple[fmpq, fmpq]] = {}
+        pair = np.empty((2, z.size), dtype=object)
+        for i, q in enumerate(z.reshape(-1).tolist()):
+            if q not in known:
+                known[q] = FIXED_POINT[function](q)
+            pair[:, i] = known[q]
+        return pair[0].reshape(z.shape), pair[1].reshape(z.shape)
+
+    def floats(self, array: Array) -> Array:
+        """The doubles nearest to the entries."""
+        near = [nearest(q) for q in array.reshape(-1).tolist()]
+        return np.array(near, dtype=np.float64).reshape(array.shape)
 
 
 def exactly(array: Array) -> Array:

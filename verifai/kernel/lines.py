@@ -4,7 +4,7 @@ A *line* s·y + t below (above) f on [l, u] is given by its slope alone; the int
 here as the least (greatest) value of f(y) - s·y, so that no slope, however chosen, is unsound.
 Arrays are (contexts, n).
 
-May import: numpy, network, arithmetic. Must not know: certificates, the search.
+May import: numpy, network, arithmetic, smooth. Must not know: certificates, the search.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ import numpy as np
 from flint import fmpq
 
 from verifai.kernel.arithmetic import Arithmetic
-from verifai.kernel.network import Product, Pwl, Sign, Square
+from verifai.kernel.errors import Rejection
+from verifai.kernel.network import Product, Pwl, Sign, Smooth, Square
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Array
+from verifai.kernel.smooth import Extremes, is_defined
+from verifai.kernel.smooth import default_slopes as smooth_slopes
 
-Unary = Pwl | Sign | Square
+Unary = Pwl | Sign | Square | Smooth
 SHY = 2.0**-30  # default slopes overlook a knot so close to an end, in units of the width
 NUDGE = 1 + 2.0**-10  # keeps the default slope of symmetric intervals from hanging on rounding
 Floats = Array  # float64 in both arithmetics
@@ -121,6 +124,8 @@ def default_slopes(
     """
     if isinstance(node, Square):
         return l + u, l + u
+    if isinstance(node, Smooth):
+        return smooth_slopes(node.function, l, u)
     if not isinstance(node, Pwl):
         return np.zeros_like(l), np.zeros_like(l)
     inner = l + SHY * (u - l), u - SHY * (u - l)
@@ -179,7 +184,18 @@ def intercepts(
     slopes: tuple[Array, Array],
     ar: Arithmetic,
 ) -> Lines:
-    """The lines with these slopes (lower, upper), their intercepts rounded outwards."""
+    """The lines with these slopes (lower, upper), their intercepts rounded outwards.
+
+    Raises:
+        Rejection: "domain", where a function is undefined on an interval.
+    """
+    if isinstance(node, Smooth):
+        if not is_defined(node.function, l, u):
+            raise Rejection("domain", f"{node.function} of {node.name!r} may be undefined")
+        with np.errstate(all="ignore"):
+            extremes = Extremes(node.function, l, u, ar)
+            low, high = extremes.least(slopes[0]), extremes.greatest(slopes[1])
+        return Lines(slopes[0], low, slopes[1], high)
     if isinstance(node, Square):
         return Lines(
             slopes[0],

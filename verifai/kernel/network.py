@@ -121,7 +121,25 @@ class Product:
         return (self.left, self.right)
 
 
-Node = Input | Affine | Pwl | Sign | Square | Product
+FUNCTIONS = ("sigmoid", "tanh", "exp", "log", "reciprocal", "sqrt", "erf", "sin", "cos")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Smooth:
+    """A function of FUNCTIONS, elementwise; log and sqrt, reciprocal where they are defined."""
+
+    name: str
+    shape: tuple[int, ...]
+    source: int
+    function: str
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The nodes it reads."""
+        return (self.source,)
+
+
+Node = Input | Affine | Pwl | Sign | Square | Product | Smooth
 
 
 def affine(
@@ -239,6 +257,8 @@ class Network:
                 problem = "knots and slopes of wrong shape"
             elif node.anchor.shape != (width,) or not (np.diff(node.knots, axis=0) > 0).all():
                 problem = "knots that do not increase"
+        if isinstance(node, Smooth) and node.function not in FUNCTIONS:
+            problem = f"no function {node.function!r} (one of {', '.join(FUNCTIONS)})"
         if problem:
             raise InputError(f"node {node.name!r}: {problem}")
 

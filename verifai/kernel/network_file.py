@@ -26,6 +26,7 @@ from verifai.kernel.network import (
     Product,
     Pwl,
     Sign,
+    Smooth,
     Square,
     affine,
     pwl,
@@ -126,6 +127,8 @@ def _node_fields(node: Node, names: list[str], writer: _ArrayWriter) -> dict[str
         start |= {key: writer.add(array) for key, array in data.items()}
     elif isinstance(node, Sign | Square):
         start["source"] = sources[0]
+    elif isinstance(node, Smooth):
+        start["source"], start["function"] = sources[0], node.function
     elif isinstance(node, Product):
         start["left"], start["right"] = sources
     elif not isinstance(node, Input):
@@ -152,6 +155,7 @@ _KEYS = {
     "sign": "source",
     "square": "source",
     "product": "left right",
+    "smooth": "source function",
 }
 _UNARY: dict[str, type[Sign] | type[Square]] = {"sign": Sign, "square": Square}
 _CONV_LISTS = ("spatial", "stride", "before", "after", "dilation")
@@ -229,6 +233,8 @@ class _NetworkReader:
         source = self.source(where, rest[0])
         if kind == "product":
             return Product(name, shape, source, self.source(where, rest[1]))
+        if kind == "smooth":
+            return Smooth(name, shape, source, a_string(f"{where}: function", rest[1]))
         if kind in _UNARY:
             return _UNARY[kind](name, shape, source)
         knots, slopes = (self.arrays.get(where, array, 2) for array in rest[1:3])

@@ -12,7 +12,7 @@ import numpy as np
 from flint import fmpq
 
 from verifai.kernel.arithmetic import Exact
-from verifai.kernel.errors import InputError
+from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.formula import margins
 from verifai.kernel.forward import Machine
 from verifai.kernel.network import Network
@@ -25,7 +25,8 @@ class Replay:
     """What exact evaluation at a point found.
 
     Attributes:
-        violates: True or False for certain, None if constants that are not rational leave it open.
+        violates: True or False for certain, None if constants or functions that are not rational
+            leave it open.
         in_domain: whether the point lies in the box, on integers where asked, and in the domain.
         margin: at least so far the unsafe formula holds, in output units.
         outputs: (lower, upper) of every output value, equal where evaluation is exact.
@@ -41,7 +42,7 @@ def evaluate(network: Network, inputs: Sequence[fmpq]) -> tuple[Array, Array]:
     """Enclosures (lower, upper) of all values of the network at an exact input; (N,) of rationals.
 
     Raises:
-        InputError: the number of inputs is wrong.
+        InputError: the number of inputs is wrong, or a function is undefined there.
     """
     return _evaluate(Machine(network, Exact()), inputs)
 
@@ -58,7 +59,10 @@ def _evaluate(machine: Machine, inputs: Sequence[fmpq]) -> tuple[Array, Array]:
         ]
         boxes.append((part, part))
         start += network.sizes[i]
-    ends = machine.forward(boxes)
+    try:
+        ends = machine.forward(boxes)
+    except Rejection as rejection:
+        raise InputError(f"at this input {rejection.reason}") from None
     low, high = (np.concatenate([e[side][0] for e in ends]) for side in (0, 1))
     return low, high
 
@@ -74,7 +78,7 @@ class Replayer:
         """Evaluates the network at an exact input and compares with domain and property.
 
         Raises:
-            InputError: the number of inputs is wrong.
+            InputError: the number of inputs is wrong, or a function is undefined there.
         """
         query, net = self.query, self.query.network
         low, high = _evaluate(self.machine, inputs)
