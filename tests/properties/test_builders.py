@@ -12,6 +12,7 @@ from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Atom, Or, Query, Relation
 from verifai.kernel.replay import replay
+from verifai.properties.domain import Domain, domain
 from verifai.properties.entry import number
 from verifai.properties.in_range import in_range
 from verifai.properties.robust import robust
@@ -81,6 +82,59 @@ def test_robust_finds_the_exact_label(net: Network) -> None:
 def test_robust_takes_arrays_of_any_shape(net: Network) -> None:
     query = robust(net, np.array([[0.5], [0.25]], dtype=np.float32), eps="1/8", label=0)
     assert query.lower == (fmpq(3, 8), fmpq(1, 8))
+
+
+def test_robust_takes_a_radius_and_a_range_for_every_input(net: Network) -> None:
+    query = robust(net, ["0.9", "0.5"], eps=["0.2", 0], label=0, clip=(["0.8", 0], 1))
+    assert query.lower == (fmpq(4, 5), fmpq(1, 2))
+    assert query.upper == (fmpq(1), fmpq(1, 2))
+    same = robust(net, ["0.9", "0.5"], eps=np.float32(0.25), label=0)
+    assert same.lower == (fmpq(13, 20), fmpq(1, 4))
+    with pytest.raises(InputError, match="negative radius"):
+        robust(net, [0, 0], eps=[1, "-0.1"], label=0)
+    with pytest.raises(InputError, match="3 numbers"):
+        robust(net, [0, 0], eps=[1, 1, 1], label=0)
+
+
+def test_a_domain_has_rows_and_integers(net: Network) -> None:
+    region = domain(
+        net,
+        [(0, 3), ("-1/2", 1)],
+        integers=[0],
+        rows=[([(0, 1), (1, "0.1")], ">=", "1/2"), ({1: 2}, "=", 1)],
+    )
+    query = in_range(net, region, upper=2)
+    assert query.integers == {0}
+    assert query.domain == (
+        Atom(((0, fmpq(-1)), (1, fmpq(-1, 10))), fmpq(1, 2)),
+        Atom(((1, fmpq(2)),), fmpq(-1), Relation.EQUAL),
+    )
+    assert violates(query, 3, "1/2") is True
+    assert violates(query, "5/2", "1/2") is False  # not whole
+    assert violates(query, 3, "2/5") is False  # off the second row
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"integers": [2]}, "no input 2"),
+        ({"integers": [-1]}, "no input -1"),
+        ({"rows": [({5: 1}, "<=", 0)]}, "no input 5"),
+        ({"rows": [({0: 1}, "!=", 0)]}, "no relation '!='"),
+        ({"rows": [({0: 1}, 0)]}, "row 0 is not"),
+        ({"rows": [({0: "x"}, "<", 0)]}, "not a decimal"),
+    ],
+)
+def test_domains_that_make_no_sense_are_refused(
+    net: Network, options: dict[str, Any], match: str
+) -> None:
+    with pytest.raises(InputError, match=match):
+        domain(net, [(0, 1), (0, 1)], **options)
+
+
+def test_a_domain_of_another_network_is_refused(net: Network) -> None:
+    with pytest.raises(InputError, match="a domain of 1 inputs"):
+        in_range(net, Domain((fmpq(0),), (fmpq(1),)), upper=0)
 
 
 @pytest.mark.parametrize(

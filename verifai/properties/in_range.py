@@ -1,33 +1,32 @@
 """Output ranges: on a box of inputs an output stays between two numbers.
 
-May import: kernel, entry. Must not know: how a query is decided.
+May import: kernel, domain, entry. Must not know: how a query is decided.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from flint import fmpq
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Formula, Or, Query, Relation, atom, conjunction
-from verifai.properties.entry import Number, box, number, output_value
+from verifai.properties.domain import Domain, Ends, domain_of, query_on
+from verifai.properties.entry import Number, number, output_value
 
 
 def in_range(
     net: Network,
-    ends: Iterable[tuple[Number, Number]],
+    ends: Domain | Ends,
     *,
     lower: Number | None = None,
     upper: Number | None = None,
     output: int = 0,
 ) -> Query:
-    """The output lies in [lower, upper] at every input of the box; reaching an end is allowed.
+    """The output lies in [lower, upper] at every input of the domain; reaching an end is allowed.
 
     Args:
         net: the network.
-        ends: the box, one pair (lower, upper) for each input value.
+        ends: the box, one pair (lower, upper) for each input value, or a `Domain`.
         lower: the least value allowed; None: no limit below.
         upper: the greatest value allowed; None: no limit above.
         output: the index of the output.
@@ -35,7 +34,7 @@ def in_range(
     Raises:
         InputError: sizes do not fit, or neither limit is given.
     """
-    low, high = box(net, ends)
+    region = domain_of(net, ends)
     value = output_value(net, output)
     outside: list[Formula] = []
     if lower is not None:
@@ -44,4 +43,4 @@ def in_range(
         outside.append(atom({value: fmpq(-1)}, number(upper), Relation.LESS))
     if not outside:
         raise InputError("in_range needs a lower or an upper limit")
-    return Query(net, tuple(low), tuple(high), conjunction([Or(tuple(outside))]))
+    return query_on(net, region, conjunction([Or(tuple(outside))]))
