@@ -5,14 +5,37 @@ It is written for the tests alone and follows the definitions of the kernel's no
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from verifai.kernel.network import Affine, Input, Network, Node, Product, Pwl, Sign, Square
+from verifai.kernel.network import (
+    Affine,
+    Input,
+    Network,
+    Node,
+    Product,
+    Pwl,
+    Sign,
+    Smooth,
+    Square,
+)
 
 Array = npt.NDArray[Any]
+FUNCTIONS: Mapping[str, Callable[[Array], Array]] = {
+    "cos": np.cos,
+    "erf": np.vectorize(math.erf, otypes=[float]),
+    "exp": np.exp,
+    "log": np.log,
+    "reciprocal": np.reciprocal,
+    "sigmoid": lambda x: 0.5 + 0.5 * np.tanh(0.5 * x),
+    "sin": np.sin,
+    "sqrt": np.sqrt,
+    "tanh": np.tanh,
+}
 
 
 class Floats:
@@ -51,6 +74,8 @@ def _value(node: Node, values: list[Array]) -> Array:
         return np.sign(values[node.source])
     if isinstance(node, Square):
         return values[node.source] ** 2
+    if isinstance(node, Smooth):
+        return FUNCTIONS[node.function](values[node.source])
     assert isinstance(node, Product)
     return values[node.left] * values[node.right]
 

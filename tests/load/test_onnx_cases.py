@@ -18,6 +18,7 @@ from verifai.load.errors import LoadError
 from verifai.load.onnx import load_onnx
 from verifai.load.onnx_operators import LOWERINGS
 
+UNDEFINED = {"LpNormalization"}  # ONNX gives 0/0 a value; ours is then refused when it is verified
 FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
 
 
@@ -93,7 +94,12 @@ def agrees(case: Any, path: Path) -> str:
                 reason = f"{error.op_type}: {error.reason}"
                 continue
             given = [np.asarray(present[n], np.float64) for i, n in enumerate(names) if i in free]
-            results = evaluate(network, *(given or [np.zeros(1)]))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                results = evaluate(network, *(given or [np.zeros(1)]))
+            is_finite = all(np.isfinite(result).all() for result in results)
+            if not is_finite and {n.op_type for n in case.model.graph.node} & UNDEFINED:
+                reason = "undefined at the case's input"
+                continue
             for result, output in zip(results, outputs, strict=True):
                 assert result.shape == output.shape, case.name
                 expected = np.asarray(output, np.float64)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Node, Product, Sign, Square, affine, pwl
+from verifai.kernel.network import Input, Node, Product, Sign, Smooth, Square, affine, pwl
 from verifai.kernel.operator import Array, Conv, Dense, Gather, Operator
 from verifai.load.rational import enclose, largest, rationals, settle
 from verifai.load.values import Activation, Value, broadcast_shape, check_size
@@ -71,6 +71,13 @@ class Builder:
             return x.node, x.index
         return self.whole(x), np.arange(x.index.size).reshape(x.shape)
 
+    def _distinct(self, x: Activation) -> tuple[int, Array]:
+        """As `_base`, but values that x holds twice are once in the node and twice in the array."""
+        used, order = np.unique(x.index, return_inverse=True)
+        if self._reordered(x) or used.size == x.index.size:
+            return self._base(x)
+        return self.whole(Activation(x.node, used)), order.reshape(x.shape)
+
     def lift(self, value: Value) -> Activation:
         """The value as a view of a node; a constant becomes an affine node that ignores its source.
 
@@ -125,8 +132,10 @@ class Builder:
         )
         return Activation(self._add(made).node, order)
 
-    def dense(self, x: Activation, weight: Array, *, divisor: int = 1) -> Activation:
-        """x Wᵀ/divisor on the last axis, W of shape (m, k), its entries doubles or rationals.
+    def dense(
+        self, x: Activation, weight: Array, *, bias: float = 0.0, divisor: int = 1
+    ) -> Activation:
+        """(x Wᵀ + bias)/divisor on the last axis, W of shape (m, k), of doubles or rationals.
 
         Raises:
             InputError: the last axis is not k, or a number out of range.
@@ -139,6 +148,7 @@ class Builder:
             self._name(),
             shape,
             ((self.whole(x), Dense.of(doubles)),),
+            bias=bias,
             divisor=None if divisor == 1 else float(divisor),
             radius=None if error is None else error.max(axis=1),
         )
@@ -197,13 +207,19 @@ class Builder:
 
     def sign(self, x: Activation) -> Activation:
         """-1, 0 or 1, elementwise."""
-        node, order = self._base(x)
+        node, order = self._distinct(x)
         return Activation(self._add(Sign(self._name(), self.nodes[node].shape, node)).node, order)
+
+    def smooth(self, x: Activation, function: str) -> Activation:
+        """A function of the kernel's `FUNCTIONS`, elementwise."""
+        node, order = self._distinct(x)
+        made = Smooth(self._name(), self.nodes[node].shape, node, function)
+        return Activation(self._add(made).node, order)
 
     def product(self, x: Activation, y: Activation) -> Activation:
         """x·y, elementwise with broadcasting; a square if both are the same."""
         if x.node == y.node and x.shape == y.shape and (x.index == y.index).all():
-            node, order = self._base(x)
+            node, order = self._distinct(x)
             return Activation(
                 self._add(Square(self._name(), self.nodes[node].shape, node)).node, order
             )

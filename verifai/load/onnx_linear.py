@@ -1,7 +1,7 @@
-"""Matrix products, convolutions and batch normalization.
+"""Matrix products and batch normalization.
 
 Sources: the operators' pages of the ONNX standard, opset 7 and later.
-May import: numpy, kernel, values, builder, rational, onnx_call, onnx_window.
+May import: numpy, kernel, values, builder, rational, onnx_call, onnx_conv.
 Must not know: protobuf.
 """
 
@@ -17,9 +17,12 @@ from verifai.kernel.number import exact
 from verifai.kernel.operator import Array, Conv
 from verifai.load.builder import ONE, Builder
 from verifai.load.onnx_call import Call, Lowering, reals
-from verifai.load.onnx_window import read_window
-from verifai.load.rational import combine, enclose, inverse_root, largest, rationals
+from verifai.load.onnx_conv import per_channel
+from verifai.load.rational import combine, enclose, inverse_root, narrow, rationals
 from verifai.load.values import Activation, Constant, Value, broadcast_shape, check_size
+
+MAX_PAIRS = 1 << 24  # products of two values in one operator
+MAX_FOLDED = 1 << 22  # products of two constants in one operator
 
 
 def gemm(call: Call) -> list[Value]:
@@ -59,11 +62,11 @@ def _scaled(factor: Array, constant: Constant) -> Constant:
 def matmul(call: Call) -> list[Value]:
     """MatMul, as numpy's: a constant on either side, or two views."""
     a, b = call.finite(0), call.finite(1)
-    if isinstance(a, Constant) and isinstance(b, Constant):
-        a = call.builder.lift(a)
     ranks = len(a.shape), len(b.shape)
     if 0 in ranks:
         raise call.refuse("a factor without axes")
+    if isinstance(a, Constant) and isinstance(b, Constant):
+        return [_product_of_constants(call, a, b)]
     rows = _reshaped(a, (1, *a.shape)) if ranks[0] == 1 else a
     columns = _reshaped(b, (*b.shape, 1)) if ranks[1] == 1 else b
     product = matrix_product(call, rows, columns)
@@ -73,6 +76,12 @@ def matmul(call: Call) -> list[Value]:
     if ranks[0] == 1:
         del lengths[-1 if ranks[1] == 1 else -2]
     return [Activation(product.node, product.index.reshape(lengths))]
+
+
+def _product_of_constants(call: Call, a: Constant, b: Constant) -> Constant:
+    if a.is_integer or b.is_integer or a.array.size * b.shape[-1] > MAX_FOLDED:
+        raise call.refuse(f"a product of constants of shapes {a.shape} and {b.shape}")
+    return Constant(narrow(np.asarray(rationals(a.array) @ rationals(b.array))), a.name)
 
 
 def _reshaped(value: Value, shape: tuple[int, ...]) -> Value:
@@ -119,6 +128,11 @@ def _inner_products(call: Call, a: Activation, b: Activation) -> Activation:
     batch = broadcast_shape(a.shape[:-2], b.shape[:-2])
     m, k, n = *a.shape[-2:], b.shape[-1]
     shape = check_size((*batch, m, n, k))
+    if math.prod(shape) > MAX_PAIRS:
+        raise call.refuse(
+            f"a product of two activations of shapes {a.shape} and {b.shape}: it takes "
+            f"{math.prod(shape)} products of values, at most {MAX_PAIRS}"
+        )
     left = np.broadcast_to(a.index[..., :, None, :], shape)
     right = np.broadcast_to(np.swapaxes(b.index, -1, -2)[..., None, :, :], shape)
     products = call.builder.product(Activation(a.node, left), Activation(b.node, right))
@@ -131,50 +145,9 @@ def _convolved(
 ) -> Activation:
     """A convolution without padding, whose weights may be rational."""
     doubles, error = enclose(weight)
-    radius = None if error is None else _per_channel(error, len(spatial))
+    radius = None if error is None else per_channel(error, len(spatial))
     operator = Conv.of(doubles, spatial, groups=options.get("groups", 1))
     return builder.convolve(x, operator, radius=radius)
-
-
-def _per_channel(error: Array, axes: int) -> Array:
-    worst: Array = error.reshape(len(error), -1).max(axis=1)
-    return worst.reshape(-1, *(1,) * axes)
-
-
-def conv(call: Call) -> list[Value]:
-    """Conv on one to three (or more) spatial axes, with constant weights."""
-    x, weight = call.activation(0), call.real(1)
-    axes = len(x.shape) - 2
-    if axes < 1 or weight.ndim != axes + 2:
-        raise call.refuse(f"weights of shape {weight.shape} on a tensor of shape {x.shape}")
-    window = read_window(call, x.shape[2:], weight.shape[2:])
-    groups, batch = call.integer("group", 1), x.shape[0]
-    doubles, error = enclose(weight)
-    bias, bias_error = enclose(call.real(2) if call.has(2) else np.zeros(len(weight)))
-    if bias.shape != (len(weight),):
-        raise call.refuse(f"a bias of shape {bias.shape} for {len(weight)} channels")
-    if batch > 1:  # the batch becomes a spatial axis
-        x = Activation(x.node, x.index.swapaxes(0, 1))
-        doubles, window = doubles[:, :, None], window.with_axis(batch)
-    if x.shape[0 if batch > 1 else 1] != weight.shape[1] * groups:
-        raise call.refuse(f"{weight.shape[1]} channels in {groups} groups on shape {x.shape}")
-    operator = Conv.of(
-        doubles,
-        window.lengths,
-        stride=window.stride,
-        padding=(window.before, window.after),
-        dilation=window.dilation,
-        groups=groups,
-    )
-    ones = (1,) * len(window.lengths)
-    radius = largest(
-        None if error is None else _per_channel(error, len(ones)),
-        None if bias_error is None else bias_error.reshape(-1, *ones),
-    )
-    y = call.builder.convolve(x, operator, bias=bias.reshape(-1, *ones), radius=radius)
-    if batch > 1:
-        return [Activation(y.node, y.index.swapaxes(0, 1))]
-    return [Activation(y.node, y.index[None])]
 
 
 def batch_normalization(call: Call) -> list[Value]:
@@ -203,7 +176,6 @@ def batch_normalization(call: Call) -> list[Value]:
 
 LOWERINGS: Mapping[str, Lowering] = {
     "BatchNormalization": batch_normalization,
-    "Conv": conv,
     "Gemm": gemm,
     "MatMul": matmul,
 }

@@ -5,16 +5,37 @@ May import: the onnx_* modules of lowerings. Must not know: protobuf, nodes.
 
 from collections.abc import Mapping
 
-from verifai.load import onnx_fold, onnx_join, onnx_linear, onnx_pointwise, onnx_pool, onnx_shape
+from verifai.load import (
+    onnx_conv,
+    onnx_einsum,
+    onnx_fold,
+    onnx_join,
+    onnx_linear,
+    onnx_normalize,
+    onnx_pointwise,
+    onnx_pool,
+    onnx_power,
+    onnx_reduce,
+    onnx_select,
+    onnx_shape,
+    onnx_smooth,
+)
 from verifai.load.onnx_call import Lowering
 
 LOWERINGS: Mapping[str, Lowering] = {
+    **onnx_conv.LOWERINGS,
+    **onnx_einsum.LOWERINGS,
     **onnx_fold.LOWERINGS,
     **onnx_join.LOWERINGS,
     **onnx_linear.LOWERINGS,
+    **onnx_normalize.LOWERINGS,
     **onnx_pointwise.LOWERINGS,
     **onnx_pool.LOWERINGS,
+    **onnx_power.LOWERINGS,
+    **onnx_reduce.LOWERINGS,
+    **onnx_select.LOWERINGS,
     **onnx_shape.LOWERINGS,
+    **onnx_smooth.LOWERINGS,
 }
 CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 OLDEST_OPSET = 7

@@ -17,7 +17,7 @@ from verifai.kernel.operator import Array
 from verifai.load.builder import ONE, ZERO
 from verifai.load.onnx_call import Call, Lowering, reals
 from verifai.load.onnx_fold import folded
-from verifai.load.rational import narrow, objects, rationals
+from verifai.load.rational import narrow, objects
 from verifai.load.values import Activation, Constant, Value, broadcast_shape
 
 LARGEST_FLOAT32 = float(np.finfo(np.float32).max)  # as a bound of Clip it means: no bound
@@ -34,56 +34,37 @@ def subtract(call: Call) -> list[Value]:
 
 
 def _sum(call: Call, sign: int) -> list[Value]:
-    x, y = call.finite(0), call.finite(1)
+    return [plus(call, call.finite(0), call.finite(1), sign)]
+
+
+def plus(call: Call, x: Value, y: Value, sign: int = 1) -> Value:
+    """x + y, or x - y for the sign -1."""
     if isinstance(x, Constant) and isinstance(y, Constant):
-        return [folded(call, lambda a, b: a + sign * b, x, y)]
+        return folded(call, lambda a, b: a + sign * b, x, y)
     terms = [(x, ONE), (y, sign * ONE)]
     views = [(value, s) for value, s in terms if isinstance(value, Activation)]
     constant = [s * reals(value) for value, s in terms if isinstance(value, Constant)]
-    return [call.builder.linear(views, *constant)]
+    return call.builder.linear(views, *constant)
 
 
 def sum_(call: Call) -> list[Value]:
     """Sum: of any number of tensors."""
-    return [call.builder.linear(_all_terms(call, ONE))]
+    return [_weighted(call, fmpq(1))]
 
 
 def mean(call: Call) -> list[Value]:
     """Mean: of any number of tensors."""
-    share = objects([fmpq(1, len(call.inputs))], ())
-    return [call.builder.linear(_all_terms(call, share))]
+    return [_weighted(call, fmpq(1, len(call.inputs)))]
 
 
-def _all_terms(call: Call, factor: Array) -> list[tuple[Activation, Array]]:
-    return [(call.activation(i), factor) for i in range(len(call.inputs))]
-
-
-def multiply(call: Call) -> list[Value]:
-    """Mul: by a constant a scaling, of two views a product (or a square)."""
-    x, y = call.finite(0), call.finite(1)
-    if isinstance(x, Constant) and isinstance(y, Constant):
-        return [folded(call, lambda a, b: a * b, x, y)]
-    if isinstance(x, Activation) and isinstance(y, Activation):
-        return [call.builder.product(x, y)]
-    view, factor = (x, y) if isinstance(x, Activation) else (y, x)
-    if isinstance(view, Activation) and isinstance(factor, Constant):
-        return [call.builder.linear([(view, reals(factor))])]
-    raise call.refuse("factors of unknown kind")
-
-
-def divide(call: Call) -> list[Value]:
-    """Div: by a constant; integers (of shapes) are truncated."""
-    x, y = call.finite(0), call.constant(1)
-    if not reals(y).all():
-        raise call.refuse(f"the divisor {y.name!r} holds zero")
-    if isinstance(x, Constant):
-        return [folded(call, _truncated if y.is_integer else lambda a, b: a / b, x, y)]
-    inverses = objects((1 / value for value in rationals(reals(y)).ravel()), y.shape)
-    return [call.builder.linear([(x, narrow(inverses))])]
-
-
-def _truncated(a: int, b: int) -> int:
-    return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+def _weighted(call: Call, factor: fmpq) -> Value:
+    """The sum of all inputs, times a factor."""
+    values = [call.finite(i) for i in range(len(call.inputs))]
+    constants = [value for value in values if isinstance(value, Constant)]
+    if len(constants) == len(values) and not any(value.is_integer for value in constants):
+        return folded(call, lambda *entries: factor * sum(entries, fmpq(0)), *constants)
+    weight = narrow(objects([factor], ()))
+    return call.builder.linear([(call.builder.lift(value), weight) for value in values])
 
 
 def negate(call: Call) -> list[Value]:
@@ -92,19 +73,6 @@ def negate(call: Call) -> list[Value]:
     if isinstance(x, Constant):
         return [folded(call, lambda a: -a, x)]
     return [call.builder.linear([(x, -ONE)])]
-
-
-def power(call: Call) -> list[Value]:
-    """Pow, with the constant exponent 1, 2 or 3."""
-    exponents = {int(n) if n == int(n) else n for n in call.real(1).ravel().tolist()}
-    exponent = exponents.pop() if len(exponents) == 1 else None
-    if exponent not in (1, 2, 3):
-        raise call.refuse("an exponent other than 1, 2 or 3")
-    if len(call.constant(1).shape) > len(call.finite(0).shape):
-        raise call.refuse("an exponent with more axes than the base")
-    x = call.activation(0)
-    result = x if exponent == 1 else call.builder.product(x, x)
-    return [call.builder.product(result, x) if exponent == 3 else result]
 
 
 def relu(call: Call) -> list[Value]:
@@ -119,8 +87,13 @@ def leaky_relu(call: Call) -> list[Value]:
 
 
 def p_relu(call: Call) -> list[Value]:
-    """PRelu: constant slopes below 0, broadcast to the input."""
-    slopes = np.broadcast_to(call.real(1), call.value(0).shape)
+    """PRelu: slopes below 0, broadcast to the input; max(x, 0) + slope·min(x, 0) if they vary."""
+    slope = call.finite(1)
+    if isinstance(slope, Activation):
+        x, builder = call.activation(0), call.builder
+        low = builder.piecewise(x, [ZERO], [ONE, ZERO], ZERO)
+        return [builder.linear([(builder.relu(x), ONE), (builder.product(low, slope), ONE)])]
+    slopes = np.broadcast_to(reals(slope), call.value(0).shape)
     return [call.builder.piecewise(call.activation(0), [ZERO], [slopes, ONE], ZERO)]
 
 
@@ -134,7 +107,10 @@ def absolute(call: Call) -> list[Value]:
 
 def sign(call: Call) -> list[Value]:
     """Sign, 0 at 0."""
-    return [call.builder.sign(call.activation(0))]
+    x = call.finite(0)
+    if isinstance(x, Constant):
+        return [folded(call, lambda a: type(a)((a > 0) - (a < 0)), x)]
+    return [call.builder.sign(x)]
 
 
 def clip(call: Call) -> list[Value]:
@@ -210,15 +186,12 @@ LOWERINGS: Mapping[str, Lowering] = {
     "Abs": absolute,
     "Add": add,
     "Clip": clip,
-    "Div": divide,
     "LeakyRelu": leaky_relu,
     "Max": maximum,
     "Mean": mean,
     "Min": minimum,
-    "Mul": multiply,
     "Neg": negate,
     "PRelu": p_relu,
-    "Pow": power,
     "Relu": relu,
     "Sign": sign,
     "Sub": subtract,

@@ -139,3 +139,73 @@ def _auto_pad(mode: str, length: int, span: int, step: int) -> tuple[int, int]:
     total = max((-(-length // step) - 1) * step + span - length, 0)
     less, more = total // 2, total - total // 2
     return (less, more) if mode == "SAME_UPPER" else (more, less)
+
+
+def stretched(
+    call: Call, lengths: tuple[int, ...], kernel: tuple[int, ...]
+) -> tuple[list[Array], Window]:
+    """What ConvTranspose does to its input, and the window that then slides over it.
+
+    Args:
+        call: the operator.
+        lengths: the input's spatial lengths.
+        kernel: the weights' spatial lengths.
+
+    Returns:
+        For every axis the places of the input that make up the stretched one, -1 for a zero; and
+        a window without padding and with stride 1.
+
+    Raises:
+        LoadError: attributes that do not fit each other, or an output without values.
+    """
+    axes, ones = len(lengths), (1,) * len(lengths)
+    given = call.sequence("kernel_shape") or kernel
+    stride = call.sequence("strides") or ones
+    dilation = call.sequence("dilations") or ones
+    extra = call.sequence("output_padding") or (0,) * axes
+    if given != kernel or not len(stride) == len(dilation) == len(extra) == axes:
+        raise call.refuse(f"kernel {given}, strides, dilations or output_padding for {axes} axes")
+    if min((*kernel, *lengths, *stride, *dilation)) < 1 or min(extra) < 0:
+        raise call.refuse("a length, kernel, stride, dilation or padding that is too small")
+    spans = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
+    sums = zip(lengths, stride, spans, extra, strict=True)
+    full = tuple((n - 1) * s + span + more for n, s, span, more in sums)
+    ends = _cuts(call, full, tuple(n * s for n, s in zip(lengths, stride, strict=True)))
+    output = tuple(n - b - a for n, (b, a) in zip(full, ends, strict=True))
+    if min(output) < 1:
+        raise call.refuse(f"an output of lengths {output}")
+    places = []
+    for n, s, span, size, (cut, _) in zip(lengths, stride, spans, output, ends, strict=True):
+        at = np.arange(check_size((size + span - 1,))[0]) + cut - (span - 1)
+        places.append(np.where((at >= 0) & (at % s == 0) & (at // s < n), at // s, -1))
+    inner = tuple(len(place) for place in places)
+    nothing = (0,) * axes
+    return places, Window(inner, kernel, ones, dilation, nothing, nothing, output)
+
+
+def _cuts(call: Call, full: tuple[int, ...], same: tuple[int, ...]) -> list[tuple[int, int]]:
+    """What ConvTranspose cuts off before and after each axis of its full output.
+
+    Args:
+        call: the operator.
+        full: the lengths of the output without padding.
+        same: the lengths that auto_pad SAME asks for.
+    """
+    axes, mode = len(full), call.text("auto_pad", "NOTSET")
+    pads, wanted = call.sequence("pads") or (0,) * (2 * axes), call.sequence("output_shape")
+    if mode not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
+        raise call.refuse(f"auto_pad {mode!r}")
+    if wanted is None and mode.startswith("SAME"):
+        wanted = same
+    if wanted is None:
+        if len(pads) != 2 * axes or min(pads) < 0:
+            raise call.refuse(f"pads {pads} for {axes} spatial axes")
+        pads = pads if mode == "NOTSET" else (0,) * (2 * axes)
+        return list(zip(pads[:axes], pads[axes:], strict=True))
+    wanted = wanted[-axes:]
+    if len(wanted) != axes or any(n > most for n, most in zip(wanted, full, strict=True)):
+        raise call.refuse(f"an output of lengths {wanted} from one of lengths {full}")
+    totals = [most - n for n, most in zip(wanted, full, strict=True)]
+    if mode == "SAME_UPPER":
+        return [(total // 2, total - total // 2) for total in totals]
+    return [(total - total // 2, total // 2) for total in totals]

@@ -16,9 +16,13 @@ from flint import fmpq
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import MAX_INTEGER
-from verifai.kernel.number import above, exact, nearest
+from verifai.kernel.number import above, exact, nearest, rational
 from verifai.kernel.operator import Array
 
+PI = (
+    rational("3.14159265358979323846264338327950288419"),
+    rational("3.14159265358979323846264338327950288420"),
+)  # below and above π
 _PRECISION = 240  # bits of the enclosures of square roots
 
 
@@ -162,5 +166,14 @@ def inverse_root(scale: fmpq, variance: fmpq) -> tuple[float, float]:
     low, high = root(scale * scale / variance)
     if scale < 0:
         low, high = -high, -low
+    return enclosed(low, high)
+
+
+def enclosed(low: fmpq, high: fmpq) -> tuple[float, float]:
+    """A double c and r with |x - c| ≤ r·|c| for every x from low to high.
+
+    Raises:
+        InputError: an end is out of the range of doubles.
+    """
     double = nearest(low)
     return double, above(max(_relative_error(low, double), _relative_error(high, double)))

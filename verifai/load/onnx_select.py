@@ -1,0 +1,95 @@
+"""Selections of single entries by constant indices, and sums along an axis.
+
+Sources: the operators' pages of the ONNX standard, opset 7 and later.
+May import: numpy, kernel, values, builder, rational, onnx_call. Must not know: protobuf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from verifai.kernel.operator import Array
+from verifai.load.onnx_call import Call, Lowering, reals
+from verifai.load.rational import narrow, rationals
+from verifai.load.values import Activation, Constant, Value, axis_of, rearranged
+
+
+def _indices(call: Call) -> Array:
+    """The second input, of integers."""
+    constant = call.constant(1)
+    if not constant.is_integer:
+        raise call.refuse("indices that are no integers")
+    return constant.array.astype(np.int64)
+
+
+def gather_elements(call: Call) -> list[Value]:
+    """GatherElements: y[i][j] = x[index[i][j]][j], along one axis."""
+    x, index = call.value(0), _indices(call)
+    axis = axis_of(call.integer("axis", 0), len(x.shape))
+    lengths = [n for a, n in enumerate(x.shape) if a != axis]
+    wanted = [n for a, n in enumerate(index.shape) if a != axis]
+    bound = x.shape[axis]
+    if index.ndim != len(x.shape) or any(n > m for n, m in zip(wanted, lengths, strict=True)):
+        raise call.refuse(f"indices of shape {index.shape} into shape {x.shape}")
+    if not ((index >= -bound) & (index < bound)).all():
+        raise call.refuse(f"an index outside an axis of length {bound}")
+    places: list[Array] = list(np.indices(index.shape))
+    places[axis] = index % bound
+    return [rearranged(x, lambda a: a[tuple(places)])]
+
+
+def gather_nd(call: Call) -> list[Value]:
+    """GatherND: the last axis of the indices points into the axes after the batch_dims."""
+    x, index, batch = call.value(0), _indices(call), call.integer("batch_dims", 0)
+    depth = index.shape[-1] if index.ndim else 0
+    if not 0 <= batch < index.ndim or not 1 <= depth <= len(x.shape) - batch:
+        raise call.refuse(f"indices of shape {index.shape} into shape {x.shape}")
+    if index.shape[:batch] != x.shape[:batch]:
+        raise call.refuse(f"batches of shapes {index.shape} and {x.shape}")
+    bounds = np.array(x.shape[batch : batch + depth])
+    if not ((index >= -bounds) & (index < bounds)).all():
+        raise call.refuse(f"an index outside lengths {tuple(bounds.tolist())}")
+    inner = np.moveaxis(index % bounds, -1, 0)
+    before = np.indices(index.shape[:-1])[:batch]
+    return [rearranged(x, lambda a: a[(*before, *inner)])]
+
+
+def trilu(call: Call) -> list[Value]:
+    """Trilu: zeros above, or below, a diagonal of the last two axes."""
+    x, upper = call.finite(0), call.integer("upper", 1) != 0
+    shift = call.integers(1)[0] if call.has(1) else 0
+    if len(x.shape) < 2:
+        raise call.refuse(f"a tensor of shape {x.shape}")
+    kept = np.tri(x.shape[-2], x.shape[-1], shift - 1 if upper else shift, np.bool_) ^ upper
+    if isinstance(x, Activation):
+        return [Activation(x.node, np.where(kept, x.index, -1))]
+    return [Constant(np.where(kept, x.array, np.zeros((), x.array.dtype)), x.name)]
+
+
+def cumulative_sum(call: Call) -> list[Value]:
+    """CumSum: sums of the entries up to each, or from each on (reverse)."""
+    x, axes = call.finite(0), call.integers(1)
+    exclusive, reverse = call.flag("exclusive"), call.flag("reverse")
+    if len(axes) != 1:
+        raise call.refuse(f"the axes {axes}, not one axis")
+    axis = axis_of(axes[0], len(x.shape))
+    n = x.shape[axis]
+    weight = np.tri(n, k=-1 if exclusive else 0)
+    weight = weight.T if reverse else weight
+    if isinstance(x, Constant):
+        if x.is_integer:
+            raise call.refuse("only sums of reals are supported")
+        rows = np.moveaxis(rationals(reals(x)), axis, -1) @ rationals(weight.T)
+        return [Constant(narrow(np.moveaxis(rows, -1, axis)), x.name)]
+    y = call.builder.dense(Activation(x.node, np.moveaxis(x.index, axis, -1)), weight)
+    return [Activation(y.node, np.moveaxis(y.index, -1, axis))]
+
+
+LOWERINGS: Mapping[str, Lowering] = {
+    "CumSum": cumulative_sum,
+    "GatherElements": gather_elements,
+    "GatherND": gather_nd,
+    "Trilu": trilu,
+}
