@@ -16,7 +16,7 @@ from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network
 from verifai.load.builder import ONE, Builder
 from verifai.load.errors import LoadError
-from verifai.load.onnx_call import Attribute, Call
+from verifai.load.onnx_call import Attribute, Call, Lowering
 from verifai.load.onnx_file import tensor
 from verifai.load.onnx_operators import LOWERINGS, NEWEST_OPSET, OLDEST_OPSET, blocker
 from verifai.load.tidy import tidied
@@ -37,6 +37,7 @@ class Graph:
         weights: messages of the initializers that nobody has read yet.
         builder: the nodes.
         named: nodes that carry the name of the tensor they are.
+        lowerings: what to do with every kind of operator.
     """
 
     folder: Path
@@ -45,6 +46,7 @@ class Graph:
     weights: dict[str, Any] = field(default_factory=dict)
     builder: Builder = field(default_factory=Builder)
     named: set[int] = field(default_factory=set)
+    lowerings: Mapping[str, Lowering] = field(default_factory=lambda: LOWERINGS)
 
     def value(self, name: str) -> Value:
         """The tensor of this name.
@@ -59,14 +61,26 @@ class Graph:
         return self.values[name]
 
 
-def lower(model: Any, folder: Path) -> Network:
+def lower(
+    model: Any,
+    folder: Path,
+    *,
+    builder: Builder | None = None,
+    lowerings: Mapping[str, Lowering] = LOWERINGS,
+) -> Network:
     """The network of a ModelProto; its inputs and outputs keep their names and order.
+
+    Args:
+        model: the message.
+        folder: where it lies.
+        builder: where nodes go, if they go somewhere special.
+        lowerings: what every kind of operator means.
 
     Raises:
         LoadError: something in the model is unreadable or not supported.
     """
     source = model.graph
-    graph = Graph(folder, opset_of(model))
+    graph = Graph(folder, opset_of(model), builder=builder or Builder(), lowerings=lowerings)
     if source.sparse_initializer:
         raise LoadError("sparse initializers are not supported")
     if any(function.domain in _NAMES for function in model.functions):
@@ -139,7 +153,7 @@ def _lower_node(graph: Graph, node: Any) -> None:
         call = Call(
             name, node.op_type, graph.opset, inputs, len(node.output), attributes, graph.builder
         )
-        results = LOWERINGS[node.op_type](call)
+        results = graph.lowerings[node.op_type](call)
         call.check_all_read()
         for place, output in enumerate(node.output):
             if output and place >= len(results):
