@@ -1,17 +1,18 @@
-"""Conditions of VNN-LIB (and/or/not over comparisons of linear terms) as formulas of the kernel.
+"""Conditions of VNN-LIB (and/or/not over comparisons of terms) as formulas of the kernel.
 
 Everything is evaluated with a stack of its own, so depth is no danger, and exactly. Conditions
 without values fold to true or false; nothing is ever expanded into a disjunctive normal form.
+A dialect says which operators there are; products of variables are somebody else's to name.
 
 May import: kernel, sexpr. Must not know: commands, boxes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from flint import fmpq
 
@@ -27,7 +28,6 @@ _ZERO = fmpq(0)
 _ARITHMETIC = frozenset("+-*/")
 _COMPARISONS = frozenset(["<=", ">=", "<", ">", "="])
 _CONNECTIVES = frozenset(["and", "or", "not"])
-_OPERATORS = _ARITHMETIC | _COMPARISONS | _CONNECTIVES
 
 
 @dataclass(slots=True)
@@ -36,6 +36,37 @@ class Linear:
 
     terms: dict[int, fmpq]
     constant: fmpq
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The operators of a version of the language.
+
+    Attributes:
+        operators: what is written ↦ what is meant; `!=` means the negation of `=`.
+        is_chained: whether a comparison may have more than two terms.
+        product: the product of at least two terms that have variables (None: refused); it may
+            raise InputError.
+    """
+
+    operators: Mapping[str, str]
+    is_chained: bool = True
+    product: Callable[[list[Linear]], Linear] | None = None
+
+
+SMT_LIB = Dialect({name: name for name in _ARITHMETIC | _COMPARISONS | _CONNECTIVES})
+
+
+class Variables(Protocol):
+    """What is declared."""
+
+    def get(self, name: str, /) -> int | None:
+        """The value that a name stands for, None if it is not declared.
+
+        Raises:
+            InputError: saying what is wrong with the name.
+        """
+        ...
 
 
 @dataclass(slots=True)
@@ -50,17 +81,18 @@ class _Frame:
 
 
 class ConditionReader:
-    """Evaluates conditions over the variables of one source (a name ↦ the number of its value)."""
+    """Evaluates conditions over the variables of one source."""
 
-    def __init__(self, source: Source, variables: Mapping[str, int]) -> None:
+    def __init__(self, source: Source, variables: Variables, dialect: Dialect = SMT_LIB) -> None:
         self._source = source
         self._variables = variables
+        self._dialect = dialect
 
     def read(self, form: Form | str, start: int) -> Formula:
         """The formula of a condition; `start` is the place to name if it is a mere token.
 
         Raises:
-            LoadError: naming the line, for anything that is not a condition on linear terms.
+            LoadError: naming the line, for anything that is not a condition of the dialect.
         """
         if isinstance(form, str):
             return self._formula(self._token(form, start, False), start)
@@ -80,16 +112,22 @@ class ConditionReader:
                 stack[-1].results.append(value)
 
     def _open(self, form: Form, is_negated: bool) -> _Frame:
-        operator = form.items[0] if form.items else ""
-        if not isinstance(operator, str) or operator not in _OPERATORS:
-            shown = repr(operator[:80]) if isinstance(operator, str) else "a list"
+        written = form.items[0] if form.items else ""
+        operator = self._dialect.operators.get(written) if isinstance(written, str) else None
+        if operator is None:
+            shown = repr(written[:80]) if isinstance(written, str) else "a list"
             self._fail(form.start, f"unknown operator {shown}")
+        if operator == "!=":
+            operator, is_negated = "=", not is_negated
         rest = iter(form.items)
         next(rest)
         return _Frame(form, operator, is_negated, rest, [])
 
     def _token(self, token: str, start: int, is_negated: bool) -> Linear | Formula:
-        value = self._variables.get(token)
+        try:
+            value = self._variables.get(token)
+        except InputError as error:
+            self._fail(start, str(error))
         if value is not None:
             return Linear({value: fmpq(1)}, _ZERO)
         if token[0] not in "0123456789.+-":
@@ -112,13 +150,13 @@ class ConditionReader:
             return (join_any if (operator == "or") != frame.is_negated else join_all)(parts)
         terms = [self._linear(part, start) for part in frame.results]
         if operator in _COMPARISONS:
-            if len(terms) < 2:
-                self._fail(start, f"{operator} of {len(terms)} terms")
+            if len(terms) < 2 or (len(terms) > 2 and not self._dialect.is_chained):
+                self._fail(start, f"{frame.form.items[0]} of {len(terms)} terms")
             if len(terms) == 2:
                 return self._compare(start, operator, frame.is_negated, terms[0], terms[1])
             pairs = [self._compare(start, operator, frame.is_negated, *p) for p in pairwise(terms)]
             return join_any(pairs) if frame.is_negated else join_all(pairs)
-        if len(terms) < (1 if operator in "+-" else 2):
+        if len(terms) < (1 if operator in "+-" or not self._dialect.is_chained else 2):
             self._fail(start, f"{operator} of {len(terms)} terms")
         result = self._arithmetic(start, operator, terms)
         self._check_size(start, result)
@@ -133,34 +171,49 @@ class ConditionReader:
         difference = _difference(left, right)
         self._check_size(start, difference)
         if not is_negated:
-            return _atom(difference, _RELATIONS[operator])
-        opposite = _scale(difference, fmpq(-1))
+            return condition(difference, _RELATIONS[operator])
+        opposite = scale(difference, fmpq(-1))
         if operator == "=":
-            return join_any([_atom(d, Relation.LESS) for d in (difference, opposite)])
+            return join_any([condition(d, Relation.LESS) for d in (difference, opposite)])
         is_strict = operator in ("<", ">")
-        return _atom(opposite, Relation.AT_MOST if is_strict else Relation.LESS)
+        return condition(opposite, Relation.AT_MOST if is_strict else Relation.LESS)
 
     def _arithmetic(self, start: int, operator: str, terms: list[Linear]) -> Linear:
         """The value of a sum, difference, product or quotient of at least one term."""
         if operator == "+":
-            return _sum(terms)
+            return total(terms)
         if operator == "-":
             if len(terms) == 1:
-                return _scale(terms[0], fmpq(-1))
-            return _difference(terms[0], _sum(terms[1:]))
+                return scale(terms[0], fmpq(-1))
+            return _difference(terms[0], total(terms[1:]))
+        return self._product(start, terms) if operator == "*" else self._quotient(start, terms)
+
+    def _product(self, start: int, terms: list[Linear]) -> Linear:
+        """The product; at most one factor may have variables unless the dialect has products."""
+        factor = fmpq(1)
+        for term in terms:
+            if not term.terms:
+                factor *= term.constant
+                self._check_size(start, Linear({}, factor))
+        several = [term for term in terms if term.terms]
+        if len(several) < 2:
+            return scale(several[0], factor) if several else Linear({}, factor)
+        if self._dialect.product is None:
+            self._fail(start, "a product of two variables (only linear terms are supported)")
+        try:
+            return scale(self._dialect.product(several), factor)
+        except InputError as error:
+            self._fail(start, str(error))
+
+    def _quotient(self, start: int, terms: list[Linear]) -> Linear:
+        """The first term divided by constants."""
         result = terms[0]
         for term in terms[1:]:
-            if operator == "*" and not term.terms:
-                result = _scale(result, term.constant)
-            elif operator == "*" and not result.terms:
-                result = _scale(term, result.constant)
-            elif term.terms:
-                what = "product of two variables" if operator == "*" else "division by a variable"
-                self._fail(start, f"a {what} (only linear terms are supported)")
-            elif term.constant == 0:
+            if term.terms:
+                self._fail(start, "a division by a variable (only linear terms are supported)")
+            if term.constant == 0:
                 self._fail(start, "a division by zero")
-            else:
-                result = _scale(result, 1 / term.constant)
+            result = scale(result, 1 / term.constant)
             self._check_size(start, result)
         return result
 
@@ -208,7 +261,7 @@ def join_any(parts: list[Formula]) -> Formula:
     return (kept[0] if len(kept) == 1 else Or(tuple(kept))) if kept else FALSE
 
 
-def _atom(linear: Linear, relation: Relation) -> Formula:
+def condition(linear: Linear, relation: Relation) -> Formula:
     """linear ≤ 0 (or < 0, = 0); TRUE or FALSE if it is a constant."""
     if linear.terms:
         return atom(linear.terms, linear.constant, relation)
@@ -217,7 +270,7 @@ def _atom(linear: Linear, relation: Relation) -> Formula:
     return TRUE if is_true and not (relation is Relation.EQUAL and value != 0) else FALSE
 
 
-def _scale(linear: Linear, factor: fmpq) -> Linear:
+def scale(linear: Linear, factor: fmpq) -> Linear:
     """The product with a constant."""
     if factor == 0:
         return Linear({}, _ZERO)
@@ -225,7 +278,7 @@ def _scale(linear: Linear, factor: fmpq) -> Linear:
     return Linear(terms, linear.constant * factor)
 
 
-def _sum(parts: list[Linear]) -> Linear:
+def total(parts: list[Linear]) -> Linear:
     """The sum; the longest part is changed into it, so that nested sums are not copied."""
     base = max(parts, key=lambda part: len(part.terms))
     for part in parts:
@@ -233,9 +286,9 @@ def _sum(parts: list[Linear]) -> Linear:
             continue
         base.constant += part.constant
         for value, coefficient in part.terms.items():
-            total = base.terms.pop(value, _ZERO) + coefficient
-            if total != 0:
-                base.terms[value] = total
+            both = base.terms.pop(value, _ZERO) + coefficient
+            if both != 0:
+                base.terms[value] = both
     return base
 
 

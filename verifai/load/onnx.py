@@ -5,7 +5,9 @@ May import: kernel, onnx_file, onnx_graph. Must not know: the command line, quer
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
@@ -14,18 +16,26 @@ from verifai.load.onnx_file import find, read_model
 from verifai.load.onnx_graph import lower
 
 
-def load_onnx(path: str | Path) -> Network:
+def load_onnx(path: str | Path, prepare: Callable[[Any], None] | None = None) -> Network:
     """The network of an ONNX file (.onnx or .onnx.gz; .gz may be left out), over the reals.
 
     Weights are taken as the exact numbers they are; a lone unknown batch length is 1. Values of
     inputs and outputs are in row-major order, their nodes carry the file's names.
+
+    Args:
+        path: the file.
+        prepare: changes the model's message before it is read: names further tensors as outputs,
+            or says how long unknown axes are.
 
     Raises:
         LoadError: the file is unreadable or asks for something unsupported; it names the node.
     """
     file = find(path)
     try:
-        return lower(read_model(file), file.parent)
+        model = read_model(file)
+        if prepare is not None:
+            prepare(model)
+        return lower(model, file.parent)
     except UnicodeDecodeError:
         raise LoadError(f"{file.name!r} is no ONNX model: a name in it is no UTF-8 text") from None
     except LoadError:

@@ -1,0 +1,185 @@
+"""Several networks as one graph, where inputs may be the same value.
+
+May import: numpy, kernel. Must not know: files, queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from verifai.kernel.errors import InputError
+from verifai.kernel.network import Affine, Input, Network, Node, Product, affine
+from verifai.kernel.operator import Gather
+
+Place = tuple[int, int, int]  # part, input node of the part, index
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Merged:
+    """One network of several parts.
+
+    Attributes:
+        network: it; its outputs are the parts' outputs in order, each node once.
+        nodes: for every part, where each of its nodes now is.
+        inputs: by part and input node: the number of the input value that each value now is.
+    """
+
+    network: Network
+    nodes: tuple[tuple[int, ...], ...]
+    inputs: dict[tuple[int, int], tuple[int, ...]]
+
+    def values(self, part: int, node: int) -> tuple[int, ...]:
+        """The numbers of all values of a part's node; of an input those of the free inputs."""
+        if (part, node) in self.inputs:
+            return self.inputs[part, node]
+        start = self.network.offsets[self.nodes[part][node]]
+        return tuple(range(start, self.network.offsets[self.nodes[part][node] + 1]))
+
+
+def merge(
+    parts: Sequence[tuple[str, Network]], equal: Iterable[tuple[Place, Place]] = ()
+) -> Merged:
+    """The networks side by side; what reads the same values in the same way is there once.
+
+    Args:
+        parts: names and networks. Nodes are called NAME/node, those of a single part as before.
+        equal: pairs of values of inputs that are the same: one of them is free, and the other
+            network reads that.
+
+    Raises:
+        InputError: no parts, or a place that is no value of an input.
+    """
+    if not parts:
+        raise InputError("no networks to merge")
+    return _Merging(parts).merged(equal)
+
+
+class _Merging:
+    """The nodes so far. Values of inputs are numbered through all parts (`starts`)."""
+
+    def __init__(self, parts: Sequence[tuple[str, Network]]) -> None:
+        self._parts = parts
+        self._starts: dict[tuple[int, int], int] = {}
+        total = 0
+        for p, (_, network) in enumerate(parts):
+            for node in network.inputs:
+                self._starts[p, node] = total
+                total += network.sizes[node]
+        self._roots = np.arange(total)
+        self._free = np.full((total, 2), -1)  # node and index of every value that stays free
+        self._nodes: list[Node] = []
+        self._seen: dict[tuple[int, tuple[int, ...]], int] = {}
+
+    def merged(self, equal: Iterable[tuple[Place, Place]]) -> Merged:
+        self._unite(equal)
+        where: dict[tuple[int, int], int] = {}
+        for place in self._starts:
+            self._add_free(place, where)
+        for place in self._starts:
+            if place not in where:
+                self._add_read(place, where)
+        positions = [self._copy(p, where) for p in range(len(self._parts))]
+        outputs = [
+            at[output]
+            for at, (_, network) in zip(positions, self._parts, strict=True)
+            for output in network.outputs
+        ]
+        network = Network(tuple(self._nodes), tuple(dict.fromkeys(outputs)))
+        offsets = np.array(network.offsets)
+        inputs = {}
+        for place in self._starts:
+            node, index = self._free[self._root_of(place)].T
+            inputs[place] = tuple((offsets[node] + index).tolist())
+        return Merged(network, tuple(map(tuple, positions)), inputs)
+
+    def _unite(self, equal: Iterable[tuple[Place, Place]]) -> None:
+        """Make every value's root the first one that it equals."""
+        for pair in equal:
+            first, last = sorted(self._find(self._number(place)) for place in pair)
+            self._roots[last] = first
+        while (self._roots[self._roots] != self._roots).any():
+            self._roots = self._roots[self._roots]
+
+    def _number(self, place: Place) -> int:
+        part, node, index = place
+        start = self._starts.get((part, node))
+        if start is None or not 0 <= index < self._parts[part][1].sizes[node]:
+            raise InputError(f"no value {index} of an input {node} in part {part}")
+        return start + index
+
+    def _find(self, number: int) -> int:
+        while self._roots[number] != number:
+            self._roots[number] = self._roots[self._roots[number]]
+            number = int(self._roots[number])
+        return number
+
+    def _root_of(self, place: tuple[int, int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        start = self._starts[place]
+        return self._roots[start : start + self._parts[place[0]][1].sizes[place[1]]]
+
+    def _name(self, part: int, name: str) -> str:
+        return f"{self._parts[part][0]}/{name}" if len(self._parts) > 1 else name
+
+    def _add_free(self, place: tuple[int, int], where: dict[tuple[int, int], int]) -> None:
+        """An input node of the values that are their own roots; the whole input if all are."""
+        part, node = place
+        source = self._parts[part][1].nodes[node]
+        roots = self._root_of(place)
+        own = np.nonzero(roots == np.arange(len(roots)) + self._starts[place])[0]
+        if not len(own):
+            return
+        name, is_whole = self._name(part, source.name), len(own) == len(roots)
+        shape = source.shape if is_whole else (len(own),)
+        self._free[self._starts[place] + own, 0] = len(self._nodes)
+        self._free[self._starts[place] + own, 1] = np.arange(len(own))
+        if is_whole:
+            where[place] = len(self._nodes)
+        self._nodes.append(Input(name if is_whole else f"{name} (free)", shape))
+
+    def _add_read(self, place: tuple[int, int], where: dict[tuple[int, int], int]) -> None:
+        """A node that puts an input together from free ones; a free one if it is just that."""
+        part, node = place
+        source = self._parts[part][1].nodes[node]
+        nodes, index = self._free[self._root_of(place)].T
+        used = np.unique(nodes).tolist()
+        first = self._nodes[used[0]]
+        size = int(np.prod(first.shape))
+        if len(used) == 1 and len(index) == size and (index == np.arange(size)).all():
+            where[place] = used[0]
+            return
+        terms = tuple(
+            (n, Gather.of(int(np.prod(self._nodes[n].shape)), np.where(nodes == n, index, -1)))
+            for n in used
+        )
+        where[place] = len(self._nodes)
+        self._nodes.append(affine(self._name(part, source.name), source.shape, terms))
+
+    def _copy(self, part: int, where: dict[tuple[int, int], int]) -> list[int]:
+        """Add a part's nodes behind its inputs; where each of its nodes is."""
+        positions: list[int] = []
+        for i, node in enumerate(self._parts[part][1].nodes):
+            if isinstance(node, Input):
+                positions.append(where[part, i])
+                continue
+            sources = tuple(positions[source] for source in node.sources)
+            key = (id(node), sources)
+            if key not in self._seen:
+                self._seen[key] = len(self._nodes)
+                self._nodes.append(_moved(node, sources, self._name(part, node.name)))
+            positions.append(self._seen[key])
+        return positions
+
+
+def _moved(node: Node, sources: tuple[int, ...], name: str) -> Node:
+    """The node with another name, reading these nodes instead of its sources."""
+    if isinstance(node, Affine):
+        terms = tuple((s, op) for s, (_, op) in zip(sources, node.terms, strict=True))
+        return replace(node, name=name, terms=terms)
+    if isinstance(node, Product):
+        return replace(node, name=name, left=sources[0], right=sources[1])
+    if isinstance(node, Input):
+        return replace(node, name=name)
+    return replace(node, name=name, source=sources[0])
