@@ -8,7 +8,8 @@ from verifai.bounds import crown
 from verifai.bounds.compiled import compile_network
 from verifai.bounds.crown import backward, refine, relaxed, unstable
 from verifai.bounds.interval import Bounds, interval
-from verifai.bounds.lines import codes_of, relax, slopes_of, span
+from verifai.bounds.lines import codes_of, slopes_of, span
+from verifai.bounds.relax import relax
 from verifai.kernel.network import Affine, Input, Network
 
 EPS = 1e-9

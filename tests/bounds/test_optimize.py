@@ -95,7 +95,7 @@ def test_multipliers_of_cut_intervals_keep_bounds_true_on_the_cut(kind, seed):
     assert seen > 100
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS[:3])
 @pytest.mark.parametrize("seed", range(3))
 def test_gradient_agrees_with_finite_differences(kind, seed):
     compiled, _, _, relaxation = case(kind, seed, 1.0)
@@ -132,7 +132,7 @@ def test_gradient_agrees_with_finite_differences(kind, seed):
         np.testing.assert_allclose(predicted, change, atol=1e-12, rtol=1e-4)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS[:3])
 def test_codes_alone_reproduce_the_bound(kind):
     compiled, _, _, relaxation = case(kind, 2, 1.0)
     rows = rows_of(compiled, 2)

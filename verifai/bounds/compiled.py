@@ -1,6 +1,6 @@
 """A network compiled to float arrays: evaluation of many points at once, and gradients.
 
-May import: numpy, kernel.network, maps. Must not know: boxes, relaxations, exact numbers.
+May import: numpy, kernel.network, maps, smooth. Must not know: boxes, relaxations, exact numbers.
 """
 
 from __future__ import annotations
@@ -13,8 +13,18 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from verifai.bounds import smooth
 from verifai.bounds.maps import Array, ConvMap, DenseMap, GatherMap, Map, as_map
-from verifai.kernel.network import Affine, Input, Network, Product, Pwl, Sign, Square
+from verifai.kernel.network import (
+    Affine,
+    Input,
+    Network,
+    Product,
+    Pwl,
+    Sign,
+    Smooth,
+    Square,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +131,8 @@ class Compiled:
                     values.append(np.square(values[node.source]))
                 case Product():
                     values.append(values[node.left] * values[node.right])
+                case Smooth():
+                    values.append(smooth.value(node.function, values[node.source]))
         return values
 
     def gradient(self, values: Sequence[Array], seeds: Mapping[int, Array]) -> Array:
@@ -151,6 +163,8 @@ class Compiled:
                 case Product():
                     add(node.left, a * values[node.right])
                     add(node.right, a * values[node.left])
+                case Smooth():
+                    add(node.source, a * smooth.slope(node.function, values[node.source]))
         return self.join(done, len(values[0]))
 
     def work(self, node: int) -> float:

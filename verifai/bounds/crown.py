@@ -1,7 +1,7 @@
 """CROWN: linear lower bounds of linear forms over batches of boxes, by backward elimination.
 
 Source: Zhang et al. 2018, Efficient Neural Network Robustness Certification.
-May import: numpy, compiled, interval, lines. Must not know: queries, splits, optimisation.
+May import: numpy, compiled, interval, lines, relax. Must not know: queries, splits, optimisation.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import numpy as np
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.interval import Bounds, affine_interval, slack
-from verifai.bounds.lines import Lines, relax, span
+from verifai.bounds.lines import Lines, span
 from verifai.bounds.maps import Array, DenseMap, Indices, Mask
+from verifai.bounds.relax import relax
 from verifai.kernel.network import Affine, Input, Pwl, Sign
 
 CHUNK = 1 << 15  # numbers in one temporary: what stays in a core's second-level cache

@@ -1,6 +1,6 @@
 """Interval bounds (IBP) of all values over a batch of boxes.
 
-May import: numpy, compiled. Must not know: linear relaxations, queries.
+May import: numpy, compiled, smooth. Must not know: linear relaxations, queries.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from verifai.bounds import smooth
 from verifai.bounds.compiled import Compiled, Pieces
 from verifai.bounds.maps import Array, Indices
-from verifai.kernel.network import Affine, Input, Product, Pwl, Sign, Square
+from verifai.kernel.network import Affine, Input, Product, Pwl, Sign, Smooth, Square
 
 Pair = tuple[Array, Array]
+Unary = Pwl | Sign | Square | Smooth
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,10 +118,14 @@ def slack(
     return np.asarray(data.radius * total)
 
 
-def _unary(node: Pwl | Sign | Square, pieces: Pieces | None, low: Array, high: Array) -> Pair:
+def _unary(
+    node: Pwl | Sign | Square | Smooth, pieces: Pieces | None, low: Array, high: Array
+) -> Pair:
     """The interval of a nonlinear node of one source."""
     if isinstance(node, Sign):
         return np.sign(low), np.sign(high)
+    if isinstance(node, Smooth):
+        return smooth.value_range(node.function, low, high)
     if isinstance(node, Square):
         far = np.maximum(np.square(low), np.square(high))
         near = np.clip(0, low, high)

@@ -1,9 +1,9 @@
-"""Linear relaxations of the nonlinear nodes over boxes: slopes, and intercepts found from slopes.
+"""Linear relaxations of piecewise-linear nodes over boxes: slopes, and intercepts found from them.
 
 The default slopes are those that the certificate calculus calls default, so that what is found
 here can be written down without its slopes.
 
-May import: numpy, compiled, interval. Must not know: rows, elimination, optimisation.
+May import: numpy, compiled. Must not know: rows, elimination, optimisation.
 """
 
 from __future__ import annotations
@@ -13,11 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from verifai.bounds.compiled import Compiled, Pieces
-from verifai.bounds.interval import Bounds
+from verifai.bounds.compiled import Pieces
 from verifai.bounds.maps import Array, Mask
 from verifai.kernel.lines import NUDGE, SHY
-from verifai.kernel.network import Affine, Input, Product, Pwl, Sign, Square
 
 Codes = npt.NDArray[np.uint8]
 CODES = 128  # a lower slope's code q means left + q/128·(right - left)
@@ -53,36 +51,6 @@ class Span:
     is_split: Mask
 
 
-def relax(compiled: Compiled, bounds: Bounds, node: int, slopes: Array | None = None) -> Lines:
-    """The lines of a nonlinear node over each box.
-
-    Args:
-        compiled: the network.
-        bounds: intervals of the node's sources.
-        node: which node.
-        slopes: lower slopes of a piecewise-linear node, (B, n), NaN meaning default.
-    """
-    match compiled.network.nodes[node]:
-        case Pwl() as pwl:
-            low, high = bounds.lower[pwl.source], bounds.upper[pwl.source]
-            return _pwl_lines(compiled.pieces[node], low, high, slopes)
-        case Sign() as sign:
-            low, high = np.sign(bounds.lower[sign.source]), np.sign(bounds.upper[sign.source])
-            zero = np.zeros_like(low)
-            return Lines((zero,), low, (zero,), high)
-        case Square() as square:
-            low, high = bounds.lower[square.source], bounds.upper[square.source]
-            slope = low + high
-            return Lines((slope,), np.square(slope) / -4, (slope,), -low * high)
-        case Product() as times:
-            (a, b), (c, d) = ((bounds.lower[s], bounds.upper[s]) for s in times.sources)
-            first, second, spread = (a + b) / 2, (c + d) / 2, (b - a) * (d - c) / 4
-            planes = (second, first)
-            return Lines(planes, -first * second - spread, planes, spread - first * second)
-        case Affine() | Input():
-            raise ValueError(f"node {node} is linear")
-
-
 def span(pieces: Pieces, low: Array, high: Array) -> Span:
     """Which pieces the intervals [low, high] touch, a knot all but at an end left out."""
     low, high = low + SHY * (high - low), high - SHY * (high - low)
@@ -98,7 +66,8 @@ def span(pieces: Pieces, low: Array, high: Array) -> Span:
     return Span(left, right, is_split)
 
 
-def _pwl_lines(pieces: Pieces, low: Array, high: Array, slopes: Array | None) -> Lines:
+def pwl_lines(pieces: Pieces, low: Array, high: Array, slopes: Array | None) -> Lines:
+    """The lines with these lower slopes, (B, n); NaN, or None for all, meaning default."""
     if pieces.is_relu:
         return _relu_lines(low, high, slopes)
     touched = span(pieces, low, high)

@@ -1,7 +1,7 @@
 """How much each input may move a linear form over a box: intervals of its gradient.
 
 Source: Wang et al. 2018, Formal Security Analysis of Neural Networks using Symbolic Intervals.
-May import: numpy, compiled, interval, lines. Must not know: queries, how boxes are split.
+May import: numpy, compiled, interval, smooth. Must not know: queries, how boxes are split.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from verifai.bounds import smooth
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array
-from verifai.kernel.network import Affine, Input, Product, Pwl, Sign, Square
+from verifai.kernel.network import Affine, Input, Product, Pwl, Sign, Smooth, Square
 
 
 def gradient_ranges(
@@ -75,6 +76,8 @@ def _slopes(compiled: Compiled, bounds: Bounds, position: int) -> list[tuple[int
             least = np.where(here, np.minimum(least, slope), least)
             most = np.where(here, np.maximum(most, slope), most)
         return [(node.source, least, most)]
+    if isinstance(node, Smooth):
+        return [(node.source, *smooth.slope_range(node.function, low, high))]
     if isinstance(node, Square):
         return [(node.source, 2 * low, 2 * high)]
     if isinstance(node, Product):

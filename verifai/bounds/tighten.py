@@ -16,9 +16,10 @@ from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Relaxed, refine, unstable
 from verifai.bounds.dual import Rows
 from verifai.bounds.interval import Bounds
-from verifai.bounds.lines import Codes, Lines, relax
+from verifai.bounds.lines import Codes, Lines
 from verifai.bounds.maps import Array, Indices
 from verifai.bounds.optimize import Ascent, optimize
+from verifai.bounds.relax import relax
 from verifai.kernel.network import Affine, Input
 
 PART = 256  # values of one node optimised at once

@@ -1,0 +1,218 @@
+"""Lines of the nonlinear nodes that are not piecewise linear: sign, square, product, smooth.
+
+A *side* of such a node, 0 below and 1 above, has a family of lines to choose from: the share moves
+from the first line to the last. Any slopes are sound, the intercepts follow from them.
+Source for products: McCormick 1976, Computability of Global Solutions.
+
+May import: numpy, compiled, interval, lines, smooth, kernel. Must not know: rows, ascent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from verifai.bounds import smooth
+from verifai.bounds.compiled import Compiled
+from verifai.bounds.interval import Bounds
+from verifai.bounds.lines import Lines
+from verifai.bounds.maps import Array, Mask
+from verifai.kernel.lines import default_slopes, product_slopes
+from verifai.kernel.network import Product, Sign, Smooth, Square
+from verifai.kernel.smooth import PERIODIC, S_SHAPED
+
+Curved = Sign | Square | Product | Smooth
+Side = tuple[int, int]  # node, and 0 for the line below or 1 for the line above
+Arrays = tuple[Array, ...]  # one for each source of a node
+STEEPER = 1e-9  # relative; a line from an end less steep than this is the chord
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Family:
+    """Lines to choose from on one side of a node: share 0 is the first, share 1 the last.
+
+    Attributes:
+        first, last: slopes, or the points whose tangents they are, one array for each source.
+        start: the share of the default line.
+        is_free: where the choice matters.
+        function: whose tangents the lines are; None where first and last are slopes.
+    """
+
+    first: Arrays
+    last: Arrays
+    start: Array
+    is_free: Mask
+    function: str | None = None
+
+    def slopes(self, share: Array) -> Arrays:
+        """The slopes at a share."""
+        blends = (a + share * (b - a) for a, b in zip(self.first, self.last, strict=True))
+        return tuple(b if self.function is None else smooth.slope(self.function, b) for b in blends)
+
+    def rates(self, share: Array) -> Arrays:
+        """The derivatives of the slopes by the share."""
+        found = []
+        for a, b in zip(self.first, self.last, strict=True):
+            bend = 1.0 if self.function is None else smooth.bend(self.function, a + share * (b - a))
+            found.append((b - a) * bend)
+        return tuple(found)
+
+
+def curved_lines(compiled: Compiled, bounds: Bounds, node: int) -> Lines:
+    """The default lines of a node, those that the kernel takes, over each box."""
+    ends, kind = _ends(compiled, bounds, node), compiled.network.nodes[node]
+    if isinstance(kind, Product):
+        (a, b), (c, d) = ends
+        slopes = product_slopes(*ends)
+        middle, spread = slopes[0] * slopes[1], (b - a) * (d - c) / 4
+        return Lines(slopes[:2], -middle - spread, slopes[2:], spread - middle)
+    assert isinstance(kind, Sign | Square | Smooth)
+    found = default_slopes(kind, *ends[0], None)
+    lower, upper = (_finite(s).astype(compiled.dtype, copy=False) for s in found)
+    least = intercept(compiled, bounds, (node, 0), (lower,))[0]
+    return Lines((lower,), least, (upper,), intercept(compiled, bounds, (node, 1), (upper,))[0])
+
+
+def _finite(slopes: Array) -> Array:
+    """The slopes, zero where the kernel takes zero."""
+    known = np.isfinite(slopes)
+    return slopes if known.all() else np.where(known, slopes, 0)
+
+
+def with_slopes(
+    compiled: Compiled, bounds: Bounds, side: Side, slopes: Arrays, lines: Lines
+) -> Lines:
+    """The lines with other slopes on one side."""
+    end = intercept(compiled, bounds, side, slopes)[0]
+    if side[1] == 0:
+        return Lines(slopes, end, lines.upper, lines.above)
+    return Lines(lines.lower, lines.below, slopes, end)
+
+
+def intercept(
+    compiled: Compiled, bounds: Bounds, side: Side, slopes: Arrays
+) -> tuple[Array, Arrays]:
+    """The least (above: greatest) value of z - Σ slopes·sources over each box, and its place."""
+    node, ends = compiled.network.nodes[side[0]], _ends(compiled, bounds, side[0])
+    is_least = side[1] == 0
+    if isinstance(node, Product):
+        return _at_corners(ends, slopes, is_least)
+    (low, high), (slope,) = ends[0], slopes
+    if isinstance(node, Smooth):
+        found, place = smooth.extreme(node.function, slope, low, high, is_least=is_least)
+        return found, (place,)
+    if isinstance(node, Square):
+        if is_least:
+            place = np.minimum(np.maximum(slope / 2, low), high)
+        else:
+            place = np.where(low * (low - slope) > high * (high - slope), low, high)
+        return place * (place - slope), (place,)
+    assert isinstance(node, Sign)
+    return _of_sign(low, high, slope, is_least)
+
+
+def _ends(compiled: Compiled, bounds: Bounds, node: int) -> list[tuple[Array, Array]]:
+    return [(bounds.lower[s], bounds.upper[s]) for s in compiled.network.nodes[node].sources]
+
+
+def _at_corners(
+    ends: list[tuple[Array, Array]], slopes: Arrays, is_least: bool
+) -> tuple[Array, Arrays]:
+    """The extreme of x·y - s·x - t·y, which is bilinear, over a rectangle."""
+    pick = np.less if is_least else np.greater
+    (a, b), (c, d), (s, t) = *ends, slopes
+    found, x, y = a * c - s * a - t * c, a, c
+    for p, q in ((a, d), (b, c), (b, d)):
+        here = p * q - s * p - t * q
+        better = pick(here, found)
+        x, y, found = np.where(better, p, x), np.where(better, q, y), np.where(better, here, found)
+    return found, (x, y)
+
+
+def _of_sign(low: Array, high: Array, slope: Array, is_least: bool) -> tuple[Array, Arrays]:
+    """The extreme of sign(y) - slope·y, or its limit from one side of zero."""
+    pick = np.less if is_least else np.greater
+    found, place = np.sign(low) - slope * low, low
+    zero = np.clip(np.zeros_like(low), low, high)
+    inside = (low < 0) & (high > 0)
+    near = np.where(inside, -1.0 if is_least else 1.0, np.sign(zero))
+    for value, point in ((near - slope * zero, zero), (np.sign(high) - slope * high, high)):
+        better = pick(value, found)
+        found, place = np.where(better, value, found), np.where(better, point, place)
+    return np.asarray(found, dtype=low.dtype), (place,)
+
+
+def families(compiled: Compiled, bounds: Bounds, node: int, lines: Lines) -> Mapping[Side, Family]:
+    """The lines to choose from on the sides of a node where there is a choice; by side.
+
+    Args:
+        compiled: the network.
+        bounds: of B boxes.
+        node: which node.
+        lines: its default lines over them.
+    """
+    ends, kind = _ends(compiled, bounds, node), compiled.network.nodes[node]
+    low, high = ends[0]
+    if isinstance(kind, Product):
+        found = _of_product(*ends)
+    elif isinstance(kind, Square):
+        found = {0: Family((2 * low,), (2 * high,), np.full_like(low, 0.5), low < high)}
+    elif isinstance(kind, Sign):
+        inside = (low < 0) & (high > 0)
+        found = {
+            k: _linear(np.zeros_like(low), 2 / np.where(inside, end, 1), default, inside)
+            for k, end, default in ((0, high, lines.lower[0]), (1, -low, lines.upper[0]))
+        }
+    else:
+        assert isinstance(kind, Smooth)
+        found = _of_smooth(kind.function, low, high, lines)
+    return {(node, k): family for k, family in found.items() if family.is_free.any()}
+
+
+def _linear(first: Array, last: Array, default: Array, is_free: Mask) -> Family:
+    """A family of slopes that holds the default."""
+    width = np.where(last == first, 1, last - first)
+    return Family((first,), (last,), np.clip((default - first) / width, 0, 1), is_free)
+
+
+def _of_product(left: tuple[Array, Array], right: tuple[Array, Array]) -> dict[int, Family]:
+    """Below, the planes through the corners' edges at (a, c) and (b, d), above (a, d), (b, c)."""
+    (a, b), (c, d) = left, right
+    half, is_free = np.full(np.broadcast_shapes(a.shape, c.shape), 0.5, a.dtype), (a < b) & (c < d)
+    return {0: Family((c, a), (d, b), half, is_free), 1: Family((d, a), (c, b), half, is_free)}
+
+
+def _of_smooth(function: str, low: Array, high: Array, lines: Lines) -> dict[int, Family]:
+    """Tangents where the function bends towards the line; slopes of sines as numbers."""
+    convex, concave = smooth.curvature(function, low, high)
+    usable = (low < high) & smooth.is_defined(function, low, high)
+    if function in PERIODIC:
+        ends = smooth.slope_range(function, low, high)
+        return {
+            0: _linear(*ends, lines.lower[0], usable & ~concave),
+            1: _linear(*ends, lines.upper[0], usable & ~convex),
+        }
+    if function in S_SHAPED:
+        return {k: _of_s_shape(function, low, high, lines, k) for k in (0, 1)}
+    half = np.full_like(low, 0.5)
+    return {
+        0: Family((low,), (high,), half, usable & convex, function),
+        1: Family((low,), (high,), half, usable & concave, function),
+    }
+
+
+def _of_s_shape(function: str, low: Array, high: Array, lines: Lines, side: int) -> Family:
+    """Tangents on the part that bends towards the line, up to the one through the other end."""
+    convex, concave = smooth.curvature(function, low, high)
+    mixed, bent, end, far, (default,) = (
+        (~(convex | concave), convex, low, high, lines.lower)
+        if side == 0
+        else (~(convex | concave), concave, high, low, lines.upper)
+    )
+    touch = smooth.touching(function, default, low, high, is_least=side == 0)
+    steeper = default > smooth.slope(function, end) * (1 + STEEPER)
+    start = np.where(mixed, 0.0, 0.5).astype(low.dtype)
+    is_free = (low < high) & (bent | mixed & steeper)
+    return Family((np.where(mixed, touch, far),), (end,), start, is_free, function)
