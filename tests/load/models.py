@@ -70,7 +70,9 @@ def runtime(proto: bytes, inputs: dict[str, Array]) -> list[Array]:
     return [np.asarray(a) for a in session.run(None, inputs)]
 
 
-def check_against_runtime(proto: onnx.ModelProto, folder: Path, *, seed: int = 0) -> Network:
+def check_against_runtime(
+    proto: onnx.ModelProto, folder: Path, *, seed: int = 0, positive: bool = False
+) -> Network:
     """The loaded network, after it agreed with onnxruntime at three random points."""
     network = load(proto, folder)
     random = np.random.default_rng(seed)
@@ -81,6 +83,8 @@ def check_against_runtime(proto: onnx.ModelProto, folder: Path, *, seed: int = 0
             ).astype(np.float32)
             for entry in proto.graph.input
         }
+        if positive:
+            inputs = {name: np.abs(x) + np.float32(0.1) for name, x in inputs.items()}
         expected = runtime(proto.SerializeToString(), inputs)
         results = evaluate(network, *inputs.values())
         for result, output in zip(results, expected, strict=True):

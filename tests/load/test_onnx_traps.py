@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from flint import fmpq
+from flint import arb, ctx, fmpq
 from onnx import TensorProto, helper
 
 from tests.load.evaluate import evaluate
 from tests.load.models import check_against_runtime, load, model, single
-from verifai.kernel.network import Affine, Pwl
+from verifai.kernel.network import Affine, Input, Pwl, Smooth
 from verifai.kernel.number import exact
 from verifai.load.errors import LoadError
 from verifai.load.onnx import load_onnx
@@ -34,10 +34,75 @@ def test_float32_attributes_are_not_decimals(tmp_path: Path) -> None:
         assert slope == float(np.float32(0.01)) != 0.01
 
 
-def test_softmax_before_opset_13_is_refused_like_every_softmax(tmp_path: Path) -> None:
-    for opset in (11, 13):
-        with pytest.raises(LoadError, match="Softmax"):
-            load(single("Softmax", {"x": [2, 3, 4]}, opset=opset), tmp_path)
+def test_softmax_before_opset_13_flattens(tmp_path: Path) -> None:
+    for opset, rows in ((11, 2), (13, 6)):
+        proto = single("Softmax", {"x": [2, 3, 4]}, opset=opset)
+        network = check_against_runtime(proto, tmp_path)
+        (result,) = evaluate(network, np.zeros(24))
+        np.testing.assert_allclose(result, rows / 24)
+
+
+def test_the_own_term_of_softmax_is_the_constant_one(tmp_path: Path) -> None:
+    network = check_against_runtime(single("Softmax", {"x": [1, 4]}), tmp_path)
+    node = last(network, Affine)
+    assert (node.bias == 1).all() and (node.terms[0][1].weight == 1).all()
+    assert network.sizes[node.terms[0][0]] == 4 * 3
+    (result,) = evaluate(network, np.array([0.0, 200, 300, -300]))
+    assert np.isfinite(result).all()
+
+
+def test_exponentials_never_overflow(tmp_path: Path) -> None:
+    for kind in ("Elu", "Selu", "Celu", "Softplus", "Mish"):
+        opset = 18 if kind == "Mish" else 13
+        network = check_against_runtime(single(kind, X, opset=opset), tmp_path)
+        (result,) = evaluate(network, np.full(6, 1e30))
+        assert np.isfinite(result).all()
+
+
+def test_gelu_encloses_its_constants(tmp_path: Path) -> None:
+    for mode, square in (("none", fmpq(1, 2)), ("tanh", None)):
+        network = load(single("Gelu", X, opset=20, approximate=mode), tmp_path)
+        (node,) = (n for n in network.nodes if isinstance(n, Affine) and n.radius is not None)
+        scale, radius = exact(node.terms[0][1].scale[0]), exact(node.radius[0])
+        with ctx.workprec(300):
+            true = (arb(square) if square is not None else 2 / arb.pi()).sqrt()
+            assert abs(true - arb(scale)) <= arb(radius * scale)
+        assert 0 < radius < fmpq(1, 1 << 52)
+
+
+def test_gelu_takes_its_cubic_coefficient_as_a_decimal(tmp_path: Path) -> None:
+    network = load(single("Gelu", X, opset=20, approximate="tanh"), tmp_path)
+    (node,) = (n for n in network.nodes if isinstance(n, Affine) and n.divisor is not None)
+    cubic = exact(node.terms[1][1].scale[0]) / exact(node.divisor[0])
+    assert cubic == fmpq(44715, 1000000) and node.radius is None
+
+
+def test_epsilon_is_the_float32_it_is(tmp_path: Path) -> None:
+    proto = single("LayerNormalization", X, {"s": np.ones(3, np.float32)}, opset=17)
+    network = load(proto, tmp_path)
+    (node,) = (n for n in network.nodes if isinstance(n, Affine) and n.bias.any())
+    assert exact(node.bias[0]) == 3 * exact(float(np.float32(1e-5)))
+    assert node.divisor.tolist() == [3, 3]
+
+
+def test_constants_under_smooth_functions_are_folded_or_nodes(tmp_path: Path) -> None:
+    def nodes(function: str) -> list[Any]:
+        inner = helper.make_node(function, ["c"], ["s"])
+        return [inner, helper.make_node("Mul", ["x", "s"], ["y"])]
+
+    for function, number, image in (("Sqrt", 2.25, 1.5), ("Exp", 0, 1), ("Reciprocal", 4, 0.25)):
+        proto = model(nodes(function), X, {"c": np.float32(number)})
+        network = check_against_runtime(proto, tmp_path)
+        assert [type(n) for n in network.nodes] == [Input, Affine]
+        assert (network.nodes[1].terms[0][1].scale == image).all()
+    for function in ("Sqrt", "Exp", "Tanh"):
+        network = check_against_runtime(model(nodes(function), X, {"c": np.float32(2)}), tmp_path)
+        assert [n.function for n in network.nodes if isinstance(n, Smooth)] == [function.lower()]
+
+
+def test_thresholded_relu_is_zero_at_its_threshold(tmp_path: Path) -> None:
+    network = load(single("ThresholdedRelu", {"x": [3]}, alpha=2.0), tmp_path)
+    assert evaluate(network, np.array([1.9, 2.0, 2.25]))[0].tolist() == [0, 0, 2.25]
 
 
 def test_gemm_scales_its_constants_exactly(tmp_path: Path) -> None:

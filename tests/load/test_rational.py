@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from flint import fmpq
+from flint import arb, ctx, fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import exact
-from verifai.load.rational import enclose, inverse_root, narrow, objects, root, settle
+from verifai.load.rational import PI, enclose, enclosed, inverse_root, narrow, objects, root, settle
 
 NUMBERS = st.tuples(st.integers(-(10**30), 10**30), st.integers(1, 10**30)).map(lambda p: fmpq(*p))
 
@@ -80,3 +80,18 @@ def test_a_variance_that_is_not_positive_is_refused() -> None:
 def test_arrays_of_doubles_are_narrowed() -> None:
     assert narrow(objects([fmpq(1, 2)], (1,))).dtype == np.float64
     assert narrow(objects([fmpq(1, 3)], (1,))).dtype == object
+
+
+def test_pi_is_enclosed() -> None:
+    low, high = PI
+    with ctx.workprec(300):
+        assert arb(low) < arb.pi() < arb(high)
+    assert high - low == fmpq(1, 10**38)
+
+
+@given(NUMBERS, st.integers(1, 10**6))
+def test_what_lies_between_two_numbers_is_enclosed(low: fmpq, steps: int) -> None:
+    high = low + abs(low) / fmpq(steps << 40)
+    double, radius = enclosed(low, high)
+    slack = exact(radius) * abs(exact(double))
+    assert exact(double) - slack <= low <= high <= exact(double) + slack

@@ -34,6 +34,7 @@ _TYPES: Mapping[int, Any] = {
     13: np.uint64,
 }  # of TensorProto.DataType
 _FLOAT, _DOUBLE = 1, 11
+_HALF = fmpq(1, 2)
 
 
 def folded(call: Call, operation: Callable[..., Any], *constants: Constant) -> Constant:
@@ -161,8 +162,19 @@ def _fmod(a: Any, b: Any) -> Any:
     return -rest if a < 0 else rest
 
 
+def _rounded(value: Any) -> Any:
+    """The nearest integer, the even one of two."""
+    low = _floor(value)
+    rest = value - low
+    return fmpq(low + 1 if rest > _HALF or (rest == _HALF and low % 2 == 1) else low)
+
+
 def _unary(operation: Callable[[Any], Any]) -> Lowering:
-    return lambda call: [folded(call, operation, call.constant(0))]
+    def lowering(call: Call) -> list[Value]:
+        x = call.constant(0)
+        return [x if x.is_integer else folded(call, operation, x)]
+
+    return lowering
 
 
 def _comparison(operation: Callable[[Any, Any], bool]) -> Lowering:
@@ -201,6 +213,7 @@ LOWERINGS: Mapping[str, Lowering] = {
     "Not": _logic(np.logical_not),
     "Or": _logic(np.logical_or),
     "Range": range_,
+    "Round": _unary(_rounded),
     "Shape": shape,
     "Size": size,
     "Xor": _logic(np.logical_xor),
