@@ -177,7 +177,7 @@ def _steepest(function: str, l: Array, u: Array, low: Array, high: Array) -> Arr
         d = np.minimum(_steepness_at(function, slope), d)
         there = (ELEMENTARY[function](d)[0] - low) / (d - l)
         slope = np.where(there > slope, there, slope)
-    return slope
+    return np.asarray(slope)
 
 
 def _slope_at(function: str, z: Array) -> Array:
