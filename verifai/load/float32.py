@@ -34,17 +34,21 @@ _FLOAT = 1  # element type of TensorProto
 _ULP = 2.0**-23  # of a normal number, relative
 _SMALLEST_NORMAL = 2.0**-126
 
-EXACT = frozenset(
-    "Abs And Cast Ceil Clip Concat Constant ConstantOfShape DepthToSpace Dropout Equal Expand "
-    "Flatten Floor Gather GlobalMaxPool Greater GreaterOrEqual Identity Less LessOrEqual Max "
-    "MaxPool Min Mod Neg Not Or Pad Range ReduceMax ReduceMin ReduceProd Relu Reshape Shape Sign "
-    "Size Slice SpaceToDepth Split Squeeze Tile Transpose Unsqueeze Where Xor".split()
-)  # of float32 numbers they give the float32 number that is their value over the reals
+_EXACT_NAMES = """
+    Abs And Cast Ceil Clip Concat Constant ConstantOfShape DepthToSpace Dropout Equal Expand
+    Flatten Floor Gather GatherElements GatherND GlobalMaxPool Greater GreaterOrEqual
+    Identity Less LessOrEqual Max MaxPool Min Mod Neg Not Or Pad Range ReduceMax ReduceMin
+    ReduceProd Relu Reshape Round Shape Sign Size Slice SpaceToDepth Split Squeeze Tile
+    Transpose Trilu Unsqueeze Where Xor
+"""
+EXACT = frozenset(_EXACT_NAMES.split())
+"""Of float32 numbers these give the float32 number that is their value over the reals."""
 SUMS = {
     "Add": 0,
     "AveragePool": 2,
     "BatchNormalization": 6,
     "Conv": 2,
+    "ConvTranspose": 2,
     "Gemm": 3,
     "GlobalAveragePool": 2,
     "MatMul": 2,
@@ -56,9 +60,19 @@ SUMS = {
     "Sum": 0,
 }  # sums of products in any order, and how often a product rounds more than the sum needs
 CORRECT = {"Div": 1, "LeakyRelu": 1, "PRelu": 1, "Pow": 3}  # roundings of the exact value
-SMOOTH = frozenset("Cos Erf Exp Log Reciprocal Sigmoid Sin Sqrt Tanh".split())
+SMOOTH = frozenset(
+    ["Cos", "Erf", "Exp", "Log", "Reciprocal", "Sigmoid", "Sin", "Sqrt", "Tanh"]
+)  # off by a declared number of units in the last place
 INTEGERS_ONLY = frozenset(["Mod", "Range", "ReduceProd"])
 FOLDED = frozenset(["Add", "Div", "Mul", "Sub"])  # of two constants: IEEE gives the nearest float32
+_ALWAYS = (
+    "inputs are binary32 numbers",
+    "results are binary32, rounded to nearest, subnormal ones kept or flushed to zero",
+    "Conv, Gemm, MatMul and the like add products in any order, fused multiply-add or not",
+    "a bias, normalization or residual after a sum may be folded into it; nothing else is",
+    "not Winograd, FFT or Strassen; not TF32, bfloat16 or float16; no quantization",
+    "division is IEEE's; Pow with exponent 2 or 3 multiplies",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,17 +117,7 @@ def load_float32(path: str | Path, assume_ulp: int | None = None) -> Float32Netw
 
 def assumptions(assume_ulp: int | None) -> tuple[str, ...]:
     """What is taken for granted about the program that runs the file."""
-    sums = "in any order, with or without fused multiply-add, or more precisely"
-    said = [
-        "inputs are binary32 numbers; so are all results, rounded to nearest, subnormals kept or"
-        " flushed to zero",
-        f"Conv, Gemm, MatMul, pools and means are plain sums of products, added {sums}",
-        "consecutive sums (a bias, a normalization, a residual) may be folded into one; nothing"
-        " else of the graph is rewritten",
-        "not Winograd, FFT or Strassen; not TF32, bfloat16 or float16 accumulation; no 8-bit"
-        " quantization; not an approximate division or square root",
-        "Pow with exponent 2 or 3 multiplies",
-    ]
+    said = list(_ALWAYS)
     if assume_ulp is not None:
         names = ", ".join(sorted(SMOOTH))
         said.append(f"{names} are off by at most {assume_ulp} units in the last place")
@@ -173,11 +177,14 @@ def _check(call: Call, assume_ulp: int | None) -> None:
     for constant in constants:
         if constant.array.dtype == object or not _is_binary32(constant.array, name == "Cast"):
             raise call.refuse(f"the constant {constant.name!r} holds numbers that are no float32")
-        if name not in EXACT and not constant.is_integer:
-            if not (np.abs(constant.array) <= LARGEST).all():
-                raise call.refuse(f"the constant {constant.name!r} holds numbers above 2^40")
+        is_summed = name not in EXACT and not constant.is_integer
+        if is_summed and not (np.abs(constant.array) <= LARGEST).all():
+            raise call.refuse(f"the constant {constant.name!r} holds numbers above 2^40")
     if name == "Cast" and len(constants) < len(call.inputs) and call.integer("to", 0) != _FLOAT:
         raise call.refuse("a cast to a type other than float32")
+    whole = sum(constant.is_integer for constant in constants)
+    if name in INTEGERS_ONLY and whole < len(call.inputs):
+        raise call.refuse("its float32 rounding is known for constant integers only")
     if name == "Pow":
         _check_power(call, constants)
     if name == "BatchNormalization":
@@ -208,13 +215,12 @@ def _binary32(call: Call, value: Value) -> Value:
     """A result; a constant is what float32 arithmetic gives, where that is known."""
     if isinstance(value, Activation) or value.is_integer:
         return value
-    if call.op_type in INTEGERS_ONLY:
-        raise call.refuse("only integers are supported in float32")
     array = value.array
-    if array.dtype != object and _is_binary32(array, False):
+    is_exact = call.op_type in EXACT
+    if is_exact and array.dtype != object and _is_binary32(array, False):
         return value
     if call.op_type not in FOLDED:
-        raise call.refuse("a constant that float32 does not hold")
+        raise call.refuse("the float32 value of this constant is not known here")
     wide = array if array.dtype != object else np.array([nearest(v) for v in array.ravel()])
     wide = wide.reshape(array.shape)
     narrow = wide.astype(np.float32).astype(np.float64)  # 53 ≥ 2·24 + 2 bits: as if rounded once

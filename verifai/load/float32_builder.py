@@ -58,11 +58,8 @@ class Float32Builder(Builder):
             return super().linear(terms, constant, radius=radius)
         shape = broadcast_shape(*(np.shape(a) for _, a in terms), constant.shape)
         shape = broadcast_shape(shape, *(x.shape for x, _ in terms))
-        order, node_shape = np.arange(math.prod(shape)).reshape(shape), shape
-        indices = [np.broadcast_to(x.index, shape).ravel() for x, _ in terms]
-        if len(terms) == 1 and terms[0][0].shape == shape and self._reordered(terms[0][0]):
-            order, node_shape = terms[0][0].index, self.nodes[terms[0][0].node].shape
-            indices = [np.arange(order.size)]
+        order, node_shape = self._order(terms, shape)
+        indices = [_moved(np.broadcast_to(x.index, shape), order) for x, _ in terms]
         slack = _worst(radius)
         parts = [
             self._part(x.node, index, _placed(np.asarray(factor), order), slack)
@@ -72,27 +69,40 @@ class Float32Builder(Builder):
         total = added(parts, bias, steps=self._extra + (2 if error else 0))
         return Activation(self._summed(total, node_shape).node, order)
 
+    def _order(
+        self, terms: Sequence[tuple[Activation, Array]], shape: tuple[int, ...]
+    ) -> tuple[Array, tuple[int, ...]]:
+        """Where the result's values stand in its node, and its shape: as in a sum it continues."""
+        full = [x for x, _ in terms if x.shape == shape and self._reordered(x)]
+        known = [x for x in full if x.node in self.sums] or full[: len(terms) == 1]
+        if known:
+            return known[0].index, self.nodes[known[0].node].shape
+        return np.arange(math.prod(shape)).reshape(shape), shape
+
     def _part(self, node: int, index: Array, factor: tuple[Array, int, float], slack: float) -> Sum:
         """A node's values times factors: as part of the sum that the node is, if it is one."""
         each, steps, error = factor
         known = self.sums.get(node)
-        if known is not None and len(index) == self._size(node):
-            if (index == np.arange(len(index))).all():
-                merged = scaled(known, each, steps=steps, slack=error + slack)
-                if merged is not None:
-                    return merged
+        is_whole = len(index) == self._size(node) and (index == np.arange(len(index))).all()
+        if known is not None and is_whole:
+            merged = scaled(known, each, steps=steps, slack=error + slack)
+            if merged is not None:
+                return merged
         operator = Gather.of(self._size(node), index, each)
         return of_operator(node, operator, len(index), steps=steps, slack=error + slack)
 
-    def dense(self, x: Activation, weight: Array, *, divisor: int = 1) -> Activation:
+    def dense(
+        self, x: Activation, weight: Array, *, bias: float = 0.0, divisor: int = 1
+    ) -> Activation:
         """As `Builder.dense`, and rounded."""
         if not self._rounds or not x.shape or x.shape[-1] != weight.shape[1]:
-            return super().dense(x, weight, divisor=divisor)
+            return super().dense(x, weight, bias=bias, divisor=divisor)
         shape = check_size((*x.shape[:-1], weight.shape[0]))
         doubles, error = enclose(weight)
         steps, slack = weight.shape[1] + self._extra, _worst(error)
         source, outputs = self.whole(x), math.prod(shape)
-        total = of_operator(source, Dense.of(doubles), outputs, steps=steps, slack=slack)
+        part = of_operator(source, Dense.of(doubles), outputs, steps=steps, slack=slack)
+        total = added([part], np.full(outputs, float(bias)))
         return self._summed(total, shape, None if divisor == 1 else np.array(float(divisor)))
 
     def convolve(
@@ -144,6 +154,13 @@ class Float32Builder(Builder):
         return self._one
 
 
+def _moved(array: Array, order: Array) -> Array:
+    """The entries where `order` puts them, flat."""
+    values = np.empty(order.size, dtype=array.dtype)
+    values[order.ravel()] = array.ravel()
+    return values
+
+
 def _worst(error: Array | None) -> float:
     return 0.0 if error is None else float(np.max(error))
 
@@ -151,8 +168,7 @@ def _worst(error: Array | None) -> float:
 def _placed(array: Array, order: Array) -> tuple[Array, int, float]:
     """Numbers as doubles where `order` puts them, the roundings of a product, and their error."""
     doubles, error = enclose(array)
-    values = np.empty(order.size)
-    values[order.ravel()] = np.broadcast_to(doubles, order.shape).ravel()
+    values = _moved(np.broadcast_to(doubles, order.shape), order)
     if _worst(error):
         return values, 2, _worst(error)  # a quotient, perhaps by way of the inverse
     return values, 0 if (np.abs(values) == ONE).all() else 1, 0.0
