@@ -7,10 +7,12 @@ May import: everything below the command line. Must not know: terminals.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from verifai.kernel.errors import InputError
 
 if TYPE_CHECKING:
     from flint import fmpq
@@ -45,16 +47,34 @@ def load(model: str | PathLike[str] | Any, example_input: Any = None) -> Network
     return load_torch_module(model, example_input)
 
 
-def query_from(model: str | PathLike[str], property_path: str | PathLike[str]) -> Query:
-    """The query that an ONNX file and a VNN-LIB file pose.
+def query_from(
+    model: str | PathLike[str] | Mapping[str, str | PathLike[str]],
+    property_path: str | PathLike[str],
+) -> Query:
+    """The query that ONNX files and a VNN-LIB file (1.0 or 2.0) pose, over the reals.
+
+    Args:
+        model: the ONNX file; for a VNN-LIB 2.0 file about several networks the files by the
+            networks' names, without those that are declared equal to others.
+        property_path: the VNN-LIB file.
 
     Raises:
         InputError: a file is unreadable or not supported; the line or node is named.
     """
-    from verifai.load.onnx import load_onnx
-    from verifai.load.vnnlib import load_vnnlib
+    from verifai.load.sexpr import read_source
+    from verifai.load.vnnlib2 import pose
+    from verifai.load.vnnlib2_document import is_version_2
 
-    return load_vnnlib(Path(property_path), load_onnx(Path(model)))
+    source = read_source(Path(property_path))
+    if is_version_2(source):
+        return pose(source, model).query
+    from verifai.load.onnx import load_onnx
+    from verifai.load.vnnlib import query_of_source
+
+    if isinstance(model, Mapping):
+        reason = "networks have names in VNN-LIB 2 only: give the ONNX file itself"
+        raise InputError(f"{source.name}: {reason}")
+    return query_of_source(source, load_onnx(Path(model)))
 
 
 def verify(

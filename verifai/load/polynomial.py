@@ -106,17 +106,22 @@ def _split(term: Linear) -> tuple[fmpq, Form]:
     return factor, tuple((value, int((c / factor).p)) for value, c in items)
 
 
-def rebuilt(formula: Formula, each: Callable[[Atom], Formula]) -> Formula:
+def _rebuilt(formula: And, each: Callable[[Atom], Formula]) -> And:
+    """The conjunction with every atom replaced; false parts do not swallow the others."""
+    return And(tuple(_replaced(part, each) for part in formula.parts))
+
+
+def _replaced(formula: Formula, each: Callable[[Atom], Formula]) -> Formula:
     """The formula with every atom replaced; as deep as the kernel allows formulas."""
     if isinstance(formula, Atom):
         return each(formula)
-    parts = [rebuilt(part, each) for part in formula.parts]
+    parts = [_replaced(part, each) for part in formula.parts]
     return join_all(parts) if isinstance(formula, And) else join_any(parts)
 
 
 def substituted(
-    formula: Formula, products: Products, meaning: Callable[[int], Linear], into: Products
-) -> Formula:
+    formula: And, products: Products, meaning: Callable[[int], Linear], into: Products
+) -> And:
     """The formula with every value that is no product replaced by its meaning.
 
     Args:
@@ -139,14 +144,12 @@ def substituted(
 
     for factors in products.factors:
         found.append(into.product([replaced(form, fmpq(0)) for form in factors]))
-    return rebuilt(
+    return _rebuilt(
         formula, lambda atom: condition(replaced(atom.terms, atom.constant), atom.relation)
     )
 
 
-def with_products(
-    network: Network, products: Products, formula: Formula
-) -> tuple[Network, Formula]:
+def with_products(network: Network, products: Products, formula: And) -> tuple[Network, And]:
     """The network with a node for every product that the formula needs, and the formula over it.
 
     Raises:
@@ -166,7 +169,7 @@ def with_products(
         terms = {growing.place(value): c for value, c in atom.terms}
         return condition(Linear(terms, atom.constant), atom.relation)
 
-    return grown, rebuilt(formula, moved)
+    return grown, _rebuilt(formula, moved)
 
 
 def _needed(products: Products, formula: Formula) -> list[int]:

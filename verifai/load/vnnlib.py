@@ -31,7 +31,15 @@ def load_vnnlib(path: Path | str, network: Network) -> Query:
         LoadError: the file is unreadable, does not fit the network, is not linear, or leaves an
             input unbounded; the file and the line or variable are named.
     """
-    source = read_source(Path(path))
+    return query_of_source(read_source(Path(path)), network)
+
+
+def query_of_source(source: Source, network: Network) -> Query:
+    """The query of a text that has been read; see `load_vnnlib`.
+
+    Raises:
+        LoadError: as `load_vnnlib`.
+    """
     declared, asserted = _read_commands(source, read_forms(source), network)
     try:
         names = {value: name for name, value in declared.items()}
