@@ -1,0 +1,87 @@
+"""ATen operators on what is known without the input: new tensors, integers, truth values.
+
+Torch computes them as the program would; floats that are made here are rounded as the program
+rounds them. Arithmetic on constant floats is not done here but exactly.
+
+May import: values, torch_call. Must not know: graphs, nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from verifai.load.torch_call import AtenCall, Rule, as_torch
+from verifai.load.values import Activation, Constant, Value, check_size
+
+_ELSEWHERE = frozenset({"layout", "device", "pin_memory", "memory_format", "non_blocking"})
+
+
+def computed(call: AtenCall) -> Value:
+    """What torch computes of constants.
+
+    Raises:
+        LoadError: an argument depends on the input.
+    """
+    arguments = {n: _known(call, n) for n in call.arguments if n not in _ELSEWHERE}
+    return _as_constant(call, call.function(**arguments))
+
+
+def _known(call: AtenCall, name: str) -> Any:
+    argument = call.argument(name)
+    if isinstance(argument, Activation):
+        raise call.refuse(f"the argument {name!r} depends on the input")
+    return as_torch(argument) if isinstance(argument, Constant) else argument
+
+
+def _as_constant(call: AtenCall, tensor: Any) -> Constant:
+    check_size(tuple(tensor.shape))
+    return Constant((tensor.double() if call.is_float else tensor).numpy(), call.name)
+
+
+def alike(call: AtenCall) -> Value:
+    """A constant of the shape of a tensor whose entries do not matter."""
+    import torch
+
+    arguments = {n: call.argument(n) for n in call.arguments if n not in _ELSEWHERE}
+    arguments["self"] = torch.empty(call.value("self").shape, dtype=call.dtype)
+    return _as_constant(call, call.function(**arguments))
+
+
+def is_known(call: AtenCall) -> bool:
+    """Whether the call makes integers or truth values of constants alone."""
+    given = list(call.arguments.values())
+    entries = [e for v in given for e in (v if isinstance(v, list | tuple) else (v,))]
+    return not call.is_float and not any(isinstance(entry, Activation) for entry in entries)
+
+
+_COMPUTED = Rule(computed, "constants only")
+_ALIKE = Rule(alike, "a constant")
+_MADE = Rule(computed, "a constant")
+_COMPARISONS = ("eq", "ge", "gt", "le", "lt", "ne")
+RULES: Mapping[str, Rule] = {
+    **{f"aten.{name}.{kind}": _COMPUTED for name in _COMPARISONS for kind in ("Scalar", "Tensor")},
+    "aten.any.dim": _COMPUTED,
+    "aten.arange.default": _MADE,
+    "aten.arange.start": _MADE,
+    "aten.arange.start_step": _MADE,
+    "aten.bitwise_and.Tensor": _COMPUTED,
+    "aten.bitwise_not.default": _COMPUTED,
+    "aten.bitwise_or.Tensor": _COMPUTED,
+    "aten.eye.default": _MADE,
+    "aten.eye.m": _MADE,
+    "aten.div.Tensor_mode": _COMPUTED,
+    "aten.fmod.Scalar": _COMPUTED,
+    "aten.full.default": _MADE,
+    "aten.full_like.default": _ALIKE,
+    "aten.linspace.default": _MADE,
+    "aten.logical_and.default": _COMPUTED,
+    "aten.logical_not.default": _COMPUTED,
+    "aten.logical_or.default": _COMPUTED,
+    "aten.ones.default": _MADE,
+    "aten.ones_like.default": _ALIKE,
+    "aten.remainder.Scalar": _COMPUTED,
+    "aten.scalar_tensor.default": _MADE,
+    "aten.zeros.default": _MADE,
+    "aten.zeros_like.default": _ALIKE,
+}

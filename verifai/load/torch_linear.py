@@ -1,0 +1,265 @@
+"""ATen operators that are matrix products, convolutions, normalizations or attention.
+
+Sources: the operators' pages of torch.nn.functional.
+May import: numpy, flint, values, builder, rational, onnx_call, torch_call, torch_pointwise.
+Must not know: graphs, nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from flint import fmpq
+
+from verifai.kernel.operator import Array
+from verifai.load.builder import ONE
+from verifai.load.onnx_call import Attribute
+from verifai.load.rational import inverse_root
+from verifai.load.torch_call import AtenCall, Result, Rule, as_torch
+from verifai.load.torch_pointwise import same, scaled
+from verifai.load.values import Activation, Constant, Value, broadcast_shape, rearranged
+
+
+def linear(call: AtenCall) -> Result:
+    """input·weightᵀ + bias."""
+    weight, bias = call.value("weight"), call.optional("bias")
+    y = call.onnx("MatMul", call.value("input"), rearranged(weight, np.transpose))
+    return y if bias is None else call.onnx("Add", y, bias)
+
+
+def addmm(call: AtenCall) -> Result:
+    """beta·self + alpha·mat1·mat2."""
+    factors = call.value("mat1"), call.value("mat2")
+    alpha, beta = call.number("alpha"), call.number("beta")
+    return call.onnx("Gemm", *factors, call.value("self"), alpha=alpha, beta=beta)
+
+
+def baddbmm(call: AtenCall) -> Result:
+    """beta·self + alpha·batch1·batch2."""
+    y = call.onnx("MatMul", call.value("batch1"), call.value("batch2"))
+    offset = scaled(call, call.value("self"), call.number("beta"))
+    return call.onnx("Add", scaled(call, y, call.number("alpha")), offset)
+
+
+def convolution(call: AtenCall) -> Result:
+    """A convolution or its transpose, with constant weights."""
+    x, weight, bias = call.value("input"), call.value("weight"), call.optional("bias")
+    axes = len(weight.shape) - 2
+    padding = call.integers("padding", axes)
+    attributes: dict[str, Attribute] = {
+        "strides": call.integers("stride", axes),
+        "pads": padding + padding,
+        "dilations": call.integers("dilation", axes),
+        "group": call.integer("groups"),
+    }
+    extra = call.integers("output_padding", axes)
+    if call.argument("transposed"):
+        return call.onnx(
+            "ConvTranspose",
+            x,
+            weight,
+            bias,
+            kernel_shape=weight.shape[2:],
+            output_padding=extra,
+            **attributes,
+        )
+    return call.onnx("Conv", x, weight, bias, **attributes)
+
+
+def batch_norm(call: AtenCall) -> Result:
+    """Batch normalization with running statistics."""
+    if call.arguments.get("training"):
+        raise call.refuse("training mode: call module.eval() before exporting")
+    for name in ("training", "momentum", "cudnn_enabled"):
+        call.seen.add(name)
+    if call.argument("running_mean") is None or call.argument("running_var") is None:
+        raise call.refuse("training mode: it normalizes with the statistics of its batch")
+    return (_with_statistics(call), None, None)
+
+
+def _with_statistics(call: AtenCall) -> Value:
+    mean, variance = call.value("running_mean"), call.value("running_var")
+    weight, bias = _affine(call, mean.shape)
+    epsilon = call.number("eps")
+    x = call.value("input")
+    return call.onnx("BatchNormalization", x, weight, bias, mean, variance, epsilon=epsilon)
+
+
+def _affine(call: AtenCall, shape: tuple[int, ...]) -> tuple[Value, Value]:
+    """Weight and bias; ones and zeros where they are left out."""
+    weight, bias = call.optional("weight"), call.optional("bias")
+    return (
+        Constant(np.ones(shape), "weight") if weight is None else weight,
+        Constant(np.zeros(shape), "bias") if bias is None else bias,
+    )
+
+
+def only_first(call: AtenCall) -> Result:
+    """Batch normalization as one value."""
+    result = batch_norm(call)
+    return result[0] or call.value("input") if isinstance(result, tuple) else result
+
+
+def layer_norm(call: AtenCall) -> Value:
+    """Layer normalization over the last axes."""
+    call.seen.add("cudnn_enable")
+    shape = call.integers("normalized_shape")
+    weight, bias = _affine(call, shape)
+    x, epsilon = call.value("input"), call.number("eps")
+    return call.onnx("LayerNormalization", x, weight, bias, axis=-len(shape), epsilon=epsilon)
+
+
+def rms_norm(call: AtenCall) -> Value:
+    """Root-mean-square normalization over the last axes."""
+    shape = call.integers("normalized_shape")
+    weight = call.optional("weight")
+    scale = Constant(np.ones(shape), "weight") if weight is None else weight
+    epsilon = _machine_epsilon(call) if call.argument("eps") is None else call.number("eps")
+    x = call.value("input")
+    return call.onnx("RMSNormalization", x, scale, axis=-len(shape), epsilon=epsilon)
+
+
+def _machine_epsilon(call: AtenCall) -> float:
+    import torch
+
+    return float(torch.finfo(call.dtype).eps)
+
+
+def group_norm(call: AtenCall) -> Value:
+    """Group normalization."""
+    for name in ("N", "C", "HxW"):
+        call.seen.add(name)
+    x, groups, epsilon = call.value("input"), call.integer("group"), call.number("eps")
+    parameters = _affine(call, (x.shape[1],))
+    return call.onnx("GroupNormalization", x, *parameters, num_groups=groups, epsilon=epsilon)
+
+
+def instance_norm(call: AtenCall) -> Value:
+    """Instance normalization; with running statistics, batch normalization."""
+    for name in ("momentum", "cudnn_enabled", "running_mean", "running_var"):
+        call.seen.add(name)
+    if not call.argument("use_input_stats"):
+        return _with_statistics(call)
+    x, epsilon = call.value("input"), call.number("eps")
+    parameters = _affine(call, (x.shape[1],))
+    return call.onnx("InstanceNormalization", x, *parameters, epsilon=epsilon)
+
+
+def attention(call: AtenCall) -> Value:
+    """softmax(scale·query·keyᵀ + mask)·value, with a mask that is known."""
+    if call.number("dropout_p") != 0:
+        raise call.refuse("dropout in training mode: call module.eval() before exporting")
+    query, key, value = (call.value(name) for name in ("query", "key", "value"))
+    if call.argument("enable_gqa"):
+        groups = query.shape[-3] // key.shape[-3]
+        key, value = (rearranged(v, lambda a: a.repeat(groups, axis=-3)) for v in (key, value))
+    transposed = rearranged(key, lambda array: np.swapaxes(array, -1, -2))
+    scores = _scaled_scores(call, call.onnx("MatMul", query, transposed), query.shape[-1])
+    mask, allowed = _mask(call, scores.shape)
+    scores = scores if mask is None else call.onnx("Add", scores, mask)
+    return call.onnx("MatMul", masked_softmax(call, scores, allowed), value)
+
+
+def _scaled_scores(call: AtenCall, scores: Value, width: int) -> Value:
+    if call.argument("scale") is not None:
+        return scaled(call, scores, call.number("scale"))
+    factor, radius = inverse_root(fmpq(1), fmpq(width))
+    slack = np.array(radius) if radius else None
+    return call.builder.linear([(call.builder.lift(scores), np.array(factor))], radius=slack)
+
+
+def _mask(call: AtenCall, shape: tuple[int, ...]) -> tuple[Value | None, Array]:
+    """What is added to the scores, and where they count."""
+    allowed = np.ones(shape, dtype=bool)
+    if call.argument("is_causal"):
+        allowed &= np.tri(shape[-2], shape[-1]) > 0
+    mask = call.argument("attn_mask")
+    if mask is None:
+        return None, allowed
+    if isinstance(mask, Constant):
+        if broadcast_shape(shape, mask.shape) != shape:
+            raise call.refuse(f"a mask of shape {mask.shape} for scores of shape {shape}")
+        numbers = as_torch(mask).numpy()
+        if numbers.dtype.kind == "b":
+            return None, allowed & numbers
+        absent = np.isneginf(numbers)
+        return Constant(np.where(absent, 0.0, numbers), mask.name), allowed & ~absent
+    return call.value("attn_mask"), allowed
+
+
+def masked_softmax(call: AtenCall, x: Value, allowed: Array) -> Value:
+    """exp(x_i)/Σ exp(x_j) along the last axis over what is allowed, 0 elsewhere."""
+    if allowed.all():
+        return call.onnx("Softmax", x, axis=-1)
+    if not allowed.any(axis=-1).all():
+        raise call.refuse("a row in which nothing is attended to")
+    view, builder = call.builder.lift(x), call.builder
+    above = Activation(view.node, view.index[..., None, :])
+    own = Activation(view.node, view.index[..., :, None])
+    powers = builder.smooth(builder.linear([(above, ONE), (own, -ONE)]), "exp")
+    counted = np.where(allowed[..., None, :], powers.index, -1)
+    total = builder.dense(Activation(powers.node, counted), np.ones((1, x.shape[-1])))
+    shares = builder.smooth(Activation(total.node, total.index[..., 0]), "reciprocal")
+    return Activation(shares.node, np.where(allowed, shares.index, -1))
+
+
+def softmax(call: AtenCall) -> Value:
+    """Softmax."""
+    call.seen.add("half_to_float")
+    return call.onnx("Softmax", call.value("self"), axis=call.integer("dim"))
+
+
+def log_softmax(call: AtenCall) -> Value:
+    """LogSoftmax."""
+    call.seen.add("half_to_float")
+    return call.onnx("LogSoftmax", call.value("self"), axis=call.integer("dim"))
+
+
+def dropout(call: AtenCall) -> Result:
+    """Dropout in evaluation mode: nothing."""
+    call.seen.add("p")
+    if call.argument("train"):
+        raise call.refuse("dropout in training mode: call module.eval() before exporting")
+    return call.value("input")
+
+
+def native_dropout(call: AtenCall) -> Result:
+    """Dropout as training has it, with probability 0 or not in training."""
+    if call.argument("train") and call.argument("p") != 0:
+        raise call.refuse("dropout in training mode: call module.eval() before exporting")
+    return (call.value("input"), None)
+
+
+def in_training(call: AtenCall) -> Result:
+    """Refused."""
+    raise call.refuse("training mode: call module.eval() before exporting")
+
+
+_LOG_SOFTMAX, _SOFTMAX = Rule(log_softmax, "`LogSoftmax`"), Rule(softmax, "`Softmax`")
+_TRAINING = Rule(in_training, "refused: training mode")
+RULES: Mapping[str, Rule] = {
+    "aten._log_softmax.default": _LOG_SOFTMAX,
+    "aten._native_batch_norm_legit.default": Rule(batch_norm, "`BatchNormalization`"),
+    "aten._native_batch_norm_legit_functional.default": _TRAINING,
+    "aten._native_batch_norm_legit_no_training.default": Rule(batch_norm, "`BatchNormalization`"),
+    "aten._softmax.default": _SOFTMAX,
+    "aten.addmm.default": Rule(addmm, "`Gemm`"),
+    "aten.baddbmm.default": Rule(baddbmm, "`MatMul`, `Add`"),
+    "aten.batch_norm.default": Rule(only_first, "`BatchNormalization`"),
+    "aten.bmm.default": same("MatMul", "self", "mat2"),
+    "aten.convolution.default": Rule(convolution, "`Conv`, `ConvTranspose`"),
+    "aten.dropout.default": Rule(dropout, "no change"),
+    "aten.instance_norm.default": Rule(instance_norm, "`InstanceNormalization`"),
+    "aten.linear.default": Rule(linear, "`MatMul`, `Add`"),
+    "aten.mm.default": same("MatMul", "self", "mat2"),
+    "aten.native_dropout.default": Rule(native_dropout, "no change"),
+    "aten.native_group_norm.default": Rule(
+        lambda call: (group_norm(call), None, None), "`GroupNormalization`"
+    ),
+    "aten.native_layer_norm.default": Rule(
+        lambda call: (layer_norm(call), None, None), "`LayerNormalization`"
+    ),
+    "aten.rms_norm.default": Rule(rms_norm, "`RMSNormalization`"),
+    "aten.scaled_dot_product_attention.default": Rule(attention, "`MatMul`, `Softmax`"),
+}
