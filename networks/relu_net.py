@@ -3,7 +3,7 @@
 The scripts of this folder build layers; this module turns them into the two forms. The ONNX file
 is written node by node from the weights, so equal layers give equal bytes.
 
-May import: numpy, onnx, verifai.kernel. Must not know: which network it writes.
+May import: onnx_writer, numpy, onnx, verifai.kernel. Must not know: which network it writes.
 """
 
 from __future__ import annotations
@@ -15,13 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx_writer import OnnxWriter, write
 
 from verifai.kernel.network import Input, Network, Node, affine, relu
 from verifai.kernel.operator import Dense
-
-OPSET = 17
-IR_VERSION = 8  # the oldest that opset 17 belongs to, so old runtimes read the files
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,29 +63,15 @@ def to_network(layers: list[Layer], name: str = "x") -> Network:
 
 def to_onnx(layers: list[Layer], title: str) -> onnx.ModelProto:
     """The layers as an ONNX model of Gemm and Relu nodes, checked by onnx's own checker."""
-    nodes, constants, current = [], [], "x"
+    writer, current = OnnxWriter((1, layers[0].weight.shape[1])), "x"
     for number, layer in enumerate(layers, start=1):
-        names = f"W{number}", f"b{number}"
-        constants += [numpy_helper.from_array(layer.weight, names[0])]
-        constants += [numpy_helper.from_array(layer.bias, names[1])]
-        is_last = number == len(layers)
-        result = "y" if is_last else f"dense{number}"
-        nodes.append(helper.make_node("Gemm", [current, *names], [result], transB=1))
-        if not is_last:
-            nodes.append(helper.make_node("Relu", [result], [f"relu{number}"]))
-        current = f"relu{number}"
-    ends = (("x", layers[0].weight.shape[1]), ("y", layers[-1].weight.shape[0]))
-    values = [helper.make_tensor_value_info(v, TensorProto.FLOAT, [1, n]) for v, n in ends]
-    graph = helper.make_graph(nodes, title, values[:1], values[1:], constants)
-    model = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="verifai"
-    )
-    model.ir_version = IR_VERSION
-    onnx.checker.check_model(model, full_check=True)
-    return model
+        result = "y" if number == len(layers) else ""
+        current = writer.dense(number, current, layer.weight, layer.bias, result)
+        if not result:
+            current = writer.node("Relu", f"relu{number}", current)
+    return writer.model(title, len(layers[-1].bias))
 
 
 def save(layers: list[Layer], path: Path) -> None:
     """Write the layers to an ONNX file, its folder made if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(to_onnx(layers, path.stem).SerializeToString(deterministic=True))
+    write(to_onnx(layers, path.stem), path)

@@ -12,7 +12,7 @@ forty images that training never saw, whatever the network says about them.
 
 Source: Madry et al., "Towards deep learning models resistant to adversarial attacks" (ICLR 2018).
 
-May import: relu_net, torch, scikit-learn. Must not know: how robustness is verified.
+May import: relu_net, torch_layers, torch, scikit-learn. Must not know: how robustness is verified.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import nn
 from torch.nn.functional import cross_entropy
+from torch_layers import interval
 
 DATA = Path(__file__).parents[1] / "verifai" / "data"
 LEVELS = 16
@@ -43,6 +44,8 @@ class Recipe:
         radius: the L∞ radius of the attacks in training, in pixel units (1 is white).
         steps: gradient steps of one attack.
         decay: weight decay.
+        interval_radius: the radius of the box whose intervals are trained on as well, reached
+            half-way through; 0: none.
     """
 
     seed: int = 0
@@ -52,6 +55,7 @@ class Recipe:
     radius: float = 0.1
     steps: int = 5
     decay: float = 1e-4
+    interval_radius: float = 0.0
     widths: tuple[int, ...] = (64, 32, 32, 10)
 
 
@@ -98,20 +102,37 @@ def attack(
 def train(data: Digits, recipe: Recipe, device: str) -> nn.Sequential:
     """The network trained on attacked images only."""
     torch.manual_seed(recipe.seed)
-    generator = torch.Generator().manual_seed(recipe.seed)
     net = build(recipe.widths).to(device)
+    fit(net, data, recipe, device)
+    return net
+
+
+def fit(net: nn.Module, data: Digits, recipe: Recipe, device: str = "cpu") -> None:
+    """Train the network, which reads pixels (n, 64), on attacked images only."""
+    generator = torch.Generator().manual_seed(recipe.seed)
     x = torch.tensor(data.train_images / LEVELS, dtype=torch.float32, device=device)
     y = torch.tensor(data.train_labels, dtype=torch.int64, device=device)
     optimizer = torch.optim.AdamW(net.parameters(), recipe.rate, weight_decay=recipe.decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.epochs)
-    for _ in range(recipe.epochs):
+    for epoch in range(recipe.epochs):
+        box = recipe.interval_radius * min(1.0, 2 * epoch / recipe.epochs)
         for rows in torch.randperm(len(x), generator=generator).split(recipe.batch):
             moved = attack(net, x[rows], y[rows], recipe, generator)
             optimizer.zero_grad()
-            cross_entropy(net(moved), y[rows]).backward()
+            loss = cross_entropy(net(moved), y[rows])
+            if box:
+                loss = (loss + worst_case(net, x[rows], y[rows], box)) / 2
+            loss.backward()
             optimizer.step()
         schedule.step()
-    return net
+
+
+def worst_case(net: nn.Module, x: torch.Tensor, y: torch.Tensor, radius: float) -> torch.Tensor:
+    """The loss at the worst scores that intervals allow within the radius of x."""
+    low, high = (x - radius).clamp(0, 1), (x + radius).clamp(0, 1)
+    centre, spread = interval(net, (high + low) / 2, (high - low) / 2)
+    own = nn.functional.one_hot(y, centre.shape[1])
+    return cross_entropy(centre + spread * (1 - 2 * own), y)
 
 
 def layers(net: nn.Sequential) -> list[Layer]:
