@@ -56,7 +56,7 @@ def verify(
         (counterexample,) = found.point
         if not isinstance(counterexample, Counterexample):
             raise TypeError("a counterexample that was not replayed") from None
-        return Falsified(counterexample, _statement(query, verified=False), _effort(meter))
+        return Falsified(counterexample, _statement(query, meter, verified=False), _effort(meter))
     except Stopped as stop:
         last = meter.last
         return Unknown(
@@ -73,7 +73,7 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
     network_digest = digest(encode_network(query.network))
     query_digest = digest(encode_query(query, network_digest))
     compiled = compile_network(query.network)
-    witnesses = Witnesses(query, compiled)
+    witnesses = Witnesses(query, compiled, binary32=bool(meter.options.assumptions))
     try:
         root = rounded_root(query)
     except Rejection as rejection:
@@ -98,7 +98,8 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
             continue
         spent = time.perf_counter() - start
         effort = Effort(meter.seconds, spent, meter.nodes, accepted.leaves)
-        return Verified(certificate, _statement(query, verified=True), accepted.vacuous, effort)
+        said = _statement(query, meter, verified=True)
+        return Verified(certificate, said, accepted.vacuous, effort)
     raise Stopped("no proof was accepted")
 
 
@@ -112,10 +113,10 @@ def _mended(query: Query, records: list[Record], driver: Driver) -> list[Record]
     return mended
 
 
-def _statement(query: Query, *, verified: bool) -> str:
+def _statement(query: Query, meter: Meter, *, verified: bool) -> str:
     from verifai.kernel.statement import statement
 
-    return statement(query, verified=verified)
+    return "\n".join((statement(query, verified=verified), *meter.options.assumptions))
 
 
 def _effort(meter: Meter) -> Effort:

@@ -25,6 +25,8 @@ class Options:
         memory_mib: what open subproblems may hold.
         workers: processes.
         seed: of the attacks.
+        assumptions: about the float32 program that the query speaks about; where there are some,
+            only binary32 inputs are counterexamples.
     """
 
     timeout: float | None = None
@@ -32,6 +34,7 @@ class Options:
     memory_mib: int = 8192
     workers: int = 2
     seed: int = 0
+    assumptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

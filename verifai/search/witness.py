@@ -14,7 +14,7 @@ from flint import fmpq
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.maps import Array
-from verifai.kernel.number import exact
+from verifai.kernel.number import exact, nearest
 from verifai.kernel.query import Query
 from verifai.kernel.replay import Replayer
 from verifai.search.attack import Arena, Effort, arena, attack
@@ -31,9 +31,15 @@ MAX_LANDINGS = 200  # exact Newton steps for one query
 class Witnesses:
     """Tries points of one query; `Found` carries the first that the kernel's replay confirms."""
 
-    def __init__(self, query: Query, compiled: Compiled) -> None:
-        """Prepares float evaluation at once, exact replay when it is first needed."""
-        self.query, self.compiled = query, compiled
+    def __init__(self, query: Query, compiled: Compiled, *, binary32: bool = False) -> None:
+        """Prepares float evaluation at once, exact replay when it is first needed.
+
+        Args:
+            query: the query.
+            compiled: its network.
+            binary32: whether only inputs of binary32 numbers count.
+        """
+        self.query, self.compiled, self.binary32 = query, compiled, binary32
         self.unsafe = compile_unsafe(query)
         self.replayer: Replayer | None = None
         self.failed, self.landings, self.spent, self.seed = 0, 0, 0.0, 0
@@ -117,6 +123,8 @@ class Witnesses:
         self.failed += 1
 
     def _replay(self, inputs: list[fmpq]) -> None:
+        if self.binary32 and not all(is_binary32(x) for x in inputs):
+            return
         if self.replayer is None:
             self.replayer = Replayer(self.query)
         result = self.replayer.replay(inputs)
@@ -129,9 +137,18 @@ class Witnesses:
         for value, x, low, high in zip(
             query.input_values, point, query.lower, query.upper, strict=True
         ):
-            q = fmpq(round(float(x))) if value in query.integers else exact(float(x))
+            near = float(np.float32(x)) if self.binary32 else float(x)
+            q = fmpq(round(near)) if value in query.integers else exact(near)
             q = min(max(q, low), high)
             if value in query.integers and q.q != 1:
                 q = fmpq(q.ceil()) if q == low else fmpq(q.floor())
             inputs.append(q)
         return inputs
+
+
+def is_binary32(value: fmpq) -> bool:
+    """Whether a finite IEEE binary32 number has exactly this value."""
+    double = nearest(value)
+    with np.errstate(over="ignore"):
+        single = float(np.float32(double))
+    return bool(np.isfinite(single)) and exact(single) == value
