@@ -24,7 +24,7 @@ KERNEL = sorted((PACKAGE / "kernel").rglob("*.py"))
 
 BELOW_SEARCH = {"kernel", "bounds", "solvers", "verdict"}
 BELOW_VERIFY = BELOW_SEARCH | {"search"}
-FRONT = BELOW_VERIFY | {"load", "symbolic", "properties", "verify", "api"}
+FRONT = BELOW_VERIFY | {"load", "symbolic", "properties", "verify", "ask", "api"}
 ARROWS = {
     "kernel": set[str](),
     "verdict": {"kernel"},
@@ -35,6 +35,7 @@ ARROWS = {
     "properties": {"kernel", "load", "symbolic"},
     "search": BELOW_SEARCH,
     "verify": BELOW_VERIFY,
+    "ask": BELOW_VERIFY | {"verify"},
     "api": FRONT - {"api"},
     "store": FRONT,
     "report": FRONT | {"store"},

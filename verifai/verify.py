@@ -9,8 +9,9 @@ May import: kernel, bounds, search, verdict. Must not know: files, the command l
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from flint import fmpq
 from threadpoolctl import threadpool_limits
 
 from verifai.bounds.compiled import compile_network
@@ -20,6 +21,7 @@ from verifai.kernel.checker import Checker, check
 from verifai.kernel.codec import digest, encode_network, encode_query
 from verifai.kernel.errors import Rejection
 from verifai.kernel.query import Query
+from verifai.kernel.replay import replay
 from verifai.search.budget import Found, Meter, Options, Progress, Stopped
 from verifai.search.clauses import problem_of
 from verifai.search.driver import Driver
@@ -27,7 +29,7 @@ from verifai.search.record import Record, assemble
 from verifai.search.witness import Witnesses
 from verifai.verdict import Counterexample, Effort, Falsified, Unknown, Verdict, Verified
 
-__all__ = ["Options", "Progress", "verify"]
+__all__ = ["Options", "Progress", "confirm", "verify"]
 MENDINGS = 3  # how often leaves that the kernel rejects are searched anew
 
 
@@ -66,6 +68,26 @@ def verify(
             open_fraction=1.0 if last is None else max(0.0, 1 - last.closed_fraction),
             effort=_effort(meter),
         )
+
+
+def confirm(
+    query: Query, inputs: Sequence[fmpq], *, effort: Effort | None = None
+) -> Falsified | None:
+    """Falsified if the kernel's exact replay shows a violation at these inputs, else None.
+
+    Args:
+        query: the decision problem.
+        inputs: what somebody proposes, one exact number for each input value.
+        effort: what finding it has cost.
+
+    Raises:
+        InputError: the number of inputs is wrong.
+    """
+    found = replay(query, inputs)
+    if found.violates is not True:
+        return None
+    counterexample = Counterexample(tuple(inputs), found.outputs, found.margin)
+    return Falsified(counterexample, _statement(query, verified=False), effort or Effort())
 
 
 def _decide(query: Query, meter: Meter) -> Verified | Unknown:
