@@ -216,3 +216,22 @@ def _of_s_shape(function: str, low: Array, high: Array, lines: Lines, side: int)
     start = np.where(mixed, 0.0, 0.5).astype(low.dtype)
     is_free = (low < high) & (bent | mixed & steeper)
     return Family((np.where(mixed, touch, far),), (end,), start, is_free, function)
+
+
+def slope_entries(
+    compiled: Compiled, explicit: Mapping[int, Array], row: int
+) -> tuple[tuple[int, int, float], ...]:
+    """The explicit slopes of one bound as a certificate holds them: (value, place, slope).
+
+    Args:
+        compiled: the network.
+        explicit: by node, (M, places, n), NaN where default.
+        row: which of the M.
+    """
+    entries: list[tuple[int, int, float]] = []
+    for node, table in explicit.items():
+        start = compiled.network.offsets[node]
+        places, values = np.nonzero(~np.isnan(table[row]))
+        slopes = table[row][places, values].tolist()
+        entries += zip((values + start).tolist(), places.tolist(), slopes, strict=True)
+    return tuple(entries)

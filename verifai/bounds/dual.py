@@ -4,18 +4,19 @@ The bound is concave in the multipliers and piecewise smooth in the slopes. Its 
 automatic differentiation: take the minimising input of the plane, run it forward through the lines
 that the elimination used, and read the derivatives off the values met on the way.
 
-May import: numpy, compiled, interval, lines, crown. Must not know: how the dual is climbed.
+May import: numpy, compiled, interval, lines, curved, crown. Must not know: how the dual is climbed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Plane, Relaxed, Sweep
+from verifai.bounds.curved import Arrays, Family, Side, intercept, with_slopes
 from verifai.bounds.interval import slack
 from verifai.bounds.lines import Lines, Span, intercepts
 from verifai.bounds.maps import Array, Mask
@@ -73,22 +74,25 @@ class Point:
         multipliers: by pre-activation node, (M, n): positive ones add c·(y - upper), negative ones
             -c·(lower - y).
         weights: of the rows, (M, K).
+        shares: which lines the other nonlinear nodes take, by side, (M, n).
     """
 
     slopes: dict[int, Array]
     multipliers: dict[int, Array]
     weights: Array
+    shares: dict[Side, Array] = field(default_factory=dict)
 
     def arrays(self) -> list[Array]:
         """All arrays in one order."""
-        return [*self.slopes.values(), *self.multipliers.values(), self.weights]
+        tables = (*self.slopes.values(), *self.shares.values(), *self.multipliers.values())
+        return [*tables, self.weights]
 
     def copy(self) -> Point:
         """An independent copy."""
+        multipliers = {i: a.copy() for i, a in self.multipliers.items()}
+        shares = {i: a.copy() for i, a in self.shares.items()}
         slopes = {i: a.copy() for i, a in self.slopes.items()}
-        return Point(
-            slopes, {i: a.copy() for i, a in self.multipliers.items()}, self.weights.copy()
-        )
+        return Point(slopes, multipliers, self.weights.copy(), shares)
 
     def adopt(self, other: Point, where: Mask) -> None:
         """Takes over another's choice for some boxes."""
@@ -98,7 +102,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """M boxes (or one for all), their rows, and which slopes and multipliers are free."""
+    """M boxes (or one for all), their rows, and which slopes, multipliers and lines are free."""
 
     compiled: Compiled
     base: Relaxed
@@ -106,6 +110,14 @@ class Problem:
     count: int
     spans: Mapping[int, Span]
     splits: Mapping[int, Mask]
+    families: Mapping[Side, Family] = field(default_factory=dict)
+
+    def chosen(self, side: Side, share: Array) -> Arrays:
+        """The slopes at a share, default ones where there is no choice."""
+        lines, family = self.base.lines[side[0]], self.families[side]
+        default = lines.upper if side[1] else lines.lower
+        slopes = zip(family.slopes(share), default, strict=True)
+        return tuple(np.where(family.is_free, s, d) for s, d in slopes)
 
     def relaxation(self, point: Point) -> Relaxed:
         """The lines with the point's slopes."""
@@ -117,6 +129,9 @@ class Problem:
                 source = pieces.source
                 below = intercepts(pieces, bounds.lower[source], bounds.upper[source], slopes)[0]
             changed[node] = Lines((slopes,), below, old.upper, old.above)
+        for side, share in point.shares.items():
+            chosen, old = self.chosen(side, share), changed[side[0]]
+            changed[side[0]] = with_slopes(self.compiled, bounds, side, chosen, old)
         return Relaxed(bounds, changed)
 
     def plane(self, point: Point, seen: dict[int, Array] | None = None) -> tuple[Plane, Relaxed]:
@@ -155,12 +170,36 @@ def gradient(
         gain = np.maximum(a, 0) * y
         result.append(np.where(touched.is_split, gain * (touched.right - touched.left), 0))
         sizes[pieces.source] = np.abs(a).mean(axis=1, keepdims=True)
+    for side, share in point.shares.items():
+        result.append(_of_share(problem, relaxation, values, side, share, seen.get(side[0])))
     for node, c in point.multipliers.items():
         over, under = values[node] - bounds.upper[node], values[node] - bounds.lower[node]
         still = np.maximum(over, 0) + np.minimum(under, 0)
         slope = np.where(c > 0, over, np.where(c < 0, under, still))
         result.append(np.where(problem.splits[node], slope, 0))
     return [*result, problem.rows.at(values)], sizes
+
+
+def _of_share(
+    problem: Problem,
+    relaxation: Relaxed,
+    values: list[Array],
+    side: Side,
+    share: Array,
+    a: Array | None,
+) -> Array:
+    """The supergradient for a share: how fast the line in use rises where the plane is least."""
+    if a is None:  # the rows do not depend on this node
+        return np.zeros_like(share)
+    family, lines = problem.families[side], relaxation.lines[side[0]]
+    slopes = lines.upper if side[1] else lines.lower
+    places = intercept(problem.compiled, relaxation.bounds, side, slopes)[1]
+    used = np.minimum(a, 0) if side[1] else np.maximum(a, 0)
+    total = np.zeros_like(share)
+    sources = problem.compiled.network.nodes[side[0]].sources
+    for source, place, rate in zip(sources, places, family.rates(share), strict=True):
+        total += (values[source] - place) * rate
+    return np.where(family.is_free, used * total, 0)
 
 
 def _descend(

@@ -1,12 +1,12 @@
-"""Optimised bounds (α, β): lower slopes, multipliers of intervals and weights of rows.
+"""Optimised bounds (α, β): slopes, multipliers of intervals and weights of rows.
 
 Source: Xu et al. 2021, Fast and Complete (α); Wang et al. 2021, β-CROWN.
-May import: numpy, compiled, interval, lines, crown, dual. Must not know: queries, certificates.
+May import: numpy, compiled, interval, lines, curved, crown, dual. Must not know: queries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -15,10 +15,12 @@ import numpy.typing as npt
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import CHUNK, Plane, Relaxed, join
+from verifai.bounds.curved import Curved, Family, Side, families
 from verifai.bounds.dual import Point, Problem, Rows, gradient
 from verifai.bounds.lines import DEFAULT_CODE, Codes, Span, codes_of, slopes_of, span
 from verifai.bounds.maps import Array, Mask
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T", bound=np.generic)
 
 
@@ -32,12 +34,15 @@ class Ascent:
             in units of the coefficients they meet.
         decay: of the rate from step to step.
         target: rows whose bound exceeds it are good enough; when all are, climbing ends.
+        curved: whether lines of nodes that are not piecewise linear are chosen too; a certificate
+            must then hold `Optimized.explicit`.
     """
 
     steps: int = 20
     rate: float = 0.25
     decay: float = 0.93
     target: float = np.inf
+    curved: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,12 +54,15 @@ class Optimized:
         point: slopes, multipliers and weights.
         codes: of the slopes by node, (M, n).
         plane: the plane at that point.
+        explicit: slopes other than default of nodes that are not piecewise linear, by node:
+            (M, places, n) with the kernel's places, NaN where default or of no use.
     """
 
     value: Array
     point: Point
     codes: Mapping[int, Codes]
     plane: Plane
+    explicit: Mapping[int, Array] = field(default_factory=dict)
 
 
 def optimize(
@@ -88,7 +96,8 @@ def optimize(
         masks = {i: m[part] for i, m in (splits or {}).items() if m[part].any()}
         spans = _spans(compiled, base)
         size = part.stop - part.start
-        problem = Problem(compiled, base, rows.take(part), size, spans, masks)
+        free = _families(compiled, base) if ascent.curved else {}
+        problem = Problem(compiled, base, rows.take(part), size, spans, masks, free)
         begin = _start(problem) if start is None else _part(problem, start, part)
         done.append(_climb(problem, begin, ascent))
     return done[0] if len(done) == 1 else _join(done)
@@ -106,6 +115,15 @@ def _spans(compiled: Compiled, relaxation: Relaxed) -> dict[int, Span]:
     return found
 
 
+def _families(compiled: Compiled, relaxation: Relaxed) -> dict[Side, Family]:
+    """The lines to choose from of the relaxed nodes that are not piecewise linear."""
+    found: dict[Side, Family] = {}
+    for node, lines in relaxation.lines.items():
+        if isinstance(compiled.network.nodes[node], Curved):
+            found |= families(compiled, relaxation.bounds, node, lines)
+    return found
+
+
 def _start(problem: Problem) -> Point:
     """Default slopes, no multipliers, and the row with the best bound."""
     m, k, dtype = problem.count, problem.rows.count, problem.compiled.dtype
@@ -113,21 +131,25 @@ def _start(problem: Problem) -> Point:
     for node in problem.spans:
         shape = (m, problem.compiled.sizes[node])
         slopes[node] = np.broadcast_to(problem.base.lines[node].lower[0], shape).copy()
+    shares = {
+        side: np.broadcast_to(family.start, (m, family.start.shape[1])).copy()
+        for side, family in problem.families.items()
+    }
     multipliers = {i: np.zeros(mask.shape, dtype) for i, mask in problem.splits.items()}
     goals = k - problem.rows.premises
     weights = np.zeros((m, k), dtype)
     weights[:, 0] = 1
     if goals < 2:
-        return Point(slopes, multipliers, weights)
+        return Point(slopes, multipliers, weights, shares)
     singles = []
     for row in range(goals):
         alone = np.zeros((m, k), dtype)
         alone[:, row] = 1
-        singles.append(problem.plane(Point(slopes, multipliers, alone))[0].value)
+        singles.append(problem.plane(Point(slopes, multipliers, alone, shares))[0].value)
     best = np.argmax(singles, axis=0)
     weights[:, 0] = 0
     weights[np.arange(m), best] = 1
-    return Point(slopes, multipliers, weights)
+    return Point(slopes, multipliers, weights, shares)
 
 
 def _part(problem: Problem, start: Point, part: slice) -> Point:
@@ -140,6 +162,10 @@ def _part(problem: Problem, start: Point, part: slice) -> Point:
             low = np.minimum(touched.left, touched.right)
             clipped = np.clip(given[part], low, np.maximum(touched.left, touched.right))
             fresh.slopes[node] = np.where(usable, clipped, fresh.slopes[node])
+    for side, share in fresh.shares.items():
+        if side in start.shares:
+            known = start.shares[side][part]
+            np.copyto(share, known, where=problem.families[side].is_free & ~np.isnan(known))
     for node, mask in problem.splits.items():
         given = start.multipliers.get(node)
         if given is not None:
@@ -200,9 +226,28 @@ def _settle(problem: Problem, best: Point, start: Point) -> Optimized:
         np.copyto(slopes, exact, where=~np.isnan(exact))
     first, second = problem.plane(best)[0], problem.plane(start)[0]
     best.adopt(start, second.value > first.value)
-    plane = problem.plane(best)[0]
+    seen: dict[int, Array] = {}
+    plane = problem.plane(best, seen)[0]
     codes = {node: _codes(problem, node, slopes) for node, slopes in best.slopes.items()}
-    return Optimized(plane.value, best, codes, plane)
+    return Optimized(plane.value, best, codes, plane, _explicit(problem, best, seen))
+
+
+def _explicit(problem: Problem, point: Point, seen: Mapping[int, Array]) -> dict[int, Array]:
+    """The slopes that differ from the default ones and that the bound uses."""
+    found: dict[int, Array] = {}
+    for side, share in point.shares.items():
+        (node, above), family = side, problem.families[side]
+        if node not in seen:
+            continue
+        moved = family.is_free & (share != family.start)
+        moved = moved & (seen[node] < 0 if above else seen[node] > 0)
+        slopes = problem.chosen(side, share)
+        count = len(slopes)
+        if node not in found:
+            found[node] = np.full((len(share), 2 * count, share.shape[1]), np.nan)
+        for k, slope in enumerate(slopes):
+            found[node][:, above * count + k] = np.where(moved, slope, np.nan)
+    return found
 
 
 def _codes(problem: Problem, node: int, slopes: Array) -> Codes:
@@ -223,6 +268,9 @@ def _move(
         slopes += np.where(touched.is_split, rate * width * next(todo), 0)
         low, high = np.minimum(touched.left, touched.right), np.maximum(touched.left, touched.right)
         np.copyto(slopes, np.clip(slopes, low, high), where=touched.is_split)
+    for side, share in point.shares.items():
+        share += np.where(problem.families[side].is_free, rate * next(todo), 0)
+        np.clip(share, 0, 1, out=share)
     for node, c in point.multipliers.items():
         moved = c + np.where(
             problem.splits[node], rate * scales.get(node, np.ones(1)) * next(todo), 0
@@ -253,19 +301,21 @@ def _join(parts: list[Optimized]) -> Optimized:
         _stack([p.point.slopes for p in parts], counts, np.nan),
         _stack([p.point.multipliers for p in parts], counts, 0),
         np.concatenate([p.point.weights for p in parts]),
+        _stack([p.point.shares for p in parts], counts, np.nan),
     )
+    explicit = _stack([p.explicit for p in parts], counts, np.nan)
     codes = _stack([p.codes for p in parts], counts, DEFAULT_CODE)
     plane = join([p.plane for p in parts])
-    return Optimized(plane.value, point, codes, plane)
+    return Optimized(plane.value, point, codes, plane, explicit)
 
 
 def _stack(
-    tables: Sequence[Mapping[int, npt.NDArray[T]]], counts: list[int], fill: float
-) -> dict[int, npt.NDArray[T]]:
-    """Tables by node one below the other; `fill` where a table lacks a node."""
+    tables: Sequence[Mapping[K, npt.NDArray[T]]], counts: list[int], fill: float
+) -> dict[K, npt.NDArray[T]]:
+    """Tables by node or side one below the other; `fill` where a table lacks a node."""
     known = {node: a for table in tables for node, a in table.items()}
     result = {}
     for node, a in known.items():
-        empty = [np.full((m, a.shape[1]), fill, a.dtype) for m in counts]
+        empty = [np.full((m, *a.shape[1:]), fill, a.dtype) for m in counts]
         result[node] = np.concatenate([t.get(node, e) for t, e in zip(tables, empty, strict=True)])
     return result

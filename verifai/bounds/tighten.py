@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -34,6 +34,8 @@ class Tightened:
         neurons: which of its values, (P,).
         lower, upper: the bounds found, (P,), before they are met with what was known.
         lower_codes, upper_codes: the slopes' codes that give them, by node, (P, n).
+        lower_slopes, upper_slopes: the explicit slopes that they need besides, as `Optimized` has
+            them.
     """
 
     node: int
@@ -42,6 +44,8 @@ class Tightened:
     upper: Array
     lower_codes: Mapping[int, Codes]
     upper_codes: Mapping[int, Codes]
+    lower_slopes: Mapping[int, Array] = field(default_factory=dict)
+    upper_slopes: Mapping[int, Array] = field(default_factory=dict)
 
 
 def tighten(
@@ -101,6 +105,8 @@ def _part(
     forms[np.arange(count, 2 * count), 0, neurons] = -1
     rows = Rows({node: forms}, np.zeros((2 * count, 1), compiled.dtype))
     best = optimize(compiled, relaxation, rows, ascent=ascent)
-    low = {i: codes[:count] for i, codes in best.codes.items()}
-    high = {i: codes[count:] for i, codes in best.codes.items()}
-    return Tightened(node, neurons, best.value[:count], -best.value[count:], low, high)
+    parts = slice(None, count), slice(count, None)
+    codes = [{i: a[part] for i, a in best.codes.items()} for part in parts]
+    slopes = [{i: a[part] for i, a in best.explicit.items()} for part in parts]
+    lower, upper = best.value[:count], -best.value[count:]
+    return Tightened(node, neurons, lower, upper, codes[0], codes[1], slopes[0], slopes[1])
