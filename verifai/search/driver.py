@@ -24,6 +24,7 @@ from verifai.search.clauses import Array, Clause, Problem, problem_at
 from verifai.search.forest import Forest, preorder
 from verifai.search.frontier import TreeSearch, root_region
 from verifai.search.goals import Climber, can_climb, codes_bytes, goals_of, pwl_nodes
+from verifai.search.interval_leaf import interval_refutation
 from verifai.search.judge import Judge, directed
 from verifai.search.leaf import LeafSolver
 from verifai.search.phases import Effort, PhaseSearch
@@ -65,6 +66,8 @@ class Driver:
         """
         if self.root.is_empty:
             return [Close(Block())]
+        if block := interval_refutation(self.root, self.problem):
+            return [Close(block)]
         if sum(self.compiled.work(i) for i in self.compiled.linear) > LARGE_WORK:
             self.witnesses.attack(2 * ATTACK_SECONDS, self.meter)
         top = self.problem.top
