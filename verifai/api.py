@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from verifai.verdict import Verdict
 
 
-def load(model: str | PathLike[str] | Any, example_input: Any = None) -> Network:
+def load(
+    model: str | PathLike[str] | Any,
+    example_input: Any = None,
+    *,
+    semantics: str = "real",
+    assume_ulp: int | None = None,
+) -> Network:
     """The exact network of an ONNX file, or of a torch module by way of an ONNX file.
 
     What is verified of a module is its exported graph over the reals, with the weights as they
@@ -33,30 +39,54 @@ def load(model: str | PathLike[str] | Any, example_input: Any = None) -> Network
     Args:
         model: a path, or a torch.nn.Module in evaluation mode.
         example_input: for a module, a tensor (or a tuple of tensors) as it is called with.
+        semantics: "real", or "float32" for all that float32 programs of a file may compute.
+        assume_ulp: in "float32", how many units in the last place smooth operators may be off.
 
     Raises:
         InputError: the file is unreadable or holds an operator that is not supported, the
             module is in training mode, or its example input is missing.
     """
     if isinstance(model, str | PathLike):
-        from verifai.load.onnx import load_onnx
-
-        return load_onnx(Path(model))
+        return _load_file(Path(model), semantics, assume_ulp)
+    if semantics != "real":
+        raise InputError("the semantics float32 is for ONNX files: export the module first")
     from verifai.load.torch_module import load_torch_module
 
     return load_torch_module(model, example_input)
 
 
+def _load_file(path: Path, semantics: str, assume_ulp: int | None) -> Network:
+    if semantics == "float32":
+        from verifai.load.float32 import load_float32
+
+        return load_float32(path, assume_ulp)
+    if semantics != "real":
+        raise InputError(f"no semantics {semantics!r} (one of real, float32)")
+    if assume_ulp is not None:
+        raise InputError("an accuracy of smooth operators is for the semantics float32 only")
+    from verifai.load.onnx import load_onnx
+
+    return load_onnx(path)
+
+
 def query_from(
     model: str | PathLike[str] | Mapping[str, str | PathLike[str]],
     property_path: str | PathLike[str],
+    *,
+    semantics: str = "real",
+    assume_ulp: int | None = None,
 ) -> Query:
     """The query that ONNX files and a VNN-LIB file (1.0 or 2.0) pose, over the reals.
+
+    With the semantics "float32" (VNN-LIB 1.0 only) the network stands for all float32 programs of
+    the file, and the domain holds the binary32 numbers of the box.
 
     Args:
         model: the ONNX file; for a VNN-LIB 2.0 file about several networks the files by the
             networks' names, without those that are declared equal to others.
         property_path: the VNN-LIB file.
+        semantics: "real" or "float32".
+        assume_ulp: in "float32", how many units in the last place smooth operators may be off.
 
     Raises:
         InputError: a file is unreadable or not supported; the line or node is named.
@@ -67,14 +97,22 @@ def query_from(
 
     source = read_source(Path(property_path))
     if is_version_2(source):
+        if semantics != "real":
+            raise InputError(f"{source.name}: VNN-LIB 2 files are read over the reals only")
         return pose(source, model).query
-    from verifai.load.onnx import load_onnx
     from verifai.load.vnnlib import query_of_source
 
     if isinstance(model, Mapping):
         reason = "networks have names in VNN-LIB 2 only: give the ONNX file itself"
         raise InputError(f"{source.name}: {reason}")
-    return query_of_source(source, load_onnx(Path(model)))
+    return _ready(query_of_source(source, _load_file(Path(model), semantics, assume_ulp)))
+
+
+def _ready(query: Query) -> Query:
+    """The query as it is decided and checked: about float32 programs, on binary32 inputs."""
+    from verifai.load.float32_query import float32_query
+
+    return float32_query(query)
 
 
 def verify(
@@ -88,10 +126,14 @@ def verify(
         nodes: nodes of the search tree; None: no limit.
         workers: processes.
     """
+    from verifai.load.float32_query import assumptions_of
     from verifai.verify import Options
     from verifai.verify import verify as search
 
-    return search(query, Options(timeout=timeout, nodes=nodes, workers=workers))
+    options = Options(
+        timeout=timeout, nodes=nodes, workers=workers, assumptions=assumptions_of(query)
+    )
+    return search(_ready(query), options)
 
 
 def check(query: Query, certificate: bytes, exact: bool = False) -> Accepted:
@@ -110,6 +152,7 @@ def check(query: Query, certificate: bytes, exact: bool = False) -> Accepted:
     from verifai.kernel.checker import check as kernel_check
     from verifai.kernel.codec import digest, encode_network, encode_query
 
+    query = _ready(query)
     network = digest(encode_network(query.network))
     text = encode_query(query, network)
     with threadpool_limits(1, "blas"):  # small matrices: threads only get in each other's way
@@ -137,4 +180,4 @@ def bounds(net: Network, box: Iterable[tuple[Number, Number]]) -> list[tuple[fmp
     from verifai.properties.entry import box as ends_of
 
     lower, upper = ends_of(net, box)
-    return output_bounds(Query(net, tuple(lower), tuple(upper), And(())))
+    return output_bounds(_ready(Query(net, tuple(lower), tuple(upper), And(()))))

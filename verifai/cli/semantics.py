@@ -1,0 +1,31 @@
+"""The options that say what a network file means: a function over the reals, or float32 programs.
+
+May import: click. Must not know: how either is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Command = Callable[..., Any]
+
+
+def semantics(command: Command) -> Command:
+    """The command with --semantics and --assume-ulp, which `query_from` takes under these names."""
+    kinds = click.Choice(["real", "float32"])
+    help_ulp = "With float32: smooth operators are off by at most so many units in the last place."
+    options = [
+        click.option(
+            "--semantics",
+            type=kinds,
+            default="real",
+            help="What the network means: real numbers (default), or every float32 program.",
+        ),
+        click.option("--assume-ulp", type=click.IntRange(1), metavar="K", help=help_ulp),
+    ]
+    for option in options:
+        command = option(command)
+    return command
