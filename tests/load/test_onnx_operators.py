@@ -264,6 +264,7 @@ CASES: list[Any] = [
     single("Where", TWO, {"c": np.array([True, False, True])}, order=["c", "x", "z"]),
     single("Where", X, {"c": np.array([[True], [False]]), "d": real(3)}, order=["c", "d", "x"]),
     single("Cast", X, to=1),
+    single("CastLike", X, {"c": real(1)}, opset=15),
     single("DepthToSpace", {"x": [1, 8, 2, 3]}, blocksize=2),
     single("DepthToSpace", {"x": [1, 8, 2, 3]}, blocksize=2, mode="CRD"),
     single("SpaceToDepth", {"x": [1, 2, 4, 6]}, blocksize=2),

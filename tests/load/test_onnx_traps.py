@@ -277,6 +277,26 @@ def test_cast_to_integers_truncates(tmp_path: Path) -> None:
     assert last(network, Affine).bias.tolist() == [-1, 1, 0] * 2
 
 
+def test_cast_like_rounds_constants_to_the_type_it_is_shown(tmp_path: Path) -> None:
+    for dtype in (np.float16, np.float32, np.float64):
+        nodes = [
+            helper.make_node("CastLike", ["c", "like"], ["d"]),
+            helper.make_node("Cast", ["d"], ["f"], to=TensorProto.FLOAT),
+            helper.make_node("Add", ["x", "f"], ["y"]),
+        ]
+        weights = {"c": np.float64(0.1), "like": np.ones(1, dtype)}
+        network = check_against_runtime(model(nodes, X, weights, opset=15), tmp_path)
+        stored = np.float32(dtype(0.1))
+        assert (last(network, Affine).bias == float(stored)).all()
+
+
+def test_a_cast_of_values_to_a_narrower_type_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LoadError, match="depend on the input cast to element type 10"):
+        load(single("Cast", X, to=TensorProto.FLOAT16), tmp_path)
+    with pytest.raises(LoadError, match="depend on the input cast to element type 10"):
+        load(single("CastLike", X, {"c": np.float16([1])}, opset=15), tmp_path)
+
+
 def test_cast_of_values_to_integers_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="depend on the input cast"):
         load(single("Cast", X, to=TensorProto.INT32), tmp_path)

@@ -37,6 +37,7 @@ class Call:
         outputs: how many outputs it has.
         attributes: as the file gives them.
         builder: where the nodes go.
+        types: element types of the inputs as in the file, as far as they are known.
         seen: what was read so far.
     """
 
@@ -47,6 +48,7 @@ class Call:
     outputs: int
     attributes: Mapping[str, Attribute]
     builder: Builder
+    types: tuple[int, ...] = ()
     seen: set[str | int] = field(default_factory=set)
 
     def refuse(self, reason: str) -> LoadError:
@@ -77,6 +79,10 @@ class Call:
         if value is None:
             raise self.refuse(f"the input {place + 1} is missing")
         return value
+
+    def type_of(self, place: int) -> int:
+        """The element type of an input; 0 where it is not known."""
+        return self.types[place] if place < len(self.types) else 0
 
     def activation(self, place: int) -> Activation:
         """An input as a view of a node."""

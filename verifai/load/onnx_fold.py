@@ -101,23 +101,36 @@ def size(call: Call) -> list[Value]:
 
 def cast(call: Call) -> list[Value]:
     """Cast: constants to any type (floats to integers truncate), values to float or double."""
-    x, to = call.value(0), call.integer("to", 0)
     call.ignore("saturate", "round_mode")
+    return [_as_element_type(call, call.value(0), call.integer("to", 0))]
+
+
+def cast_like(call: Call) -> list[Value]:
+    """CastLike: a cast to the element type of the second input."""
+    call.ignore("saturate", "round_mode")
+    call.value(1)
+    return [_as_element_type(call, call.value(0), call.type_of(1))]
+
+
+def _as_element_type(call: Call, x: Value, to: int) -> Value:
+    own = call.type_of(0)
+    if to == own or (own, to) == (_FLOAT, _DOUBLE):
+        return x
     if not isinstance(x, Constant):
         if to not in (_FLOAT, _DOUBLE):
             raise call.refuse(f"values that depend on the input cast to element type {to}")
-        return [x]
+        return x
     if to not in _TYPES:
         raise call.refuse(f"a cast to element type {to}")
     dtype = np.dtype(_TYPES[to])
     if dtype.kind == "b":
-        return [Constant(x.array != 0, x.name)]
+        return Constant(x.array != 0, x.name)
     if dtype.kind != "f":
         whole = (_truncated(v) for v in rationals(call.constant(0).array).ravel())
-        return [Constant(as_type(call, objects(whole, x.shape), dtype), x.name)]
+        return Constant(as_type(call, objects(whole, x.shape), dtype), x.name)
     if x.array.dtype == object:
         raise call.refuse(f"the constant {x.name!r}, which is no float, cast to {dtype}")
-    return [Constant(x.array.astype(dtype).astype(np.float64), x.name)]
+    return Constant(x.array.astype(dtype).astype(np.float64), x.name)
 
 
 def _truncated(value: fmpq) -> int:
@@ -200,6 +213,7 @@ def _logic(operation: Callable[..., Array]) -> Lowering:
 LOWERINGS: Mapping[str, Lowering] = {
     "And": _logic(np.logical_and),
     "Cast": cast,
+    "CastLike": cast_like,
     "Ceil": _unary(lambda v: fmpq(-_floor(-v))),
     "Constant": constant,
     "ConstantOfShape": constant_of_shape,

@@ -1,6 +1,6 @@
 """An ONNX graph as a network: walks its operators in order and lowers each.
 
-May import: kernel, onnx_file, onnx_call, onnx_operators, builder, tidy.
+May import: kernel, onnx_file, onnx_call, onnx_operators, onnx_types, builder, tidy.
 Must not know: the command line.
 """
 
@@ -19,6 +19,7 @@ from verifai.load.errors import LoadError
 from verifai.load.onnx_call import Attribute, Call, Lowering
 from verifai.load.onnx_file import tensor
 from verifai.load.onnx_operators import LOWERINGS, NEWEST_OPSET, OLDEST_OPSET, blocker
+from verifai.load.onnx_types import UNKNOWN, result_type
 from verifai.load.tidy import tidied
 from verifai.load.values import Activation, Value
 
@@ -34,6 +35,7 @@ class Graph:
         folder: where the model lies, for external data.
         opset: the version of the standard operators.
         values: every tensor that is known so far.
+        types: element types of tensors, as far as they are known.
         weights: messages of the initializers that nobody has read yet.
         builder: the nodes.
         named: nodes that carry the name of the tensor they are.
@@ -43,6 +45,7 @@ class Graph:
     folder: Path
     opset: int
     values: dict[str, Value] = field(default_factory=dict)
+    types: dict[str, int] = field(default_factory=dict)
     weights: dict[str, Any] = field(default_factory=dict)
     builder: Builder = field(default_factory=Builder)
     named: set[int] = field(default_factory=set)
@@ -88,10 +91,12 @@ def lower(
     graph.weights = {message.name: message for message in source.initializer}
     if len(graph.weights) != len(source.initializer):
         raise LoadError("two initializers have the same name")
+    graph.types = {name: int(message.data_type) for name, message in graph.weights.items()}
     for entry in source.input:
         if entry.name not in graph.weights:
             shape = _input_shape(entry)
             graph.values[entry.name] = graph.builder.input(entry.name, shape)
+            graph.types[entry.name] = int(entry.type.tensor_type.elem_type)
     for node in _needed(source):
         _lower_node(graph, node)
     return _finished(graph, [output.name for output in source.output])
@@ -150,8 +155,16 @@ def _lower_node(graph: Graph, node: Any) -> None:
         attributes = {a.name: _attribute(a, graph.folder) for a in node.attribute}
         if len(attributes) != len(node.attribute):
             raise LoadError("two attributes have the same name")
+        types = tuple(graph.types.get(n, UNKNOWN) for n in node.input)
         call = Call(
-            name, node.op_type, graph.opset, inputs, len(node.output), attributes, graph.builder
+            name=name,
+            op_type=node.op_type,
+            opset=graph.opset,
+            inputs=inputs,
+            outputs=len(node.output),
+            attributes=attributes,
+            builder=graph.builder,
+            types=types,
         )
         results = graph.lowerings[node.op_type](call)
         call.check_all_read()
@@ -162,6 +175,8 @@ def _lower_node(graph: Graph, node: Any) -> None:
                 raise call.refuse(f"{output!r} is made twice")
             if output:
                 _bind(graph, output, results[place])
+                is_first = place == 0 or node.op_type == "Split"
+                graph.types[output] = result_type(node, types) if is_first else UNKNOWN
     except LoadError as error:
         raise LoadError(error.reason, node=name, op_type=node.op_type) from None
     except (InputError, ValueError, IndexError, OverflowError, MemoryError) as error:
