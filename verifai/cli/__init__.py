@@ -26,6 +26,7 @@ from verifai.kernel.errors import InputError
 _COMMANDS = {
     "verify": "Decide a VNN-LIB property of an ONNX network.",
     "check": "Re-check a certificate against the original files.",
+    "supports": "Say what is supported, as the VNN-LIB standard asks.",
     "inspect": "Show an ONNX network's operators and what blocks it, if anything does.",
     "bench": "Run a list of instances, one process each, and compare.",
     "vnncomp": "Answer one instance as VNN-COMP asks.",
@@ -52,7 +53,8 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="verifai")
+@click.version_option(__version__, message="%(version)s")
+@click.version_option("", "--name", message="verifai", help="Show the solver's name and exit.")
 def group() -> None:
     """Verify neural networks; a small exact kernel checks every answer.
 

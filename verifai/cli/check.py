@@ -12,17 +12,28 @@ from pathlib import Path
 import click
 
 from verifai.cli.exits import SCHEMA
+from verifai.cli.solver import network_option
 from verifai.kernel.errors import Rejection
 
 
 @click.command("check")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("property_file", metavar="PROPERTY", type=click.Path(path_type=Path))
-@click.argument("certificate", type=click.Path(path_type=Path))
+@click.argument("certificate", required=False, type=click.Path(path_type=Path))
+@network_option
 @click.option("--exact", is_flag=True, help="Re-check in exact rational arithmetic (slower).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(model: Path, property_file: Path, certificate: Path, exact: bool, as_json: bool) -> int:
+def command(
+    model: Path,
+    property_file: Path,
+    certificate: Path | None,
+    networks: dict[str, Path],
+    exact: bool,
+    as_json: bool,
+) -> int:
     """Check that CERTIFICATE proves PROPERTY of MODEL.
+
+    Of a VNN-LIB 2 query: check QUERY CERTIFICATE --network NAME=FILE ...
 
     Exit codes: 0 accepted, 1 rejected (the rule is named), 4 a file cannot be read.
     """
@@ -30,8 +41,14 @@ def command(model: Path, property_file: Path, certificate: Path, exact: bool, as
     from verifai.kernel.statement import statement
 
     start = time.monotonic()
-    data = certificate.read_bytes()
-    query = query_from(model, property_file)
+    if networks:
+        if certificate is not None:
+            raise click.UsageError("with --network: check QUERY CERTIFICATE --network …")
+        data, query = property_file.read_bytes(), query_from(networks, model)
+    elif certificate is None:
+        raise click.MissingParameter(param_hint="'CERTIFICATE'", param_type="argument")
+    else:
+        data, query = certificate.read_bytes(), query_from(model, property_file)
     loaded = time.monotonic()
     arithmetic = "exact" if exact else "rounded"
     try:

@@ -1,6 +1,6 @@
 """`verifai verify`: decide a property, say so in words or JSON, write the certificate.
 
-May import: api, verify, report, the cli's own parts. Must not know: how the search works.
+May import: api, load, verify, report, the cli's own parts. Must not know: how the search works.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import math
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
 from verifai.cli.files import require_writable, write_atomically
+from verifai.cli.solver import network_option
 from verifai.kernel.query import Query
 from verifai.verdict import Effort, Falsified, Unknown, Verdict, Verified
 from verifai.verify import Options
@@ -29,52 +31,130 @@ def seconds(ctx: click.Context, param: click.Parameter, value: float | None) -> 
 
 @click.command("verify")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("property_file", metavar="PROPERTY", type=click.Path(path_type=Path))
+@click.argument(
+    "property_file", metavar="[PROPERTY]", required=False, type=click.Path(path_type=Path)
+)
+@network_option
 @click.option("--timeout", type=float, callback=seconds, help="Stop after this many seconds.")
 @click.option("--nodes", type=click.IntRange(1), help="Stop after this many search nodes.")
 @click.option("--certificate", type=click.Path(path_type=Path), help="Write the proof here.")
 @click.option("--workers", type=click.IntRange(1), default=2, help="Processes (default 2).")
 @click.option("--seed", type=int, default=0, help="Seed of the attacks (default 0).")
 @click.option("--float32/--no-float32", default=True, help="Also run a counterexample as float32.")
+@click.option(
+    "--serialise-assignments",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="With --network: write a satisfying assignment as NAME.pb files into this folder.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     model: Path,
-    property_file: Path,
+    property_file: Path | None,
+    networks: dict[str, Path],
     certificate: Path | None,
-    float32: bool,
-    as_json: bool,
-    **budget: float | None,
+    **options: Any,
 ) -> int:
     """Decide whether the ONNX network MODEL has the VNN-LIB property PROPERTY.
+
+    In the form of the VNN-LIB 2 standard, verify QUERY --network NAME=FILE ..., standard output is
+    sat and an assignment, unsat, unknown or timed-out; everything else is on standard error.
 
     Exit codes: 0 verified, 1 falsified, 2 unknown, 3 time-out, 4 usage or error. With
     --certificate F and verified: F, and beside it F.network and F.query.json, which
     `python -m verifai.kernel` re-checks without the original files.
     """
-    from verifai.api import query_from
-    from verifai.cli.record import exit_code, record
-    from verifai.report.terminal import words
-
     start = time.monotonic()
     if certificate is not None:
         for path in reversed(companions(certificate)):
             require_writable(path)
+    asked = _Asked(start=start, certificate=certificate, **options)
+    if networks:
+        if property_file is not None:
+            raise click.UsageError("with --network the query comes alone: verify QUERY --network …")
+        return _standard(model, networks, asked)
+    if property_file is None:
+        raise click.MissingParameter(param_hint="'PROPERTY'", param_type="argument")
+    if asked.folder is not None:
+        raise click.UsageError("--serialise-assignments goes with --network")
+    return _plain(model, property_file, asked)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Asked:
+    """The options of one call; `start` is when it began, `folder` where assignments go."""
+
+    start: float
+    certificate: Path | None
+    folder: Path | None
+    float32: bool
+    as_json: bool
+    timeout: float | None
+    nodes: int | None
+    workers: int
+    seed: int
+
+    def search(self, query: Query) -> Verdict:
+        """The verdict; a proof is written before anything is said about it."""
+        budget = Options(
+            timeout=self.timeout, nodes=self.nodes, workers=self.workers, seed=self.seed
+        )
+        verdict = search(query, budget, spent=time.monotonic() - self.start)
+        if self.certificate is not None and isinstance(verdict, Verified):
+            write_certificate(self.certificate, query, verdict.certificate)
+        return verdict
+
+    def written(self, verdict: Verdict) -> str | None:
+        """Where the certificate lies, if there is one."""
+        is_written = self.certificate is not None and isinstance(verdict, Verified)
+        return str(self.certificate) if is_written else None
+
+
+def _plain(model: Path, property_file: Path, asked: _Asked) -> int:
+    """verify MODEL PROPERTY: the verdict in sentences or JSON."""
+    from verifai.api import query_from
+    from verifai.cli.record import exit_code, record
+    from verifai.report.terminal import words
+
     query = query_from(model, property_file)
-    options = Options(**budget)  # type: ignore[arg-type]
-    verdict = search(query, options, spent=time.monotonic() - start)
-    if float32 and isinstance(verdict, Falsified):
+    verdict = asked.search(query)
+    if asked.float32 and isinstance(verdict, Falsified):
         verdict = with_float32(verdict, model, query)
-    is_written = certificate is not None and isinstance(verdict, Verified)
-    if certificate is not None and isinstance(verdict, Verified):
-        write_certificate(certificate, query, verdict.certificate)
-    elapsed = time.monotonic() - start
-    if as_json:
-        paths = {"certificate": str(certificate) if is_written else None}
-        click.echo(json.dumps(record(verdict, query, seconds=elapsed) | paths, allow_nan=False))
+    elapsed, path = time.monotonic() - asked.start, asked.written(verdict)
+    if asked.as_json:
+        found = record(verdict, query, seconds=elapsed) | {"certificate": path}
+        click.echo(json.dumps(found, allow_nan=False))
     else:
         click.echo(words(verdict, query, seconds=elapsed))
-        if is_written:
-            click.echo(f"certificate: {certificate}")
+        if path is not None:
+            click.echo(f"certificate: {path}")
+    return exit_code(verdict)
+
+
+def _standard(query_file: Path, networks: dict[str, Path], asked: _Asked) -> int:
+    """verify QUERY --network NAME=FILE: the standard's answer, or our JSON with it."""
+    from verifai.cli.record import exit_code, record
+    from verifai.cli.solver import answer, note, serialise
+    from verifai.load.vnnlib2 import load_vnnlib2
+    from verifai.report.terminal import words
+
+    posed = load_vnnlib2(query_file, networks)
+    if said := note(posed):
+        click.echo(said, err=True)
+    verdict = asked.search(posed.query)
+    elapsed, path = time.monotonic() - asked.start, asked.written(verdict)
+    if asked.folder is not None and isinstance(verdict, Falsified):
+        serialise(asked.folder, verdict, posed)
+    shown = answer(verdict, posed)
+    if asked.as_json:
+        found = record(verdict, posed.query, seconds=elapsed)
+        found |= {"certificate": path, "types": posed.types, "answer": shown}
+        click.echo(json.dumps(found, allow_nan=False))
+        return exit_code(verdict)
+    click.echo(shown.partition("\n")[0] if asked.folder is not None else shown)
+    click.echo(words(verdict, posed.query, seconds=elapsed), err=True)
+    if path is not None:
+        click.echo(f"certificate: {path}", err=True)
     return exit_code(verdict)
 
 

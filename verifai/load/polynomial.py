@@ -244,11 +244,15 @@ class _Growing:
 
     def _words(self, form: Form) -> str:
         """A form as people write it."""
-        words = []
+        text = ""
         for value, c in form[:MAX_SHOWN]:
             node, index = self._owner(value)
-            words.append(f"{'' if c == 1 else f'{c}·'}{self.nodes[node].name}[{index}]")
-        text = " + ".join(words) + (" + …" if len(form) > MAX_SHOWN else "")
+            sign = " + " if c > 0 else " - "
+            text += (sign if text else sign.strip().strip("+")) + (
+                "" if abs(c) == 1 else f"{abs(c)}·"
+            )
+            text += f"{self.nodes[node].name}[{index}]"
+        text += " + …" if len(form) > MAX_SHOWN else ""
         return text if len(form) == 1 else f"({text})"
 
     def _called(self, words: Sequence[str]) -> str:
