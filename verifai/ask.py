@@ -41,7 +41,7 @@ def ask(
         require_solver(name)
     scripts, refused = _scripts(query, names)
     heard = [f"{name} cannot be asked ({why})" for name, why in refused.items()]
-    is_late = False
+    is_late, is_claimed = False, False
     with closing(race(scripts, timeout)) as answers:
         for answer in answers:
             effort = Effort(time.perf_counter() - start)
@@ -52,13 +52,13 @@ def ask(
             heard.append(_words(answer))
             is_late |= answer.is_timeout
             if answer.status is Status.UNSAT:
+                is_claimed = True
                 break
-    claimed = bool(heard) and answer.status is Status.UNSAT
     spent = time.perf_counter() - start
     left = None if timeout is None else timeout - spent
-    if claimed and certify and (left is None or left > 0):
+    if is_claimed and certify and (left is None or left > 0):
         return _with_claim(verify(query, Options(timeout=left)), heard[-1])
-    return Unknown("; ".join(heard), is_late and not claimed, effort=Effort(spent))
+    return Unknown("; ".join(heard), is_late and not is_claimed, effort=Effort(spent))
 
 
 def _scripts(query: Query, names: tuple[str, ...]) -> tuple[dict[str, Script], dict[str, str]]:

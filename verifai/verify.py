@@ -58,7 +58,9 @@ def verify(
         (counterexample,) = found.point
         if not isinstance(counterexample, Counterexample):
             raise TypeError("a counterexample that was not replayed") from None
-        return Falsified(counterexample, _statement(query, meter, verified=False), _effort(meter))
+        return Falsified(
+            counterexample, _statement(query, meter.options, verified=False), _effort(meter)
+        )
     except Stopped as stop:
         last = meter.last
         return Unknown(
@@ -87,7 +89,8 @@ def confirm(
     if found.violates is not True:
         return None
     counterexample = Counterexample(tuple(inputs), found.outputs, found.margin)
-    return Falsified(counterexample, _statement(query, verified=False), effort or Effort())
+    said = _statement(query, Options(), verified=False)
+    return Falsified(counterexample, said, effort or Effort())
 
 
 def _decide(query: Query, meter: Meter) -> Verified | Unknown:
@@ -120,7 +123,7 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
             continue
         spent = time.perf_counter() - start
         effort = Effort(meter.seconds, spent, meter.nodes, accepted.leaves)
-        said = _statement(query, meter, verified=True)
+        said = _statement(query, meter.options, verified=True)
         return Verified(certificate, said, accepted.vacuous, effort)
     raise Stopped("no proof was accepted")
 
@@ -135,10 +138,10 @@ def _mended(query: Query, records: list[Record], driver: Driver) -> list[Record]
     return mended
 
 
-def _statement(query: Query, meter: Meter, *, verified: bool) -> str:
+def _statement(query: Query, options: Options, *, verified: bool) -> str:
     from verifai.kernel.statement import statement
 
-    return "\n".join((statement(query, verified=verified), *meter.options.assumptions))
+    return "\n".join((statement(query, verified=verified), *options.assumptions))
 
 
 def _effort(meter: Meter) -> Effort:
