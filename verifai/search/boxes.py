@@ -32,7 +32,7 @@ MAX_DEPTH = 400
 FEW_UNSTABLE = 12  # neurons, so few that enumerating their phases beats splitting inputs
 FEW_CONJUNCTIONS = 64  # of the formula, each of which an enumeration decides by itself
 FIRST_SPLITS = 3  # of inputs before an enumeration
-ASCENT = Ascent(steps=4, rate=0.5, target=1e-6)
+ASCENT = Ascent(steps=4, rate=0.5, target=1e-6, curved=True)
 
 
 class BoxSearch(TreeSearch):

@@ -12,6 +12,7 @@ import numpy as np
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import pairs, refine, unstable
+from verifai.bounds.curved import slope_entries
 from verifai.bounds.interval import Bounds
 from verifai.bounds.optimize import Ascent
 from verifai.bounds.tighten import Tightened, tighten
@@ -153,7 +154,7 @@ class Driver:
         self.witnesses.attack(PATIENT_SECONDS, self.meter)
         left = max(0.0, self.meter.deadline - time.perf_counter())
         until = time.perf_counter() + TIGHTEN_SHARE * left
-        ascent = Ascent(steps=steps)
+        ascent = Ascent(steps=steps, curved=True)
         relaxation, found = tighten(self.compiled, bounds, ascent=ascent, deadline=until)
         records, count = self._derived(found)
         return [*records, *self._phases(clause, relaxation.bounds, rows, len(rows) + count)]
@@ -181,8 +182,12 @@ class Driver:
             steps = plans.setdefault(part.node, [])
             for i, neuron in enumerate(part.neurons.tolist()):
                 value = (int(offsets[part.node]) + neuron,)
-                for factor, codes in ((1.0, part.lower_codes), (-1.0, part.upper_codes)):
-                    block = Block(codes=codes_bytes(self.compiled, pwl, codes, i))
+                for factor, codes, explicit in (
+                    (1.0, part.lower_codes, part.lower_slopes),
+                    (-1.0, part.upper_codes, part.upper_slopes),
+                ):
+                    slopes = slope_entries(self.compiled, explicit, i)
+                    block = Block((), (), slopes, codes_bytes(self.compiled, pwl, codes, i))
                     steps.append(Step(Form(value, (factor,)), block))
         rows = sum(len(steps) for node, steps in plans.items() if node not in self.compiled.direct)
         return [Derive(tuple(plans[node])) for node in sorted(plans)], rows

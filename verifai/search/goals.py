@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Relaxed
+from verifai.bounds.curved import slope_entries
 from verifai.bounds.dual import Rows
 from verifai.bounds.lines import DEFAULT_CODE
 from verifai.bounds.optimize import Ascent, Optimized, optimize
@@ -158,7 +159,8 @@ class Climber:
         weights = found.point.weights[p]
         used = {int(k): float(weights[k]) for k in np.flatnonzero(weights > 0)}
         codes = codes_bytes(self.compiled, self.pwl, found.codes, p)
-        return Block(self.goals.named(goal, used), (), (), codes)
+        slopes = slope_entries(self.compiled, found.explicit, p)
+        return Block(self.goals.named(goal, used), (), slopes, codes)
 
 
 def can_climb(clause: Clause) -> bool:

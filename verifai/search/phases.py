@@ -16,10 +16,12 @@ import numpy as np
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Relaxed, refine, relaxed
+from verifai.bounds.curved import slope_entries
 from verifai.bounds.dual import Point, Problem, Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.lines import span
 from verifai.bounds.optimize import Ascent, Optimized, optimize
+from verifai.search.branching import split_scores
 from verifai.search.clauses import Array
 from verifai.search.frontier import Regions, TreeSearch, root_region
 from verifai.search.goals import Goals, codes_bytes, pwl_nodes
@@ -98,7 +100,7 @@ class PhaseSearch(TreeSearch):
             relaxation,
             self.goals.rows(regions.extra["goal"]),
             splits={i: mask.astype(bool) for i, mask in masks.items() if mask.any()},
-            ascent=Ascent(steps=self.effort.steps, target=float(margin.max())),
+            ascent=Ascent(steps=self.effort.steps, target=float(margin.max()), curved=True),
         )
         before: tuple[Record, ...] = self.plan if stale else ()
         refuted = found.value > margin
@@ -131,7 +133,9 @@ class PhaseSearch(TreeSearch):
         for node, factors in found.point.multipliers.items():
             for index in np.flatnonzero(factors[m]).tolist():
                 ends.append((int(self.offsets[node]) + index, -float(factors[m, index])))
-        return Block(rows, tuple(ends), (), codes_bytes(self.compiled, self.pwl, found.codes, m))
+        slopes = slope_entries(self.compiled, found.explicit, m)
+        codes = codes_bytes(self.compiled, self.pwl, found.codes, m)
+        return Block(rows, tuple(ends), slopes, codes)
 
     def _branch(
         self,
@@ -144,7 +148,9 @@ class PhaseSearch(TreeSearch):
         """Splits open subproblems; those without an unstable neuron go to the closer."""
         rows = self.goals.rows(regions.extra["goal"])
         problem = Problem(self.compiled, relaxation, rows, len(regions), {}, {})
-        scores, at = self._scores(regions.bounds, problem, found)
+        seen: dict[int, Array] = {}
+        used = problem.plane(_plain(found.point), seen)[1]
+        scores, at = split_scores(self.compiled, used, seen)
         points = []
         done = alive[(scores[alive] > 0).sum(axis=1) == 0]
         for m in done.tolist():
@@ -166,39 +172,6 @@ class PhaseSearch(TreeSearch):
             value = self._choose(regions, found, rest, scores[rest], at)
             self._split(regions.take(rest), value, at[rest, value], before)
         return np.array(points)
-
-    def _scores(self, bounds: Bounds, problem: Problem, found: Optimized) -> tuple[Array, Array]:
-        """What each unstable value's relaxation costs the bound at most, and where to split it.
-
-        Returns:
-            Two arrays (M, N) over all values; scores are 0 where nothing can be split.
-        """
-        count, total = len(bounds), int(self.offsets[-1])
-        scores, at = np.zeros((count, total)), np.zeros((count, total))
-        seen: dict[int, Array] = {}
-        problem.plane(found.point, seen)
-        for node in self.pwl:
-            pieces = self.compiled.pieces[node]
-            low, high = bounds.lower[pieces.source], bounds.upper[pieces.source]
-            is_split = span(pieces, low, high).is_split
-            if not is_split.any():
-                continue
-            knot = np.zeros_like(low)
-            gap = np.zeros_like(low)
-            for k, v in zip(pieces.knots, pieces.values, strict=True):
-                inside = (low < k) & (k < high)
-                width = np.where(inside, high - low, 1.0)
-                chord = (pieces.value(high) * (k - low) + pieces.value(low) * (high - k)) / width
-                here = np.where(inside, np.abs(chord - v), 0.0)
-                knot = np.where(here > gap, k, knot)
-                gap = np.maximum(gap, here)
-            where = self._values(pieces.source)
-            size = np.abs(seen[node]) if node in seen else np.zeros_like(gap)
-            score = np.where(is_split, size * gap + 1e-12, 0.0)
-            better = score > scores[:, where]
-            at[:, where] = np.where(better, knot, at[:, where])
-            scores[:, where] = np.maximum(scores[:, where], score)
-        return scores, at
 
     def _choose(
         self,
@@ -273,3 +246,8 @@ class PhaseSearch(TreeSearch):
         extra = dict(twice.extra) | {"marks": marks, "stale": stale}
         nodes = np.arange(first, first + 2 * count)
         self.open.append(Regions(nodes, bounds, depth, twice.value, extra))
+
+
+def _plain(point: Point) -> Point:
+    """The choice with default lines of all nodes that are not piecewise linear."""
+    return Point(point.slopes, point.multipliers, point.weights)
