@@ -1,0 +1,253 @@
+"""Lines of sign, square, product and smooth nodes: sound, as the kernel's, and worth choosing."""
+
+import numpy as np
+import pytest
+
+from tests.bounds.nets import attention, curved, head, mixed, waves
+from verifai.bounds.compiled import compile_network
+from verifai.bounds.crown import backward, refine
+from verifai.bounds.curved import Curved, families, intercept, slope_entries
+from verifai.bounds.dual import Rows
+from verifai.bounds.interval import Bounds, interval
+from verifai.bounds.optimize import Ascent, optimize
+from verifai.bounds.relax import relax
+from verifai.bounds.smear import gradient_ranges
+from verifai.bounds.tighten import tighten
+from verifai.kernel.bound import lower_bounds, rounded_root
+from verifai.kernel.context import FormBuilder, Scene
+from verifai.kernel.network import FUNCTIONS, Input, Network, Product, Sign, Smooth, Square
+from verifai.kernel.number import exact
+from verifai.kernel.query import And, Query
+from verifai.search.record import Block, Close, assemble
+
+EPS = 1e-9
+CURVED_ASCENT = Ascent(steps=20, curved=True)
+
+
+def box(network: Network, seed: int, width: float, count: int = 1):
+    rng = np.random.default_rng(seed)
+    middle = rng.normal(size=(count, sum(network.sizes[i] for i in network.inputs))) / 2
+    return middle - width, middle + width
+
+
+def single(kind: str) -> Network:
+    """One node of a kind on inputs of its own."""
+    x, y = Input("x", (64,)), Input("y", (64,))
+    if kind == "product":
+        return Network((x, y, Product("z", (64,), 0, 1)), (2,))
+    if kind in ("sign", "square"):
+        return Network((x, {"sign": Sign, "square": Square}[kind]("z", (64,), 0)), (1,))
+    return Network((x, Smooth("z", (64,), 0, kind)), (1,))
+
+
+def ends_of(kind: str, seed: int, width: float):
+    """Boxes (5, inputs) with ends of very different size, inside the domain."""
+    rng = np.random.default_rng(seed)
+    count = 128 if kind == "product" else 64
+    low = rng.normal(size=(5, count)) * 10.0 ** rng.uniform(-3, 1, size=(5, 1))
+    high = low + width * rng.uniform(size=low.shape) * rng.choice([0, 1, 1, 1], size=low.shape)
+    if kind in ("log", "sqrt", "reciprocal"):
+        low, high = np.abs(low) + 1e-3, (np.abs(low) + 1e-3) + (high - low)
+    if kind == "reciprocal":
+        side = rng.uniform(size=low.shape) < 0.5
+        low, high = np.where(side, low, -high), np.where(side, high, -low)
+    return low, high
+
+
+@pytest.mark.parametrize("kind", ["sign", "square", "product", *FUNCTIONS])
+@pytest.mark.parametrize("width", [1e-9, 1e-2, 1.0, 4.0, 50.0])
+def test_every_line_of_a_family_is_sound_and_touches(kind, width):
+    compiled = compile_network(single(kind))
+    low, high = ends_of(kind, 3, width)
+    bounds, node = interval(compiled, low, high), len(compiled.sizes) - 1
+    sources = compiled.network.nodes[node].sources
+    lines = relax(compiled, bounds, node)
+    found = families(compiled, bounds, node, lines)
+    rng = np.random.default_rng(0)
+    shares = [0.0, 1.0, *rng.uniform(size=4)]
+    points = [low, high, *(rng.uniform(low, high) for _ in range(200))]
+    truth = [compiled.forward(p) for p in points]
+    for side, family in found.items():
+        sign = -1 if side[1] else 1
+        default = lines.upper if side[1] else lines.lower
+        for share in (family.start, *(np.full_like(family.start, s) for s in shares)):
+            slopes = tuple(
+                np.where(family.is_free, s, d)
+                for s, d in zip(family.slopes(share), default, strict=True)
+            )
+            end, place = intercept(compiled, bounds, side, slopes)
+            for values in truth:
+                form = values[node] - sum(
+                    s * values[i] for s, i in zip(slopes, sources, strict=True)
+                )
+                size = 1 + sum(np.abs(s * values[i]) for s, i in zip(slopes, sources, strict=True))
+                assert (sign * (form - end) >= -1e-12 * (size + np.abs(values[node]))).all()
+            for i, at in zip(sources, place, strict=True):
+                assert ((bounds.lower[i] <= at) & (at <= bounds.upper[i])).all()
+        start = family.slopes(family.start)
+        for s, d in zip(start, default, strict=True):
+            slip = 1e-6 * (1 + np.abs(d))
+            assert (np.abs(s - d) <= slip)[np.broadcast_to(family.is_free, d.shape)].all()
+
+
+@pytest.mark.parametrize("kind", FUNCTIONS)
+def test_a_convex_function_leaves_no_choice_above_and_a_concave_one_none_below(kind):
+    compiled = compile_network(single(kind))
+    low, high = ends_of(kind, 1, 0.5)
+    bounds = interval(compiled, low, high)
+    found = families(compiled, bounds, 1, relax(compiled, bounds, 1))
+    middle = compiled.forward((low + high) / 2)[1]
+    chord = (compiled.forward(low)[1] + compiled.forward(high)[1]) / 2
+    plain = np.abs(low - high) > 1e-3
+    one_sided = plain & ((low > 0) | (high < 0)) if kind not in ("sin", "cos") else plain & False
+    for k, family in ((k, found[1, k]) for k in (0, 1) if (1, k) in found):
+        bends_away = (chord < middle) if k == 0 else (chord > middle)
+        assert not (family.is_free & bends_away & one_sided).any()
+    assert found
+
+
+def test_sign_chooses_lines_through_the_jump():
+    compiled = compile_network(single("sign"))
+    low, high = np.full((1, 64), -1.0), np.full((1, 64), 4.0)
+    bounds = interval(compiled, low, high)
+    found = families(compiled, bounds, 1, relax(compiled, bounds, 1))
+    below, above = found[1, 0], found[1, 1]
+    assert below.slopes(np.ones((1, 64)))[0][0, 0] == 0.5
+    assert above.slopes(np.ones((1, 64)))[0][0, 0] == 2.0
+    assert intercept(compiled, bounds, (1, 0), (np.full((1, 64), 0.5),))[0][0, 0] == -1.0
+    assert intercept(compiled, bounds, (1, 1), (np.full((1, 64), 2.0),))[0][0, 0] == 1.0
+
+
+def test_a_product_takes_either_plane_of_mccormick():
+    compiled = compile_network(single("product"))
+    low, high = np.full((1, 128), -1.0), np.full((1, 128), 3.0)
+    high[:, 64:] = 2.0
+    bounds = interval(compiled, low, high)
+    found = families(compiled, bounds, 2, relax(compiled, bounds, 2))
+    for side, share, slopes, end in (
+        (0, 0.0, (-1.0, -1.0), -1.0),  # x·y ≥ -x - y - 1
+        (0, 1.0, (2.0, 3.0), -6.0),
+        (1, 0.0, (2.0, -1.0), 2.0),
+        (1, 1.0, (-1.0, 3.0), 3.0),
+    ):
+        given = found[2, side].slopes(np.full((1, 64), share))
+        assert (given[0][0, 0], given[1][0, 0]) == slopes
+        assert intercept(compiled, bounds, (2, side), given)[0][0, 0] == end
+
+
+NETS = {
+    **{f: (lambda seed, f=f: curved(f, seed=seed)) for f in FUNCTIONS},
+    "mixed": mixed,
+    "waves": waves,
+    "head": head,
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("width", [0.02, 0.3, 1.0])
+def test_bounds_hold_at_dense_samples_and_optimised_ones_are_no_looser(name, width):
+    network = NETS[name](1)
+    compiled, out = compile_network(network), len(network.nodes) - 1
+    lower, upper = box(network, 1, width)
+    rng = np.random.default_rng(0)
+    points = rng.uniform(lower, upper, size=(4000, lower.shape[1]))
+    points[:500] = np.where(rng.uniform(size=points[:500].shape) < 0.5, lower, upper)
+    values = compiled.forward(points)
+    root = interval(compiled, lower, upper)
+    relaxation = refine(compiled, root)
+    tight, _ = tighten(compiled, root, ascent=Ascent(steps=5, curved=True))
+    for bounds in (relaxation.bounds, tight.bounds):
+        for node, found in enumerate(values):
+            slip = EPS * (1 + np.abs(found))
+            assert (bounds.lower[node] - slip <= found).all(), network.nodes[node].name
+            assert (found <= bounds.upper[node] + slip).all(), network.nodes[node].name
+    size = network.sizes[out]
+    forms = np.concatenate([np.eye(size), -np.eye(size)])
+    plain = backward(compiled, relaxation, {out: forms}).value
+    rows = Rows({out: forms[:, None]}, np.zeros((2 * size, 1)))
+    best = optimize(compiled, relaxation, rows, ascent=CURVED_ASCENT).value
+    truth = (values[out] @ forms.T).min(axis=0)
+    slip = EPS * (1 + np.abs(truth))
+    assert (plain - slip <= best).all()
+    assert (best <= truth + slip).all()
+    assert (best > plain + 1e-6 * (truth - plain)).any()
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_gradients_over_a_box_hold_the_gradients_at_its_points(name):
+    network = NETS[name](2)
+    compiled, out = compile_network(network), len(network.nodes) - 1
+    lower, upper = box(network, 2, 0.2)
+    bounds = refine(compiled, interval(compiled, lower, upper)).bounds
+    seeds = {out: np.ones((1, network.sizes[out]))}
+    least, most = gradient_ranges(compiled, bounds, seeds)
+    if any(isinstance(node, Sign) for node in network.nodes):
+        seeds = {out - 1: np.ones((1, network.sizes[out - 1]))}
+        least, most = gradient_ranges(compiled, bounds, seeds)
+    for point in np.random.default_rng(0).uniform(lower, upper, size=(100, 1, lower.shape[1])):
+        slope = compiled.gradient(compiled.forward(point), seeds)
+        slip = EPS * (1 + np.abs(slope))
+        assert (least - slip <= slope).all()
+        assert (slope <= most + slip).all()
+
+
+def kernel_bound(network: Network, bounds: Bounds, form, block: Block) -> float:
+    """The kernel's own bound of a form of the last node, with a block's slopes."""
+    lower, upper = (
+        tuple(exact(float(x)) for i in network.inputs for x in side[i][0])
+        for side in (bounds.lower, bounds.upper)
+    )
+    root = rounded_root(Query(network, lower, upper, And(())))
+    low, high = (
+        np.concatenate([a[0] for a in side])[None] for side in (bounds.lower, bounds.upper)
+    )
+    scene = Scene(root, assemble([Close(block)]), low, high, np.zeros(1, dtype=np.int64))
+    builder = FormBuilder(root, 1)
+    start = network.offsets[len(network.nodes) - 1]
+    for k, factor in enumerate(form.tolist()):
+        builder.term(0, start + k, exact(factor))
+    return float(lower_bounds(root, builder.build(), scene)[0])
+
+
+@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("width", [0.05, 0.5])
+def test_the_kernel_finds_the_same_bounds_from_the_slopes_written_down(name, width):
+    network = NETS[name](3)
+    compiled, out = compile_network(network), len(network.nodes) - 1
+    relaxation = refine(compiled, interval(compiled, *box(network, 3, width)))
+    form = np.random.default_rng(3).normal(size=network.sizes[out])
+    plain = backward(compiled, relaxation, {out: form[None]}).value[0]
+    best = optimize(
+        compiled,
+        relaxation,
+        Rows({out: form[None]}, np.zeros(1)),
+        ascent=CURVED_ASCENT,
+    )
+    slopes = slope_entries(compiled, best.explicit, 0)
+    codes = [
+        best.codes[i][0] if i in best.codes else np.full(compiled.sizes[i], 255, np.uint8)
+        for i in compiled.pieces
+    ]
+    block = Block(slopes=slopes, codes=np.concatenate(codes).tobytes() if codes else b"")
+    size = 1 + np.abs(plain) + max(float(np.abs(a).max()) for a in relaxation.bounds.upper)
+    assert kernel_bound(network, relaxation.bounds, form, Block()) == pytest.approx(
+        plain, abs=1e-8 * size
+    )
+    assert kernel_bound(network, relaxation.bounds, form, block) == pytest.approx(
+        best.value[0], abs=1e-8 * size
+    )
+    assert best.value[0] > plain
+    assert slopes
+
+
+def test_tightened_attention_writes_down_slopes_for_every_bound():
+    network = attention(2, 2, 1)
+    compiled = compile_network(network)
+    _, records = tighten(
+        compiled,
+        interval(compiled, *box(network, 1, 0.3)),
+        ascent=Ascent(steps=5, curved=True),
+    )
+    assert records
+    assert all(isinstance(network.nodes[i], Curved) for r in records for i in r.lower_slopes)
+    assert any(r.lower_slopes and r.upper_slopes for r in records)
