@@ -17,7 +17,7 @@ import z3
 from flint import fmpq
 
 from tests.kernel.meaning import entries, values_at
-from verifai.kernel.network import Affine, Input, Network, Pwl
+from verifai.kernel.network import Affine, Input, Network, Product, Pwl, Sign, Square
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation
 
 Linear = tuple[tuple[fmpq, ...], fmpq]  # coefficients on the inputs, constant
@@ -335,6 +335,9 @@ def encode_z3(query: Query) -> tuple[list[Any], list[Any]]:
                 conditions.append(here == _affine_z3(net, node, k, values))
             elif isinstance(node, Pwl):
                 conditions.append(here == _pwl_z3(node, k, values[net.offsets[node.source] + k]))
+            elif isinstance(node, Square | Product | Sign):
+                reads = [values[net.offsets[s] + k] for s in node.sources]
+                conditions.append(here == _elementwise_z3(node, reads))
             else:
                 raise TypeError(f"the oracle knows no {type(node).__name__}")
             values.append(here)
@@ -389,6 +392,12 @@ def _pwl_z3(node: Pwl, k: int, x: Any) -> Any:
             x <= _double(knot), result, at + _double(slopes[j + 1]) * (x - _double(knot))
         )
     return result
+
+
+def _elementwise_z3(node: Square | Product | Sign, reads: list[Any]) -> Any:
+    if isinstance(node, Sign):
+        return z3.If(reads[0] > 0, z3.RealVal(1), z3.If(reads[0] < 0, z3.RealVal(-1), 0))
+    return reads[0] * reads[-1]
 
 
 def _formula_z3(formula: Formula, values: list[Any]) -> Any:
