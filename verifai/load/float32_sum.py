@@ -153,16 +153,18 @@ def added(parts: Sequence[Sum], constant: Array, *, steps: int = 0) -> Sum:
 def weighed(total: Sum, one: int) -> Sum:
     """The same sum with terms that weigh as much as its `size`, where its bias is lighter.
 
-    The radius of a node is relative to its terms. So a term +s, read from a node whose value is 1,
+    The radius of a node is relative to its terms. So a term s, read from a node whose value is 1,
     and -s in the bias stand for constants that cancelled and for underflow.
 
     Args:
         total: the sum.
         one: a node of the single value 1.
     """
-    light = ~(total.size <= np.abs(total.bias) * HEAVY)
+    own = np.abs(total.bias)
+    light = ~(total.size <= own * HEAVY)
     if not light.any():
         return total
-    weight = np.where(light, total.size * HEAVY, 0.0)
+    half = np.where(light, (total.size * HEAVY - own) / 2, 0.0)
+    weight = np.where(total.bias > 0, -half, half)  # |bias - weight| + |weight| = own + 2·half
     term = (one, Gather.of(1, np.where(light, 0, -1), weight))
     return replace(total, terms=(*total.terms, term), bias=total.bias - weight)

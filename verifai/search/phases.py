@@ -61,7 +61,9 @@ class PhaseSearch(TreeSearch):
             closer: decides a subproblem without unstable neurons.
         """
         work = sum(compiled.work(i) for i in compiled.linear)
-        super().__init__(compiled, int(np.clip(BATCH_WORK / (effort.steps * work), 2, PARALLEL)))
+        super().__init__(
+            compiled, int(np.clip(BATCH_WORK / (effort.steps * max(work, 1.0)), 2, PARALLEL))
+        )
         self.effort, self.closer, self.goals = effort, closer, goals
         self.plan = (Derive(tuple(Step(node) for node in compiled.preactivations)),)
         self.offsets = np.array(compiled.network.offsets)
