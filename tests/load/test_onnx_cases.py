@@ -134,5 +134,5 @@ def test_operators_agree_with_their_own_cases(
         print(f"  skipped {count}: {reason}")
     for kind, count in sorted(used.items()):
         print(f"  used {count}: {kind}")
-    assert sum(used.values()) >= 250
-    assert len(used) >= 55
+    assert sum(used.values()) >= 850
+    assert len(used) >= 100
