@@ -64,10 +64,10 @@ def lower(program: Any) -> Network:
     for node in program.graph.nodes:
         if node.op == "call_function" and node in needed:
             _lower_node(walk, node)
-        elif node.op not in ("placeholder", "output") and node in needed:
-            raise _refusal(node, f"the graph's {node.op} is not supported")
-        elif node.is_impure() and node.op == "call_function" and str(node.target) not in _HARMLESS:
+        elif node.op == "call_function" and node.is_impure() and str(node.target) not in _HARMLESS:
             raise _refusal(node, "an effect other than its result")
+        elif node.op == "get_attr":
+            walk.results[node] = node.target  # a graph of a graph, whose user is refused
     return _finished(walk, outputs)
 
 

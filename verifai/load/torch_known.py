@@ -58,16 +58,11 @@ def is_known(call: AtenCall) -> bool:
 _COMPUTED = Rule(computed, "constants only")
 _ALIKE = Rule(alike, "a constant")
 _MADE = Rule(computed, "a constant")
-_COMPARISONS = ("eq", "ge", "gt", "le", "lt", "ne")
 RULES: Mapping[str, Rule] = {
-    **{f"aten.{name}.{kind}": _COMPUTED for name in _COMPARISONS for kind in ("Scalar", "Tensor")},
     "aten.any.dim": _COMPUTED,
     "aten.arange.default": _MADE,
     "aten.arange.start": _MADE,
     "aten.arange.start_step": _MADE,
-    "aten.bitwise_and.Tensor": _COMPUTED,
-    "aten.bitwise_not.default": _COMPUTED,
-    "aten.bitwise_or.Tensor": _COMPUTED,
     "aten.eye.default": _MADE,
     "aten.eye.m": _MADE,
     "aten.div.Tensor_mode": _COMPUTED,
@@ -75,9 +70,6 @@ RULES: Mapping[str, Rule] = {
     "aten.full.default": _MADE,
     "aten.full_like.default": _ALIKE,
     "aten.linspace.default": _MADE,
-    "aten.logical_and.default": _COMPUTED,
-    "aten.logical_not.default": _COMPUTED,
-    "aten.logical_or.default": _COMPUTED,
     "aten.ones.default": _MADE,
     "aten.ones_like.default": _ALIKE,
     "aten.remainder.Scalar": _COMPUTED,

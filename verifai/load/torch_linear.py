@@ -8,6 +8,7 @@ Must not know: graphs, nodes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NoReturn
 
 import numpy as np
 from flint import fmpq
@@ -67,15 +68,13 @@ def convolution(call: AtenCall) -> Result:
     return call.onnx("Conv", x, weight, bias, **attributes)
 
 
-def batch_norm(call: AtenCall) -> Result:
+def batch_norm(call: AtenCall) -> Value:
     """Batch normalization with running statistics."""
-    if call.arguments.get("training"):
-        raise call.refuse("training mode: call module.eval() before exporting")
-    for name in ("training", "momentum", "cudnn_enabled"):
-        call.seen.add(name)
-    if call.argument("running_mean") is None or call.argument("running_var") is None:
-        raise call.refuse("training mode: it normalizes with the statistics of its batch")
-    return (_with_statistics(call), None, None)
+    call.seen.update(("training", "momentum", "cudnn_enabled"))
+    statistics = [call.argument(name) for name in ("running_mean", "running_var")]
+    if call.arguments.get("training") or None in statistics:
+        in_training(call)
+    return _with_statistics(call)
 
 
 def _with_statistics(call: AtenCall) -> Value:
@@ -93,12 +92,6 @@ def _affine(call: AtenCall, shape: tuple[int, ...]) -> tuple[Value, Value]:
         Constant(np.ones(shape), "weight") if weight is None else weight,
         Constant(np.zeros(shape), "bias") if bias is None else bias,
     )
-
-
-def only_first(call: AtenCall) -> Result:
-    """Batch normalization as one value."""
-    result = batch_norm(call)
-    return result[0] or call.value("input") if isinstance(result, tuple) else result
 
 
 def layer_norm(call: AtenCall) -> Value:
@@ -128,8 +121,7 @@ def _machine_epsilon(call: AtenCall) -> float:
 
 def group_norm(call: AtenCall) -> Value:
     """Group normalization."""
-    for name in ("N", "C", "HxW"):
-        call.seen.add(name)
+    call.seen.update(("N", "C", "HxW"))
     x, groups, epsilon = call.value("input"), call.integer("group"), call.number("eps")
     parameters = _affine(call, (x.shape[1],))
     return call.onnx("GroupNormalization", x, *parameters, num_groups=groups, epsilon=epsilon)
@@ -137,8 +129,7 @@ def group_norm(call: AtenCall) -> Value:
 
 def instance_norm(call: AtenCall) -> Value:
     """Instance normalization; with running statistics, batch normalization."""
-    for name in ("momentum", "cudnn_enabled", "running_mean", "running_var"):
-        call.seen.add(name)
+    call.seen.update(("momentum", "cudnn_enabled", "running_mean", "running_var"))
     if not call.argument("use_input_stats"):
         return _with_statistics(call)
     x, epsilon = call.value("input"), call.number("eps")
@@ -231,22 +222,27 @@ def native_dropout(call: AtenCall) -> Result:
     return (call.value("input"), None)
 
 
-def in_training(call: AtenCall) -> Result:
-    """Refused."""
-    raise call.refuse("training mode: call module.eval() before exporting")
+def in_training(call: AtenCall) -> NoReturn:
+    """Refused: normalization as training has it."""
+    raise call.refuse(
+        "it normalizes with the statistics of its batch (training mode? call module.eval() before "
+        "exporting)"
+    )
 
 
+_BATCH_NORM = Rule(lambda call: (batch_norm(call), None, None), "`BatchNormalization`")
 _LOG_SOFTMAX, _SOFTMAX = Rule(log_softmax, "`LogSoftmax`"), Rule(softmax, "`Softmax`")
-_TRAINING = Rule(in_training, "refused: training mode")
+_TRAINING = Rule(in_training, "refused: statistics of a batch")
 RULES: Mapping[str, Rule] = {
     "aten._log_softmax.default": _LOG_SOFTMAX,
-    "aten._native_batch_norm_legit.default": Rule(batch_norm, "`BatchNormalization`"),
+    "aten._native_batch_norm_legit.default": _BATCH_NORM,
     "aten._native_batch_norm_legit_functional.default": _TRAINING,
-    "aten._native_batch_norm_legit_no_training.default": Rule(batch_norm, "`BatchNormalization`"),
+    "aten._native_batch_norm_legit.no_stats": _TRAINING,
+    "aten._native_batch_norm_legit_no_training.default": _BATCH_NORM,
     "aten._softmax.default": _SOFTMAX,
     "aten.addmm.default": Rule(addmm, "`Gemm`"),
     "aten.baddbmm.default": Rule(baddbmm, "`MatMul`, `Add`"),
-    "aten.batch_norm.default": Rule(only_first, "`BatchNormalization`"),
+    "aten.batch_norm.default": Rule(batch_norm, "`BatchNormalization`"),
     "aten.bmm.default": same("MatMul", "self", "mat2"),
     "aten.convolution.default": Rule(convolution, "`Conv`, `ConvTranspose`"),
     "aten.dropout.default": Rule(dropout, "no change"),

@@ -179,5 +179,4 @@ RULES: Mapping[str, Rule] = {
     "aten.upsample_nearest2d.vec": moving("input"),
     "aten.upsample_nearest3d.vec": moving("input"),
     "aten.view.default": moving("self"),
-    "aten.where.self": moving("self", "other"),
 }

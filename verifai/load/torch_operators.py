@@ -7,10 +7,18 @@ May import: the torch_* modules of lowerings. Must not know: programs, nodes.
 
 from collections.abc import Mapping
 
-from verifai.load import torch_known, torch_linear, torch_moves, torch_pointwise, torch_reduce
+from verifai.load import (
+    torch_choice,
+    torch_known,
+    torch_linear,
+    torch_moves,
+    torch_pointwise,
+    torch_reduce,
+)
 from verifai.load.torch_call import Rule
 
 RULES: Mapping[str, Rule] = {
+    **torch_choice.RULES,
     **torch_known.RULES,
     **torch_linear.RULES,
     **torch_moves.RULES,

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from verifai.load.builder import ONE, ZERO
 from verifai.load.torch_call import AtenCall, Result, Rule, constant
 from verifai.load.values import Constant, Value, rearranged
 
@@ -126,21 +125,6 @@ def threshold(call: AtenCall) -> Result:
     return call.onnx("ThresholdedRelu", call.value("self"), alpha=call.number("threshold"))
 
 
-def soft_shrink(call: AtenCall) -> Result:
-    """0 up to lambd on both sides, slope 1 beyond."""
-    width = call.number("lambd")
-    x = call.builder.lift(call.value("self"))
-    if not width > 0:
-        return x
-    knots = [np.array(-width), np.array(width)]
-    return call.builder.piecewise(x, knots, [ONE, ZERO, ONE], ZERO)
-
-
-def hard_shrink(call: AtenCall) -> Result:
-    """0 up to lambd on both sides, self beyond."""
-    return call.onnx("Shrink", call.value("self"), lambd=call.number("lambd"), bias=0.0)
-
-
 def p_relu(call: AtenCall) -> Result:
     """PRelu: one slope, or one a channel (axis 1)."""
     x, slopes = call.value("self"), call.value("weight")
@@ -175,7 +159,6 @@ RULES: Mapping[str, Rule] = {
         lambda call: shifted(call, call.onnx("Exp", call.value("self")), -1.0), "`Exp` less 1"
     ),
     "aten.gelu.default": Rule(gelu, "`Gelu`"),
-    "aten.hardshrink.default": Rule(hard_shrink, "`Shrink`"),
     "aten.hardsigmoid.default": Rule(hard_sigmoid, "`Clip`, `Div`"),
     "aten.hardswish.default": same("HardSwish"),
     "aten.hardtanh.default": Rule(hardtanh, "`Clip`"),
@@ -203,7 +186,6 @@ RULES: Mapping[str, Rule] = {
     "aten.sin.default": same("Sin"),
     "aten.sinh.default": same("Sinh"),
     "aten.softplus.default": Rule(softplus, "`Softplus`"),
-    "aten.softshrink.default": Rule(soft_shrink, "piecewise linear"),
     "aten.sqrt.default": same("Sqrt"),
     "aten.sub.Scalar": _SUBTRACT,
     "aten.sub.Tensor": _SUBTRACT,

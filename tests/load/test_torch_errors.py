@@ -1,0 +1,144 @@
+"""What cannot be loaded of torch is refused with a sentence that names it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import verifai as vf
+from verifai.kernel.network import Network
+
+torch = pytest.importorskip("torch")
+nn, F = torch.nn, torch.nn.functional
+X = torch.zeros(1, 3)
+
+
+class Does(nn.Module):  # type: ignore[misc,name-defined]
+    """A module that is one function of its input and its buffer."""
+
+    def __init__(self, function: Callable[..., Any], state: Any = None) -> None:
+        super().__init__()
+        self.function = function
+        self.register_buffer("state", torch.ones(3) if state is None else state)
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.function(self, *inputs)
+
+
+def load(function: Callable[..., Any], *inputs: Any, state: Any = None) -> Network:
+    return vf.load(Does(function, state).eval(), inputs or X)
+
+
+def program(module: Any, *inputs: Any, **options: Any) -> Any:
+    return torch.export.export(module, inputs or (X,), strict=False, **options)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_named(number: float) -> None:
+    module = nn.Sequential(nn.Linear(3, 2)).eval()
+    with torch.no_grad():
+        module[0].weight[1, 2] = number
+    with pytest.raises(vf.InputError, match=r"node 'linear'.*'0.weight' holds NaN or infinity"):
+        vf.load(module, X)
+
+
+def test_unsupported_operators_are_named_with_their_module_and_line() -> None:
+    module = nn.Sequential(nn.Linear(3, 3), Does(lambda _, x: torch.argsort(x).float())).eval()
+    with pytest.raises(vf.InputError) as caught:
+        vf.load(module, X)
+    message = str(caught.value)
+    assert "node 'sort' (aten.sort." in message
+    assert "this operator is not supported" in message
+    assert "in the module '1'" in message
+    assert f"{__file__}:" in message
+
+
+def refused(function: Callable[..., Any], sentence: str, *inputs: Any, **options: Any) -> None:
+    with pytest.raises(vf.InputError, match=sentence):
+        load(function, *inputs, **options)
+
+
+def test_control_flow_on_values_is_refused() -> None:
+    refused(lambda _, x: x if x.sum() > 0 else -x, "control flow depends on the values")
+    refused(lambda _, x: x * x[0, 0].item(), "this operator is not supported|data-dependent")
+    chosen = lambda _, x: torch.cond(x.sum() > 0, torch.sin, torch.cos, (x,))  # noqa: E731
+    refused(chosen, "control flow or another operator on whole graphs")
+
+
+def test_random_numbers_are_refused() -> None:
+    refused(lambda _, x: x + torch.rand_like(x), "random numbers are not supported")
+
+
+def test_indices_that_depend_on_the_input_are_refused() -> None:
+    refused(lambda m, x: m.state[x.argmax(1)], r"\(aten.argmax.default\): this operator")
+    refused(lambda _, x: x.max(1)[1], "the output 2 is not supported")
+
+
+def test_changes_of_state_are_refused() -> None:
+    refused(lambda m, x: m.state.add_(1) * x, "changes 'state': a network keeps nothing")
+    refused(lambda _, x: x.add_(1), "changes 'inputs_0'")
+
+
+def test_inputs_that_are_no_floats_are_refused() -> None:
+    integers = torch.zeros(1, 3, dtype=torch.int64)
+    refused(lambda _, x: x * 0.5, "the input 'inputs_0' holds torch.int64, not floats", integers)
+
+
+def test_dynamic_shapes_are_refused() -> None:
+    n = torch.export.Dim("n")
+    dynamic = program(nn.Linear(3, 2).eval(), torch.zeros(4, 3), dynamic_shapes=({0: n},))
+    with pytest.raises(vf.InputError, match=r"the input 'input' has the dynamic shape \(s\d+, 3\)"):
+        vf.load(dynamic)
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.Dropout(0.5), nn.BatchNorm1d(3), nn.BatchNorm1d(3, track_running_stats=False)]
+)
+def test_programs_in_training_mode_are_refused(layer: Any) -> None:
+    for decompose in (False, True):
+        made = program(layer.train(), torch.zeros(2, 3))
+        made = made.run_decompositions() if decompose else made
+        with pytest.raises(vf.InputError, match=r"training mode.*module.eval\(\)"):
+            vf.load(made)
+
+
+def test_what_torch_cannot_export_says_so() -> None:
+    refused(
+        lambda _, x: x @ torch.ones(4, 4), "torch.export cannot export this module: a and b must"
+    )
+    refused(lambda _, x: x.shape.size, "cannot export this module: .*no attribute 'size'")
+
+
+def test_results_must_be_tensors() -> None:
+    refused(lambda _, x: (x, 3), "returns 3, which is no tensor")
+
+
+def test_a_program_needs_no_example() -> None:
+    made = program(nn.Linear(3, 2).eval())
+    assert vf.load(made).sizes[-1] == 2
+    with pytest.raises(vf.InputError, match="without example"):
+        vf.load(made, X)
+
+
+def test_without_torch_the_extra_is_named() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import verifai as vf\n"
+        "try: vf.load(object(), 1)\n"
+        "except ImportError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install 'verifai-nn[torch]'" in done.stdout
+
+
+def test_the_table_of_operators_does_not_need_torch() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None; sys.modules['onnx'] = None\n"
+        "from verifai.load.torch_operators import page; print(len(page()))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 1000

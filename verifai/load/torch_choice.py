@@ -1,0 +1,82 @@
+"""ATen comparisons and choices; a truth value that depends on the input is the number 0 or 1.
+
+May import: numpy, values, builder, torch_call, torch_known, torch_moves. Must not know: graphs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from verifai.load.builder import ONE
+from verifai.load.torch_call import AtenCall, Result, Rule
+from verifai.load.torch_moves import moving
+from verifai.load.values import Activation, Constant, Value
+
+
+def comparison(name: str) -> Rule:
+    """The rule of a comparison: greater is max(sign(x - y), 0), the others likewise."""
+    is_swapped, is_negated = name in ("lt", "ge"), name in ("le", "ge", "eq")
+
+    def lower(call: AtenCall) -> Result:
+        x, y = call.value("self"), call.value("other")
+        side = call.onnx("Sign", call.onnx("Sub", *((y, x) if is_swapped else (x, y))))
+        truth = call.onnx("Abs" if name in ("eq", "ne") else "Relu", side)
+        return _opposite(call, truth) if is_negated else truth
+
+    return Rule(lower, "`Sign` of the difference")
+
+
+def _opposite(call: AtenCall, truth: Value) -> Value:
+    return call.builder.linear([(call.builder.lift(_number(truth)), -ONE)], ONE)
+
+
+def _number(truth: Value) -> Value:
+    """Constant truth values as 0 and 1."""
+    if isinstance(truth, Constant) and truth.array.dtype.kind == "b":
+        return Constant(truth.array.astype(np.float64), truth.name)
+    return truth
+
+
+def negation(call: AtenCall) -> Result:
+    """1 - self, of truth values."""
+    return _opposite(call, call.value("self"))
+
+
+def conjunction(call: AtenCall) -> Result:
+    """The smaller of two truth values."""
+    return call.onnx("Min", _number(call.value("self")), _number(call.value("other")))
+
+
+def disjunction(call: AtenCall) -> Result:
+    """The larger of two truth values."""
+    return call.onnx("Max", _number(call.value("self")), _number(call.value("other")))
+
+
+def choice(call: AtenCall) -> Result:
+    """Entries of self or other; other + condition·(self - other) if that depends on the input."""
+    condition = call.argument("condition")
+    if not isinstance(condition, Activation):
+        return _MOVED.lower(call)
+    x, y = call.value("self"), call.value("other")
+    chosen = call.onnx("Mul", condition, call.onnx("Sub", x, y))
+    return call.onnx("Add", y, chosen)
+
+
+_MOVED = moving("self", "other")
+_NOT, _AND, _OR = Rule(negation, "1 - x"), Rule(conjunction, "`Min`"), Rule(disjunction, "`Max`")
+RULES: Mapping[str, Rule] = {
+    **{
+        f"aten.{name}.{kind}": comparison(name)
+        for name in ("eq", "ge", "gt", "le", "lt", "ne")
+        for kind in ("Scalar", "Tensor")
+    },
+    "aten.bitwise_and.Tensor": _AND,
+    "aten.bitwise_not.default": _NOT,
+    "aten.bitwise_or.Tensor": _OR,
+    "aten.logical_and.default": _AND,
+    "aten.logical_not.default": _NOT,
+    "aten.logical_or.default": _OR,
+    "aten.where.self": Rule(choice, "entries moved, or `Mul` by 0 and 1"),
+}
