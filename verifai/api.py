@@ -31,13 +31,13 @@ def load(
     semantics: str = "real",
     assume_ulp: int | None = None,
 ) -> Network:
-    """The exact network of an ONNX file, or of a torch module by way of an ONNX file.
+    """The exact network of an ONNX file, a torch module or an ExportedProgram of torch.
 
     What is verified of a module is its exported graph over the reals, with the weights as they
     are.
 
     Args:
-        model: a path, or a torch.nn.Module in evaluation mode.
+        model: a path, a torch.nn.Module in evaluation mode, or a torch.export.ExportedProgram.
         example_input: for a module, a tensor (or a tuple of tensors) as it is called with.
         semantics: "real", or "float32" for all that float32 programs of a file may compute.
         assume_ulp: in "float32", how many units in the last place smooth operators may be off.
