@@ -278,3 +278,26 @@ def test_unknown_semantics_are_refused(tmp_path: Path) -> None:
         vf.load(path, assume_ulp=4)
     with pytest.raises(InputError, match="units in the last place"):
         vf.load(path, semantics="float32", assume_ulp=0)
+
+
+def test_a_product_of_values_is_rounded(tmp_path: Path) -> None:
+    x = numbers(1 + 2.0**-23)
+    proto = single("Mul", {"x": [1, 1]}, order=["x", "x"])
+    (y,) = runtime(proto.SerializeToString(), {"x": x[None]})[0].ravel()
+    assert exact(float(y)) != exact(float(x[0])) ** 2
+    assert holds(reach(proto, tmp_path, x), y)
+
+
+def test_the_scaling_of_a_sum_is_rounded_too(tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    x, w = random.uniform(1, 2, (2, 100_000)).astype(np.float32)
+    y = (x + np.float32(1)) * w
+    off = np.abs(y - (x.astype(np.float64) + 1) * w) / ((x.astype(np.float64) + 1) * w)
+    worst = int(off.argmax())
+    assert off[worst] > 1.5 * 2.0**-24
+    nodes = [
+        helper.make_node("Add", ["x", "one"], ["1"]),
+        helper.make_node("Mul", ["1", "w"], ["y"]),
+    ]
+    proto = model(nodes, {"x": [1, 1]}, {"one": numbers(1), "w": w[worst : worst + 1]})
+    assert holds(reach(proto, tmp_path, x[worst]), y[worst])
