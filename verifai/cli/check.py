@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
 from verifai.cli.exits import SCHEMA
+from verifai.cli.semantics import semantics
 from verifai.cli.solver import network_option
 from verifai.kernel.errors import Rejection
 
@@ -23,6 +25,7 @@ from verifai.kernel.errors import Rejection
 @network_option
 @click.option("--exact", is_flag=True, help="Re-check in exact rational arithmetic (slower).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@semantics
 def command(
     model: Path,
     property_file: Path,
@@ -30,6 +33,7 @@ def command(
     networks: dict[str, Path],
     exact: bool,
     as_json: bool,
+    **meaning: Any,
 ) -> int:
     """Check that CERTIFICATE proves PROPERTY of MODEL.
 
@@ -39,16 +43,17 @@ def command(
     """
     from verifai.api import check, query_from
     from verifai.kernel.statement import statement
+    from verifai.load.float32_query import assumptions_of
 
     start = time.monotonic()
     if networks:
         if certificate is not None:
             raise click.UsageError("with --network: check QUERY CERTIFICATE --network …")
-        data, query = property_file.read_bytes(), query_from(networks, model)
+        data, query = property_file.read_bytes(), query_from(networks, model, **meaning)
     elif certificate is None:
         raise click.MissingParameter(param_hint="'CERTIFICATE'", param_type="argument")
     else:
-        data, query = certificate.read_bytes(), query_from(model, property_file)
+        data, query = certificate.read_bytes(), query_from(model, property_file, **meaning)
     loaded = time.monotonic()
     arithmetic = "exact" if exact else "rounded"
     try:
@@ -60,6 +65,7 @@ def command(
         found = {"accepted": True, "nodes": accepted.nodes, "leaves": accepted.leaves}
         work = f"{accepted.nodes} nodes, {accepted.leaves} leaves, {arithmetic} arithmetic"
         lines = [f"accepted: {work}, {time.monotonic() - loaded:.2f} s", statement(query)]
+        lines += assumptions_of(query)
     now = time.monotonic()
     times = {"check_seconds": round(now - loaded, 6), "seconds": round(now - start, 6)}
     if as_json:

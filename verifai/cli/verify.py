@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from verifai.cli.files import require_writable, write_atomically
+from verifai.cli.semantics import semantics
 from verifai.cli.solver import network_option
 from verifai.kernel.query import Query
 from verifai.verdict import Effort, Falsified, Unknown, Verdict, Verified
@@ -48,6 +49,7 @@ def seconds(ctx: click.Context, param: click.Parameter, value: float | None) -> 
     help="With --network: write a satisfying assignment as NAME.pb files into this folder.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@semantics
 def command(
     model: Path,
     property_file: Path | None,
@@ -72,6 +74,8 @@ def command(
     if networks:
         if property_file is not None:
             raise click.UsageError("with --network the query comes alone: verify QUERY --network …")
+        if asked.semantics != "real" or asked.assume_ulp is not None:
+            raise click.UsageError("--semantics float32 is for MODEL and a VNN-LIB 1 PROPERTY")
         return _standard(model, networks, asked)
     if property_file is None:
         raise click.MissingParameter(param_hint="'PROPERTY'", param_type="argument")
@@ -93,11 +97,19 @@ class _Asked:
     nodes: int | None
     workers: int
     seed: int
+    semantics: str
+    assume_ulp: int | None
 
     def search(self, query: Query) -> Verdict:
         """The verdict; a proof is written before anything is said about it."""
+        from verifai.load.float32_query import assumptions_of
+
         budget = Options(
-            timeout=self.timeout, nodes=self.nodes, workers=self.workers, seed=self.seed
+            timeout=self.timeout,
+            nodes=self.nodes,
+            workers=self.workers,
+            seed=self.seed,
+            assumptions=assumptions_of(query),
         )
         verdict = search(query, budget, spent=time.monotonic() - self.start)
         if self.certificate is not None and isinstance(verdict, Verified):
@@ -116,7 +128,7 @@ def _plain(model: Path, property_file: Path, asked: _Asked) -> int:
     from verifai.cli.record import exit_code, record
     from verifai.report.terminal import words
 
-    query = query_from(model, property_file)
+    query = query_from(model, property_file, semantics=asked.semantics, assume_ulp=asked.assume_ulp)
     verdict = asked.search(query)
     if asked.float32 and isinstance(verdict, Falsified):
         verdict = with_float32(verdict, model, query)

@@ -53,7 +53,7 @@ SUMS = {
     "GlobalAveragePool": 2,
     "MatMul": 2,
     "Mean": 2,
-    "Mul": 1,
+    "Mul": 0,
     "ReduceMean": 2,
     "ReduceSum": 1,
     "Sub": 0,
@@ -153,7 +153,7 @@ def _rounding(name: str, lowering: Lowering, assume_ulp: int | None) -> Lowering
             extra = SUMS.get(name, 0) + CORRECT.get(name, 0)
             with builder.rounding(extra):
                 results = list(lowering(call))
-            results = [_rounded(builder, value, extra) for value in results]
+            results = [_rounded(builder, value, max(extra, 1)) for value in results]
         return [_binary32(call, value) for value in results]
 
     return lowered

@@ -1,0 +1,44 @@
+"""--semantics float32 on the command line: another verdict, other words, certificates apart."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.load.test_float32 import Y_AT_MOST_HALF, there_and_back, written
+from verifai.cli import run
+
+Out = pytest.CaptureFixture[str]
+
+
+def posed(folder: Path, limit: str) -> tuple[str, str]:
+    path = folder / "property.vnnlib"
+    path.write_text(Y_AT_MOST_HALF.format(limit))
+    return str(written(there_and_back(), folder)), str(path)
+
+
+def test_a_claim_about_reals_is_none_about_float32(tmp_path: Path, capsys: Out) -> None:
+    files = posed(tmp_path, "0.5")
+    assert run(["verify", *files]) == 0
+    assert run(["verify", *files, "--semantics", "float32", "--nodes", "50"]) == 2
+    assert "verified" not in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_the_assumptions_are_printed_by_both_commands(tmp_path: Path, capsys: Out) -> None:
+    files, proof = posed(tmp_path, "-10"), str(tmp_path / "proof")
+    float32 = ["--semantics", "float32"]
+    assert run(["verify", *files, *float32, "--certificate", proof]) == 0
+    assert "for every float32 program of this network, assuming:" in capsys.readouterr().out
+    assert run(["check", *files, proof, *float32]) == 0
+    said = capsys.readouterr().out
+    assert "assuming:" in said
+    assert "Winograd" in said
+    assert run(["check", *files, proof]) == 1
+    assert "rule digest" in capsys.readouterr().out
+
+
+def test_what_does_not_fit_is_an_error(tmp_path: Path, capsys: Out) -> None:
+    files = posed(tmp_path, "0.5")
+    assert run(["verify", *files, "--assume-ulp", "4"]) == 4
+    assert run(["verify", *files, "--semantics", "float16"]) == 4
+    assert run(["verify", *files, "--semantics", "float32", "--assume-ulp", "0"]) == 4
+    assert "float32" in capsys.readouterr().err
