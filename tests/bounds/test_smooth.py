@@ -42,6 +42,10 @@ def inside(low, high, count: int = 301):
     return np.clip(low + share * (high - low), low, high)
 
 
+def bend(function: str, points):
+    return smooth.bend(function, points, *smooth.jet(function, points))
+
+
 case = given(
     function=st.sampled_from(FUNCTIONS),
     seed=st.integers(0, 10_000),
@@ -65,7 +69,7 @@ def test_values_agree_with_the_standard_library(function):
 def test_derivatives_agree_with_finite_differences(function):
     points, step = np.linspace(0.3, 4.0, 401), 1e-5
     points = points if function in ("log", "sqrt") else np.concatenate([points, -points])
-    for f, slope in ((smooth.value, smooth.slope), (smooth.slope, smooth.bend)):
+    for f, slope in ((smooth.value, smooth.slope), (smooth.slope, bend)):
         change = (f(function, points + step) - f(function, points - step)) / (2 * step)
         np.testing.assert_allclose(slope(function, points), change, rtol=1e-6, atol=1e-8)
 
@@ -75,7 +79,7 @@ def test_nothing_is_infinite_or_warns_outside_the_domain(function):
     points = np.array([[-np.finfo(float).max, -1e5, -1.0, -1e-320, 0.0, 1e-320, 1.0, 1e5, 1e308]])
     low, high = (np.repeat(points, 9, axis=1)[:, :81], np.tile(points, (1, 9)))
     low, high = np.minimum(low, high), np.maximum(low, high)
-    for f in (smooth.value, smooth.slope, smooth.bend):
+    for f in (smooth.value, smooth.slope, bend):
         assert np.isfinite(f(function, points)).all()
     for f in (smooth.value_range, smooth.slope_range):
         first, last = f(function, low, high)
@@ -132,6 +136,18 @@ def test_extremes_hold_for_default_and_for_any_slope_and_agree_with_the_kernel(
             if function not in ("sin", "cos"):  # an end of a wide sine may not be attained
                 at = smooth.value(function, place) - slope * place
                 np.testing.assert_allclose(at[0], end[0], atol=1e-12 * size.max())
+
+
+@settings(max_examples=150, deadline=None)
+@case
+def test_default_slopes_are_the_kernels_up_to_rounding(function, seed, width):
+    low, high = intervals(function, seed, width)
+    ends = smooth.value(function, low), smooth.value(function, high)
+    mine = smooth.default_slopes(function, low, high, ends)
+    size = 1 + np.maximum(np.abs(ends[0]), np.abs(ends[1]))
+    for found, kernels in zip(mine, default_slopes(function, low, high), strict=True):
+        off = np.abs(found - kernels) * (high - low)
+        assert (off <= 1e-10 * size).all()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

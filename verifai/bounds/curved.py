@@ -46,18 +46,17 @@ class Family:
     is_free: Mask
     function: str | None = None
 
+    def places(self, share: Array) -> Arrays:
+        """The slopes at a share, or the points whose tangents are meant."""
+        pairs = zip(self.first, self.last, strict=True)
+        return tuple(np.asarray(a + share * (b - a)) for a, b in pairs)
+
     def slopes(self, share: Array) -> Arrays:
         """The slopes at a share."""
-        blends = (a + share * (b - a) for a, b in zip(self.first, self.last, strict=True))
-        return tuple(b if self.function is None else smooth.slope(self.function, b) for b in blends)
-
-    def rates(self, share: Array) -> Arrays:
-        """The derivatives of the slopes by the share."""
-        found = []
-        for a, b in zip(self.first, self.last, strict=True):
-            bend = 1.0 if self.function is None else smooth.bend(self.function, a + share * (b - a))
-            found.append((b - a) * bend)
-        return tuple(found)
+        places = self.places(share)
+        if self.function is None:
+            return places
+        return tuple(smooth.slope(self.function, y) for y in places)
 
 
 def curved_lines(compiled: Compiled, bounds: Bounds, node: int) -> Lines:
@@ -68,11 +67,22 @@ def curved_lines(compiled: Compiled, bounds: Bounds, node: int) -> Lines:
         slopes = product_slopes(*ends)
         middle, spread = slopes[0] * slopes[1], (b - a) * (d - c) / 4
         return Lines(slopes[:2], -middle - spread, slopes[2:], spread - middle)
-    assert isinstance(kind, Sign | Square | Smooth)
+    if isinstance(kind, Smooth):
+        return _smooth_lines(kind.function, *ends[0])
+    assert isinstance(kind, Sign | Square)
     found = default_slopes(kind, *ends[0], None)
     lower, upper = (_finite(s).astype(compiled.dtype, copy=False) for s in found)
     least = intercept(compiled, bounds, (node, 0), (lower,))[0]
     return Lines((lower,), least, (upper,), intercept(compiled, bounds, (node, 1), (upper,))[0])
+
+
+def _smooth_lines(function: str, low: Array, high: Array) -> Lines:
+    """The default lines of a smooth function."""
+    ends = smooth.value(function, low), smooth.value(function, high)
+    lower, upper = (_finite(s) for s in smooth.default_slopes(function, low, high, ends))
+    below, _ = smooth.extreme(function, lower, low, high, is_least=True, ends=ends)
+    above, _ = smooth.extreme(function, upper, low, high, is_least=False, ends=ends)
+    return Lines((lower,), below, (upper,), above)
 
 
 def _finite(slopes: Array) -> Array:
@@ -81,14 +91,50 @@ def _finite(slopes: Array) -> Array:
     return slopes if known.all() else np.where(known, slopes, 0)
 
 
-def with_slopes(
-    compiled: Compiled, bounds: Bounds, side: Side, slopes: Arrays, lines: Lines
+def chosen_lines(
+    compiled: Compiled, bounds: Bounds, side: Side, family: Family, choice: tuple[Array, Lines]
 ) -> Lines:
-    """The lines with other slopes on one side."""
-    end = intercept(compiled, bounds, side, slopes)[0]
+    """The lines with one side's chosen by shares, where there is a choice.
+
+    Args:
+        compiled: the network.
+        bounds: of the boxes.
+        side: which.
+        family: its lines.
+        choice: the share of every value, and the lines that are changed.
+    """
+    share, lines = choice
+    default, end = (lines.upper, lines.above) if side[1] else (lines.lower, lines.below)
+    places = family.places(share)
+    if family.function is None:
+        each = zip(places, default, strict=True)
+        slopes = tuple(np.where(family.is_free, s, d) for s, d in each)
+        end = intercept(compiled, bounds, side, slopes)[0]
+    else:  # a tangent on the side to which the function bends
+        value, slope = smooth.jet(family.function, places[0])
+        slopes = (np.where(family.is_free, slope, default[0]),)
+        end = np.where(family.is_free, value - slope * places[0], 0.0 if end is None else end)
     if side[1] == 0:
         return Lines(slopes, end, lines.upper, lines.above)
     return Lines(lines.lower, lines.below, slopes, end)
+
+
+def rates(
+    compiled: Compiled, bounds: Bounds, side: Side, family: Family, choice: tuple[Array, Lines]
+) -> tuple[Arrays, Arrays]:
+    """How fast slopes change with the share, and the points about which the lines turn.
+
+    Arguments are those of `chosen_lines`, but with the lines that it returned.
+    """
+    share, lines = choice
+    slopes, end = (lines.upper, lines.above) if side[1] else (lines.lower, lines.below)
+    speeds = tuple(b - a for a, b in zip(family.first, family.last, strict=True))
+    if family.function is None:
+        return speeds, intercept(compiled, bounds, side, slopes)[1]
+    places = family.places(share)
+    value = slopes[0] * places[0] + (0.0 if end is None else end)
+    bend = smooth.bend(family.function, places[0], value, slopes[0])
+    return (speeds[0] * bend,), places
 
 
 def intercept(

@@ -16,7 +16,7 @@ import numpy as np
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Plane, Relaxed, Sweep
-from verifai.bounds.curved import Arrays, Family, Side, intercept, with_slopes
+from verifai.bounds.curved import Family, Side, chosen_lines, rates
 from verifai.bounds.interval import slack
 from verifai.bounds.lines import Lines, Span, intercepts
 from verifai.bounds.maps import Array, Mask
@@ -112,13 +112,6 @@ class Problem:
     splits: Mapping[int, Mask]
     families: Mapping[Side, Family] = field(default_factory=dict)
 
-    def chosen(self, side: Side, share: Array) -> Arrays:
-        """The slopes at a share, default ones where there is no choice."""
-        lines, family = self.base.lines[side[0]], self.families[side]
-        default = lines.upper if side[1] else lines.lower
-        slopes = zip(family.slopes(share), default, strict=True)
-        return tuple(np.where(family.is_free, s, d) for s, d in slopes)
-
     def relaxation(self, point: Point) -> Relaxed:
         """The lines with the point's slopes."""
         bounds, changed = self.base.bounds, dict(self.base.lines)
@@ -130,8 +123,9 @@ class Problem:
                 below = intercepts(pieces, bounds.lower[source], bounds.upper[source], slopes)[0]
             changed[node] = Lines((slopes,), below, old.upper, old.above)
         for side, share in point.shares.items():
-            chosen, old = self.chosen(side, share), changed[side[0]]
-            changed[side[0]] = with_slopes(self.compiled, bounds, side, chosen, old)
+            choice = share, changed[side[0]]
+            family = self.families[side]
+            changed[side[0]] = chosen_lines(self.compiled, bounds, side, family, choice)
         return Relaxed(bounds, changed)
 
     def plane(self, point: Point, seen: dict[int, Array] | None = None) -> tuple[Plane, Relaxed]:
@@ -171,7 +165,11 @@ def gradient(
         result.append(np.where(touched.is_split, gain * (touched.right - touched.left), 0))
         sizes[pieces.source] = np.abs(a).mean(axis=1, keepdims=True)
     for side, share in point.shares.items():
-        result.append(_of_share(problem, relaxation, values, side, share, seen.get(side[0])))
+        a = seen.get(side[0])
+        result.append(_of_share(problem, relaxation, values, side, share, a))
+        if a is not None:
+            for source in problem.compiled.network.nodes[side[0]].sources:
+                sizes[source] = np.abs(a).mean(axis=1, keepdims=True)
     for node, c in point.multipliers.items():
         over, under = values[node] - bounds.upper[node], values[node] - bounds.lower[node]
         still = np.maximum(over, 0) + np.minimum(under, 0)
@@ -191,13 +189,12 @@ def _of_share(
     """The supergradient for a share: how fast the line in use rises where the plane is least."""
     if a is None:  # the rows do not depend on this node
         return np.zeros_like(share)
-    family, lines = problem.families[side], relaxation.lines[side[0]]
-    slopes = lines.upper if side[1] else lines.lower
-    places = intercept(problem.compiled, relaxation.bounds, side, slopes)[1]
+    family, choice = problem.families[side], (share, relaxation.lines[side[0]])
+    speeds, places = rates(problem.compiled, relaxation.bounds, side, family, choice)
     used = np.minimum(a, 0) if side[1] else np.maximum(a, 0)
     total = np.zeros_like(share)
     sources = problem.compiled.network.nodes[side[0]].sources
-    for source, place, rate in zip(sources, places, family.rates(share), strict=True):
+    for source, place, rate in zip(sources, places, speeds, strict=True):
         total += (values[source] - place) * rate
     return np.where(family.is_free, used * total, 0)
 

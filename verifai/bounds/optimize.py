@@ -227,12 +227,14 @@ def _settle(problem: Problem, best: Point, start: Point) -> Optimized:
     first, second = problem.plane(best)[0], problem.plane(start)[0]
     best.adopt(start, second.value > first.value)
     seen: dict[int, Array] = {}
-    plane = problem.plane(best, seen)[0]
+    plane, relaxation = problem.plane(best, seen)
     codes = {node: _codes(problem, node, slopes) for node, slopes in best.slopes.items()}
-    return Optimized(plane.value, best, codes, plane, _explicit(problem, best, seen))
+    return Optimized(plane.value, best, codes, plane, _explicit(problem, best, relaxation, seen))
 
 
-def _explicit(problem: Problem, point: Point, seen: Mapping[int, Array]) -> dict[int, Array]:
+def _explicit(
+    problem: Problem, point: Point, relaxation: Relaxed, seen: Mapping[int, Array]
+) -> dict[int, Array]:
     """The slopes that differ from the default ones and that the bound uses."""
     found: dict[int, Array] = {}
     for side, share in point.shares.items():
@@ -241,7 +243,8 @@ def _explicit(problem: Problem, point: Point, seen: Mapping[int, Array]) -> dict
             continue
         moved = family.is_free & (share != family.start)
         moved = moved & (seen[node] < 0 if above else seen[node] > 0)
-        slopes = problem.chosen(side, share)
+        lines = relaxation.lines[node]
+        slopes = lines.upper if above else lines.lower
         count = len(slopes)
         if node not in found:
             found[node] = np.full((len(share), 2 * count, share.shape[1]), np.nan)

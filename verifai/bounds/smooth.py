@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from verifai.bounds.maps import Array, Mask
 from verifai.kernel.arithmetic import LARGEST
-from verifai.kernel.smooth import FAR, PERIODIC, S_SHAPED
+from verifai.kernel.smooth import FAR, PERIODIC, S_SHAPED, TURNS
 
 Pair = tuple[Array, Array]
 WIDEST = 6.0  # beyond, the kernel only knows that a sine lies in [-1, 1]
@@ -25,6 +25,7 @@ GRID = 256.0  # points of the table of erf in a unit
 ERF_END = 6.0  # beyond, erf is ±1 in double precision
 _ERF = np.array([math.erf(k / GRID) for k in range(int(ERF_END * GRID) + 1)])
 _GAUSS = 2 / math.sqrt(math.pi)
+_FLAT = 100.0  # beyond, the derivative of erf is 0 in any float type
 
 
 def limit(dtype: npt.DTypeLike) -> float:
@@ -34,7 +35,7 @@ def limit(dtype: npt.DTypeLike) -> float:
 
 def _cut(array: Array) -> Array:
     most = limit(array.dtype)
-    return np.asarray(np.clip(array, -most, most))
+    return np.asarray(np.minimum(np.maximum(array, -most), most))
 
 
 def erf(y: Array) -> Array:
@@ -53,73 +54,106 @@ def erf(y: Array) -> Array:
     return np.asarray(np.copysign(value + _GAUSS * np.exp(-square) * step, y).astype(y.dtype))
 
 
-def _sigmoid(y: Array) -> Array:
-    return np.asarray(1 / (1 + np.exp(-y)))
-
-
-def _sigmoid_slope(y: Array) -> Array:
-    return _sigmoid(y) * _sigmoid(-y)
-
-
 def _gauss(y: Array) -> Array:
-    return np.asarray(_GAUSS * np.exp(-y * y))
+    near = np.minimum(np.abs(y), _FLAT)
+    return np.asarray(_GAUSS * np.exp(-near * near))
 
 
 def _positive(y: Array) -> Array:
     return np.maximum(y, np.finfo(y.dtype).tiny)
 
 
+def _sigmoid_jet(y: Array) -> Pair:
+    t = np.exp(-np.abs(y))
+    top = 1 / (1 + t)
+    low = t * top
+    return np.where(y < 0, low, top), low * top
+
+
+def _tanh_jet(y: Array) -> Pair:
+    t = np.exp(-2 * np.abs(y))
+    top = 1 / (1 + t)
+    return np.copysign((1 - t) * top, y), 4 * t * top * top
+
+
+def _exp_jet(y: Array) -> Pair:
+    value = _cut(np.exp(y))
+    return value, value
+
+
+def _sqrt_jet(y: Array) -> Pair:
+    value = np.sqrt(np.maximum(y, 0))
+    return value, _cut(0.5 / value)
+
+
+def _reciprocal_jet(y: Array) -> Pair:
+    value = _cut(1 / y)
+    return value, _cut(-value * value)
+
+
 _VALUE: dict[str, Callable[[Array], Array]] = {
-    "sigmoid": _sigmoid,
+    "sigmoid": lambda y: 1 / (1 + np.exp(-y)),
     "tanh": np.tanh,
-    "exp": np.exp,
+    "exp": lambda y: _cut(np.exp(y)),
     "log": lambda y: np.log(_positive(y)),
-    "reciprocal": lambda y: 1 / y,
+    "reciprocal": lambda y: _cut(1 / y),
     "sqrt": lambda y: np.sqrt(np.maximum(y, 0)),
     "erf": erf,
     "sin": np.sin,
     "cos": np.cos,
 }
-_SLOPE: dict[str, Callable[[Array], Array]] = {
-    "sigmoid": _sigmoid_slope,
-    "tanh": lambda y: 4 * _sigmoid_slope(2 * y),
-    "exp": np.exp,
-    "log": lambda y: 1 / _positive(y),
-    "reciprocal": lambda y: -1 / (y * y),
-    "sqrt": lambda y: 0.5 / np.sqrt(_positive(y)),
-    "erf": _gauss,
-    "sin": np.cos,
-    "cos": lambda y: -np.sin(y),
-}
-_BEND: dict[str, Callable[[Array], Array]] = {
-    "sigmoid": lambda y: -np.tanh(y / 2) * _sigmoid_slope(y),
-    "tanh": lambda y: -8 * np.tanh(y) * _sigmoid_slope(2 * y),
-    "exp": np.exp,
-    "log": lambda y: -1 / _positive(y) ** 2,
-    "reciprocal": lambda y: 2 / (y * y * y),
-    "sqrt": lambda y: -0.25 / _positive(y) ** 1.5,
-    "erf": lambda y: -2 * y * _gauss(y),
-    "sin": lambda y: -np.sin(y),
-    "cos": lambda y: -np.cos(y),
+_JET: dict[str, Callable[[Array], Pair]] = {
+    "sigmoid": _sigmoid_jet,
+    "tanh": _tanh_jet,
+    "exp": _exp_jet,
+    "log": lambda y: (np.log(_positive(y)), _cut(1 / _positive(y))),
+    "reciprocal": _reciprocal_jet,
+    "sqrt": _sqrt_jet,
+    "erf": lambda y: (erf(y), _gauss(y)),
+    "sin": lambda y: (np.sin(y), np.cos(y)),
+    "cos": lambda y: (np.cos(y), -np.sin(y)),
 }
 
 
 def value(function: str, y: Array) -> Array:
     """f(y), elementwise and finite."""
     with np.errstate(all="ignore"):
-        return _cut(_VALUE[function](_cut(y)))
+        return _VALUE[function](y)
+
+
+def jet(function: str, y: Array) -> Pair:
+    """f(y) and f'(y), elementwise and finite."""
+    with np.errstate(all="ignore"):
+        return _JET[function](y)
 
 
 def slope(function: str, y: Array) -> Array:
     """f'(y), elementwise and finite."""
-    with np.errstate(all="ignore"):
-        return _cut(_SLOPE[function](_cut(y)))
+    if function == "erf":
+        return _gauss(y)
+    return jet(function, y)[1]
 
 
-def bend(function: str, y: Array) -> Array:
-    """f''(y), elementwise and finite."""
+def bend(function: str, y: Array, f: Array, d: Array) -> Array:
+    """f''(y) from y, f(y) and f'(y), elementwise and finite."""
     with np.errstate(all="ignore"):
-        return _cut(_BEND[function](_cut(y)))
+        match function:
+            case "sigmoid":
+                return d * (1 - 2 * f)
+            case "tanh":
+                return -2 * f * d
+            case "erf":
+                return -2 * (y * d)
+            case "exp":
+                return f
+            case "log":
+                return _cut(-d * d)
+            case "reciprocal":
+                return _cut(-2 * (f * d))
+            case "sqrt":
+                return _cut(-0.5 * d / _positive(y))
+            case _:
+                return -f
 
 
 def is_defined(function: str, low: Array, high: Array) -> Mask:
@@ -192,6 +226,41 @@ def curvature(function: str, low: Array, high: Array) -> tuple[Mask, Mask]:
     return convex, inside & ~convex
 
 
+def default_slopes(function: str, low: Array, high: Array, ends: Pair) -> Pair:
+    """The kernel's default slopes (lower, upper), by faster functions: equal up to rounding.
+
+    Args:
+        function: f.
+        low: lower ends.
+        high: upper ends.
+        ends: f(low) and f(high).
+    """
+    with np.errstate(all="ignore"):
+        tangent = slope(function, low + (high - low) / 2)
+        chord = (ends[1] - ends[0]) / (high - low)
+        chord = np.where(np.isfinite(chord), chord, tangent)
+        if function in PERIODIC:
+            chord = np.where(high - low < math.pi, chord, 0)
+        convex, concave = curvature(function, low, high)
+        lower, upper = np.where(convex, tangent, chord), np.where(concave, tangent, chord)
+        mixed = ~(convex | concave)
+        if function in S_SHAPED and mixed.any():
+            inner = low[mixed], high[mixed], ends[0][mixed], ends[1][mixed]
+            total = 1.0 if function == "sigmoid" else 0.0
+            mirrored = -inner[1], -inner[0], total - inner[3], total - inner[2]
+            lower[mixed], upper[mixed] = _steepest(function, *mirrored), _steepest(function, *inner)
+    return lower, upper
+
+
+def _steepest(function: str, low: Array, high: Array, first: Array, last: Array) -> Array:
+    """The greatest slope of a line from (low, f(low)) to a point right of 0; low < 0 < high."""
+    place, steep = high, (last - first) / (high - low)
+    for _ in range(TURNS):
+        place = np.minimum(_steep_place(function, steep), place)
+        steep = np.maximum(steep, (value(function, place) - first) / (place - low))
+    return np.asarray(steep)
+
+
 def touching(function: str, steep: Array, low: Array, high: Array, *, is_least: bool) -> Array:
     """The point of [low, high] where a line of this slope touches f from below (else above).
 
@@ -236,15 +305,32 @@ def _steep_place(function: str, steep: Array) -> Array:
     return np.where(steep > 0, place, np.inf)
 
 
-def extreme(function: str, steep: Array, low: Array, high: Array, *, is_least: bool) -> Pair:
-    """The least (else greatest) value of f(y) - slope·y over [low, high], and its place."""
+def extreme(
+    function: str,
+    steep: Array,
+    low: Array,
+    high: Array,
+    *,
+    is_least: bool,
+    ends: Pair | None = None,
+) -> Pair:
+    """The least (else greatest) value of f(y) - slope·y over [low, high], and its place.
+
+    Args:
+        function: f.
+        steep: the slope.
+        low: lower ends.
+        high: upper ends.
+        is_least: which extreme.
+        ends: f(low) and f(high), where they are known.
+    """
+    first, last = ends or (value(function, low), value(function, high))
     pick = np.less if is_least else np.greater
     with np.errstate(all="ignore"):
-        found = value(function, low) - steep * low
-        place = low
+        found, place = first - steep * low, low
         inner = touching(function, steep, low, high, is_least=is_least)
-        for point in (high, inner):
-            here = value(function, point) - steep * point
+        for point, f in ((high, last), (inner, value(function, inner))):
+            here = f - steep * point
             better = pick(here, found)
             place, found = np.where(better, point, place), np.where(better, here, found)
         side = -1.0 if is_least else 1.0
