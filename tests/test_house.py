@@ -24,7 +24,7 @@ KERNEL = sorted((PACKAGE / "kernel").rglob("*.py"))
 
 BELOW_SEARCH = {"kernel", "bounds", "solvers", "verdict"}
 BELOW_VERIFY = BELOW_SEARCH | {"search"}
-FRONT = BELOW_VERIFY | {"load", "symbolic", "properties", "verify", "ask", "api"}
+FRONT = BELOW_VERIFY | {"load", "symbolic", "properties", "verify", "optimum", "ask", "api"}
 ARROWS = {
     "kernel": set[str](),
     "verdict": {"kernel"},
@@ -32,7 +32,8 @@ ARROWS = {
     "bounds": {"kernel"},
     "solvers": {"kernel", "verdict"},
     "symbolic": {"kernel", "load", "bounds", "solvers"},
-    "properties": {"kernel", "load", "symbolic"},
+    "properties": {"kernel", "load", "bounds", "symbolic"},
+    "optimum": BELOW_VERIFY | {"properties", "verify"},
     "search": BELOW_SEARCH,
     "verify": BELOW_VERIFY,
     "ask": BELOW_VERIFY | {"verify"},

@@ -18,7 +18,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from verifai.api import bounds, check, load, query_from, verify
     from verifai.kernel.errors import InputError, Rejection
+    from verifai.properties.domain import Domain, domain
+    from verifai.properties.equivalent import equivalent
     from verifai.properties.in_range import in_range
+    from verifai.properties.monotone import monotone
     from verifai.properties.robust import robust
     from verifai.verdict import Counterexample, Falsified, Unknown, Verdict, Verified
 
@@ -29,6 +32,10 @@ __all__ = [
     "query_from",
     "robust",
     "in_range",
+    "monotone",
+    "equivalent",
+    "domain",
+    "Domain",
     "verify",
     "check",
     "bounds",
@@ -49,6 +56,10 @@ _HOMES = {
     "bounds": "verifai.api",
     "robust": "verifai.properties.robust",
     "in_range": "verifai.properties.in_range",
+    "monotone": "verifai.properties.monotone",
+    "equivalent": "verifai.properties.equivalent",
+    "domain": "verifai.properties.domain",
+    "Domain": "verifai.properties.domain",
     "Verdict": "verifai.verdict",
     "Verified": "verifai.verdict",
     "Falsified": "verifai.verdict",

@@ -1,0 +1,245 @@
+"""A second network as what it adds to a first one of the same structure.
+
+Two networks that differ little have bounds far looser apart than together: each copy pays for its
+own relaxation. So beside the values a of the first network the graph carries the differences
+d = b - a, and the second network's outputs are a + d. That is an identity, not an approximation:
+
+    affine:  d = op_b(a) + op_b(d) - op_a(a) and so on, where equal parts cancel;
+    relu:    relu(a + d) - relu(a), or the same as relu(d - relu(-a)) - relu(-d - relu(-a - d)),
+             whose two parts lie between 0 and |d| however wide the range of a is.
+
+Where a neuron has one phase the first form is exact for linear bounds, else the second is tighter;
+which one is taken changes no value.
+
+Source: Paulsen et al. 2020, ReluDiff: Differential Verification of Deep Neural Networks (the idea
+of bounding differences; here it lies in the graph, so that no new rule is needed).
+
+May import: kernel, derivative. Must not know: any particular property.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from verifai.kernel.network import (
+    Affine,
+    Input,
+    Network,
+    Product,
+    Pwl,
+    Sign,
+    Smooth,
+    Square,
+    affine,
+    relu,
+)
+from verifai.kernel.operator import Array, Conv, Dense, Gather, Operator
+from verifai.properties.derivative import Extension
+
+Mask = npt.NDArray[np.bool_]
+
+
+def is_aligned(first: Network, second: Network) -> bool:
+    """Whether both networks have the same nodes but for numbers, and exact constants."""
+    if len(first.nodes) != len(second.nodes) or first.outputs != second.outputs:
+        return False
+    for a, b in zip(first.nodes, second.nodes, strict=True):
+        if type(a) is not type(b) or a.sources != b.sources or a.shape != b.shape:
+            return False
+        if isinstance(a, Affine) and isinstance(b, Affine) and not _is_like(a, b):
+            return False
+        if isinstance(a, Pwl) and isinstance(b, Pwl) and not _is_same_function(a, b):
+            return False
+        if getattr(a, "function", None) != getattr(b, "function", None):
+            return False
+    return True
+
+
+def _is_like(a: Affine, b: Affine) -> bool:
+    if a.radius is not None or b.radius is not None:
+        return False
+    pairs = zip(a.terms, b.terms, strict=True)
+    return all(type(x) is type(y) for (_, x), (_, y) in pairs)
+
+
+def _is_same_function(a: Pwl, b: Pwl) -> bool:
+    data = ((a.knots, b.knots), (a.slopes, b.slopes), (a.anchor, b.anchor))
+    return all(np.array_equal(x, y) for x, y in data)
+
+
+def is_relu(node: Pwl) -> bool:
+    """Whether the node is max(0, x)."""
+    plain = len(node.knots) == 1 and not node.knots.any() and not node.anchor.any()
+    return plain and not node.slopes[0].any() and bool((node.slopes[1] == 1).all())
+
+
+def attach_difference(
+    graph: Extension,
+    nets: tuple[Network, Network],
+    places: Mapping[int, int],
+    unstable: Mapping[int, Mask],
+) -> dict[int, int]:
+    """Adds the second network's outputs to a graph that holds the first network.
+
+    Args:
+        graph: what is extended.
+        nets: two aligned networks.
+        places: where the first network's nodes stand.
+        unstable: for relu nodes, the neurons that may have both phases; a hint only.
+
+    Returns:
+        The node of every output of the second network, by its node there.
+    """
+    first, second = nets
+    gaps: dict[int, int] = {}  # d where it is not zero
+    for position, node in enumerate(second.nodes):
+        before, name = first.nodes[position], f"difference/{node.name}"
+        if isinstance(node, Affine) and isinstance(before, Affine):
+            made = _affine_gap(graph, name, (before, node), (position, places, gaps))
+            if made is not None:
+                gaps[position] = made
+        elif not isinstance(node, Input | Affine) and any(s in gaps for s in node.sources):
+            gaps[position] = _gap(graph, name, node, (position, places, gaps), unstable)
+    outputs = {}
+    for o in second.outputs:
+        terms = [(places[o], 1.0)] + ([(gaps[o], 1.0)] if o in gaps else [])
+        outputs[o] = graph.linear(f"second/{second.nodes[o].name}", terms)
+    return outputs
+
+
+Where = tuple[int, Mapping[int, int], Mapping[int, int]]  # a node; places of values, of gaps
+
+
+def _affine_gap(
+    graph: Extension, name: str, pair: tuple[Affine, Affine], where: Where
+) -> int | None:
+    """The difference of two affine nodes; None if it is zero."""
+    (a, b), (position, places, gaps) = pair, where
+    terms: list[tuple[int, Operator]] = []
+    bias, divisor = _minus(b.bias, a.bias), b.divisor
+    same_divisor = np.array_equal(_ones(a), _ones(b))
+    changes = [_change(x, y) for (_, x), (_, y) in zip(a.terms, b.terms, strict=True)]
+    if bias is not None and same_divisor and None not in changes:
+        for (source, _), change in zip(b.terms, changes, strict=True):
+            if change is not None and _entries(change).any():
+                terms.append((places[source], change))
+    else:
+        terms = [(places[source], op) for source, op in b.terms]
+        terms.append((places[position], Gather.of(len(b.bias), None, -_ones(b))))
+        bias = b.bias
+    terms += [(gaps[source], op) for source, op in b.terms if source in gaps]
+    if not terms:
+        if not np.any(bias):
+            return None
+        terms = [(places[position], Gather.of(len(b.bias), None, 0.0))]
+    made = affine(graph.name(name), b.shape, tuple(terms), bias=bias, divisor=divisor)
+    return graph.add(made)
+
+
+def _ones(node: Affine) -> Array:
+    return np.ones(len(node.bias)) if node.divisor is None else node.divisor
+
+
+def _minus(b: Array, a: Array) -> Array | None:
+    """b - a if every entry of it is a double (Knuth's two-sum finds no error)."""
+    s = b - a
+    back = s - b
+    error = (b - (s - back)) - (a + back)
+    return s if np.isfinite(s).all() and not error.any() else None
+
+
+def _entries(operator: Operator) -> Array:
+    return operator.scale if isinstance(operator, Gather) else operator.weight
+
+
+def _change(a: Operator, b: Operator) -> Operator | None:
+    """The operator b - a, if its entries are doubles and both are otherwise alike."""
+    if _entries(a).shape != _entries(b).shape:
+        return None
+    entries = _minus(_entries(b), _entries(a))
+    if entries is None:
+        return None
+    if isinstance(a, Dense) and isinstance(b, Dense):
+        return Dense.of(entries)
+    if isinstance(a, Gather) and isinstance(b, Gather) and np.array_equal(a.index, b.index):
+        return Gather.of(b.inputs, b.index, entries)
+    if isinstance(a, Conv) and isinstance(b, Conv):
+        like = (a.stride, a.before, a.after, a.dilation, a.groups, a.spatial)
+        if like == (b.stride, b.before, b.after, b.dilation, b.groups, b.spatial):
+            return replace(b, weight=entries)
+    return None
+
+
+def _gap(
+    graph: Extension,
+    name: str,
+    node: Product | Pwl | Sign | Square | Smooth,
+    where: Where,
+    unstable: Mapping[int, Mask],
+) -> int:
+    """f(a + d) - f(a) of a nonlinear node."""
+    position, places, gaps = where
+    if isinstance(node, Product):
+        sides = [_moved(graph, f"{name}/moved", s, where) for s in node.sources]
+        made = replace(node, name=graph.name(f"{name}/second"), left=sides[0], right=sides[1])
+        return graph.linear(name, [(graph.add(made), 1.0), (places[position], -1.0)])
+    source = node.source
+    moved = _moved(graph, f"{name}/moved", source, where)
+    value = graph.add(replace(node, name=graph.name(f"{name}/second"), source=moved))
+    mask = unstable.get(position)
+    if not (isinstance(node, Pwl) and is_relu(node)) or mask is None or not mask.any():
+        return graph.linear(name, [(value, 1.0), (places[position], -1.0)])
+    picked = np.flatnonzero(mask)
+    below = [
+        _negative_part(graph, f"{name}/{stem}", picked, place)
+        for stem, place in (("below", places[source]), ("below second", moved))
+    ]
+    parts = [
+        _clipped(graph, f"{name}/{stem}", picked, (gaps[source], sign), part)
+        for stem, sign, part in (("rise", 1.0, below[0]), ("fall", -1.0, below[1]))
+    ]
+    size = mask.size
+    back, rest = np.full(size, -1), np.where(mask, -1, np.arange(size))
+    back[picked] = np.arange(len(picked))
+    terms = [
+        (value, Gather.of(size, rest)),
+        (places[position], Gather.of(size, rest, -1.0)),
+        (parts[0], Gather.of(len(picked), back)),
+        (parts[1], Gather.of(len(picked), back, -1.0)),
+    ]
+    kept = terms if not mask.all() else terms[2:]
+    return graph.add(affine(graph.name(name), node.shape, tuple(kept)))
+
+
+def _moved(graph: Extension, name: str, source: int, where: Where) -> int:
+    """a + d."""
+    _, places, gaps = where
+    if source not in gaps:
+        return places[source]
+    return graph.linear(name, [(places[source], 1.0), (gaps[source], 1.0)])
+
+
+def _negative_part(graph: Extension, name: str, picked: Array, source: int) -> int:
+    """relu(-a) of some neurons."""
+    term = (source, Gather.of(graph.size(source), picked, -1.0))
+    turned = graph.add(affine(graph.name(f"{name}/minus"), (len(picked),), (term,)))
+    return _relu(graph, name, turned)
+
+
+def _clipped(graph: Extension, name: str, picked: Array, gap: tuple[int, float], part: int) -> int:
+    """relu(±d - part) of some neurons."""
+    source, sign = gap
+    terms = (
+        (source, Gather.of(graph.size(source), picked, sign)),
+        (part, Gather.of(len(picked), None, -1.0)),
+    )
+    made = graph.add(affine(graph.name(f"{name}/rest"), (len(picked),), terms))
+    return _relu(graph, name, made)
+
+
+def _relu(graph: Extension, name: str, source: int) -> int:
+    return graph.add(relu(graph.name(name), graph.nodes[source].shape, source))
