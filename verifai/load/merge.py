@@ -14,6 +14,7 @@ from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Node, Product, affine
 from verifai.kernel.operator import Gather
 
+MAX_NAME = 400  # what is longer gets a number
 Place = tuple[int, int, int]  # part, input node of the part, index
 
 
@@ -121,7 +122,9 @@ class _Merging:
         return self._roots[start : start + self._parts[place[0]][1].sizes[place[1]]]
 
     def _name(self, part: int, name: str) -> str:
-        return f"{self._parts[part][0]}/{name}" if len(self._parts) > 1 else name
+        full = f"{self._parts[part][0]}/{name}" if len(self._parts) > 1 else name
+        is_long = len(full) > MAX_NAME and len(self._parts) > 1
+        return f"{full[:MAX_NAME]}… {len(self._nodes)}" if is_long else full
 
     def _add_free(self, place: tuple[int, int], where: dict[tuple[int, int], int]) -> None:
         """An input node of the values that are their own roots; the whole input if all are."""

@@ -28,6 +28,7 @@ MAX_PRODUCTS = 1 << 16
 MAX_WEIGHTS = 1 << 26  # of one dense matrix
 MAX_TERMS = 8  # of a form that selections of single values still express
 MAX_SHOWN = 6
+MAX_NAME = 160
 Form = tuple[tuple[int, int], ...]  # values with integer coefficients, the first one positive
 
 
@@ -251,13 +252,14 @@ class _Growing:
             text += (sign if text else sign.strip().strip("+")) + (
                 "" if abs(c) == 1 else f"{abs(c)}·"
             )
-            text += f"{self.nodes[node].name}[{index}]"
+            text += f"{self.nodes[node].name[:MAX_NAME]}[{index}]"
         text += " + …" if len(form) > MAX_SHOWN else ""
         return text if len(form) == 1 else f"({text})"
 
     def _called(self, words: Sequence[str]) -> str:
         name = ", ".join(words[:MAX_SHOWN]) + (", …" if len(words) > MAX_SHOWN else "")
         name = f"({name})" if len(words) > 1 else name
+        name = name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"
         while name in self._names:
             name += "'"
         return name

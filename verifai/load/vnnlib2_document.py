@@ -17,6 +17,7 @@ from verifai.load.sexpr import Form, Source, read_forms
 
 MAX_NETWORKS = 64
 MAX_TENSORS = 4096
+MAX_NAME = 200
 MAX_VALUES = 1 << 24  # in all declared tensors together
 REAL = "real"
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -159,7 +160,7 @@ def _version(source: Source, form: Form) -> tuple[int, int]:
 
 
 def _name(source: Source, item: str | Form, start: int) -> str:
-    if not isinstance(item, str) or not _NAME.fullmatch(item):
+    if not isinstance(item, str) or not _NAME.fullmatch(item) or len(item) > MAX_NAME:
         shown = repr(item[:80]) if isinstance(item, str) else "a list"
         source.fail(start, f"a name is a letter, then letters, digits and _; not {shown}")
     return item

@@ -153,7 +153,7 @@ class _Fitting:
         weights = {message.name: message for message in graph.initializer}
         declared = first.of(Kind.INPUT)
         entries = [entry for entry in graph.input if entry.name not in weights]
-        if any(each.is_initialized for each in declared):
+        if any(each.is_initialized for each in declared) or len(declared) == len(graph.input):
             entries = list(graph.input)
         self._fit_count(first, "inputs", len(declared), [entry.name for entry in entries])
         for each, entry in zip(declared, entries, strict=True):
