@@ -61,6 +61,17 @@ REFUSED: list[tuple[str, onnx.ModelProto]] = [
     ("the term 'ijk'", single("Einsum", X, equation="ijk->i")),
     ("the equation 'ij->iz'", single("Einsum", X, equation="ij->iz")),
     ("lengths 2 and 3 of 'i'", single("Einsum", X, equation="ii")),
+    (
+        "minus infinity beside constants",
+        model(
+            [
+                helper.make_node("Div", ["one", "three"], ["third"]),
+                helper.make_node("Add", ["third", "none"], ["y"]),
+            ],
+            X,
+            {"one": real(2), "three": 3 * real(2), "none": np.array([0, -np.inf], np.float32)},
+        ),
+    ),
     ("no integers", single("GatherElements", X, {"i": real(2, 3)})),
     ("outside an axis of length 3", single("GatherElements", X, {"i": np.full((2, 1), 3)}, axis=1)),
     ("outside lengths", single("GatherND", X, {"i": np.array([[7]])})),

@@ -51,6 +51,32 @@ def test_the_own_term_of_softmax_is_the_constant_one(tmp_path: Path) -> None:
     assert np.isfinite(result).all()
 
 
+@pytest.mark.parametrize("op_type", ["Add", "Where"])
+def test_what_a_mask_hides_gets_no_share(op_type: str, tmp_path: Path) -> None:
+    lower = np.tri(3, dtype=bool)
+    zero_or_none = np.where(lower, 0, -np.inf).astype(np.float32)
+    weights = {"m": zero_or_none if op_type == "Add" else lower, "none": np.float32(-np.inf)}
+    inputs = ["x", "m"] if op_type == "Add" else ["m", "x", "none"]
+    nodes = [helper.make_node(op_type, inputs, ["s"]), helper.make_node("Softmax", ["s"], ["y"])]
+    proto = model(nodes, {"x": [2, 3, 3]}, weights)
+    network = check_against_runtime(proto, tmp_path)
+    (result,) = evaluate(network, np.zeros(18))
+    np.testing.assert_allclose(result[1], [[1, 0, 0], [1 / 2, 1 / 2, 0], [1 / 3] * 3])
+    nodes[1].op_type = "Relu"
+    with pytest.raises(LoadError, match=r"Relu.*minus infinity, which only Softmax reads"):
+        load(model(nodes, {"x": [2, 3, 3]}, weights), tmp_path)
+    nodes[1].op_type = "LogSoftmax"
+    with pytest.raises(LoadError, match=r"LogSoftmax.*logarithm of zero"):
+        load(model(nodes, {"x": [2, 3, 3]}, weights), tmp_path)
+    with pytest.raises(LoadError, match="output 's' holds minus infinity"):
+        load(model(nodes[:1], {"x": [2, 3, 3]}, weights, outputs=("s",)), tmp_path)
+    hidden = {**weights, "m": np.full((3, 3), -np.inf if op_type == "Add" else False)}
+    nodes[1].op_type = "Softmax"
+    hidden["m"] = hidden["m"].astype(weights["m"].dtype)
+    with pytest.raises(LoadError, match="nothing but minus infinity"):
+        load(model(nodes, {"x": [2, 3, 3]}, hidden), tmp_path)
+
+
 def test_exponentials_never_overflow(tmp_path: Path) -> None:
     for kind in ("Elu", "Selu", "Celu", "Softplus", "Mish"):
         opset = 18 if kind == "Mish" else 13

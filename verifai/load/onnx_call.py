@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from verifai.kernel.operator import Array
 from verifai.load.builder import Builder
 from verifai.load.errors import LoadError
 from verifai.load.rational import narrow, rationals
-from verifai.load.values import Activation, Constant, Value
+from verifai.load.values import Activation, Constant, Masked, Value
 
 Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Constant
 T = TypeVar("T")
@@ -78,7 +79,29 @@ class Call:
         value = self.inputs[place] if place < len(self.inputs) else None
         if value is None:
             raise self.refuse(f"the input {place + 1} is missing")
+        if isinstance(value, Masked):
+            raise self.refuse(
+                f"the input {place + 1} holds minus infinity, which only Softmax reads"
+            )
         return value
+
+    def masked(self, place: int) -> tuple[Activation, npt.NDArray[np.bool_]]:
+        """An input as a view of a node, and where it is minus infinity instead."""
+        value = self.inputs[place] if place < len(self.inputs) else None
+        if isinstance(value, Masked):
+            self.seen.add(place)
+            return Activation(value.node, value.index), value.hidden
+        view = self.activation(place)
+        return view, np.zeros(view.shape, dtype=bool)
+
+    def unmasked(self, place: int) -> tuple[Value, npt.NDArray[np.bool_]]:
+        """An input with 0 for minus infinity, and where that was; only constants hold it."""
+        value = self.value(place)
+        if isinstance(value, Constant) and value.array.dtype.kind == "f":
+            hidden = np.asarray(np.isneginf(value.array))
+            value = Constant(np.where(hidden, 0.0, value.array), value.name)
+            return self._checked(value), hidden
+        return value, np.zeros(value.shape, dtype=bool)
 
     def type_of(self, place: int) -> int:
         """The element type of an input; 0 where it is not known."""
@@ -90,7 +113,9 @@ class Call:
 
     def finite(self, place: int) -> Value:
         """An input; LoadError if it is a constant that holds NaN or infinity."""
-        value = self.value(place)
+        return self._checked(self.value(place))
+
+    def _checked(self, value: Value) -> Value:
         is_float = isinstance(value, Constant) and value.array.dtype.kind == "f"
         if isinstance(value, Constant) and is_float and not np.isfinite(value.array).all():
             raise self.refuse(f"the tensor {value.name!r} holds NaN or infinity")

@@ -21,7 +21,7 @@ from verifai.load.onnx_file import tensor
 from verifai.load.onnx_operators import LOWERINGS, NEWEST_OPSET, OLDEST_OPSET, blocker
 from verifai.load.onnx_types import UNKNOWN, result_type
 from verifai.load.tidy import tidied
-from verifai.load.values import Activation, Value
+from verifai.load.values import Activation, Masked, Value
 
 _FLOATS = (1, 10, 11, 16)  # element types of inputs: float, float16, double, bfloat16
 _NAMES = ("", "ai.onnx")
@@ -216,6 +216,8 @@ def _finished(graph: Graph, outputs: list[str]) -> Network:
     for name in outputs:
         graph.builder.prefix = name
         value = graph.builder.lift(graph.value(name))
+        if isinstance(value, Masked):
+            raise LoadError(f"the output {name!r} holds minus infinity")
         node = graph.builder.whole(value)
         if node in names or isinstance(graph.builder.nodes[node], Input):
             node = graph.builder.linear([(Activation(node, value.index), ONE)]).node

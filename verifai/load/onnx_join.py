@@ -17,6 +17,7 @@ from verifai.load.rational import narrow, rationals
 from verifai.load.values import (
     Activation,
     Constant,
+    Masked,
     Value,
     axis_of,
     broadcast_shape,
@@ -68,13 +69,21 @@ def concat(call: Call) -> list[Value]:
 
 
 def where(call: Call) -> list[Value]:
-    """Where, with a constant condition."""
+    """Where, with a constant condition; minus infinity is a mask."""
     condition = call.constant(0).array
     if condition.dtype.kind != "b":
         raise call.refuse("a condition that is not of type bool")
-    values = [call.finite(1), call.finite(2)]
+    values = [call.value(1), call.value(2)]
+    masks = [np.zeros(value.shape, dtype=bool) for value in values]
+    if not all(isinstance(value, Constant) for value in values):
+        (x, no_x), (y, no_y) = call.unmasked(1), call.unmasked(2)
+        values, masks = [x, y], [no_x, no_y]
     broadcast_shape(condition.shape, *(value.shape for value in values))
-    return [joined(call, values, lambda arrays: np.where(condition, *arrays))]
+    result = joined(call, values, lambda arrays: np.where(condition, *arrays))
+    hidden = np.broadcast_to(np.where(condition, *masks), result.shape)
+    if isinstance(result, Activation) and hidden.any():
+        return [Masked(result.node, result.index, hidden)]
+    return [result]
 
 
 def pad(call: Call) -> list[Value]:

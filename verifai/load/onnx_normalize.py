@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from verifai.load.builder import ONE, Builder
 from verifai.load.onnx_call import Call, Lowering
@@ -23,6 +24,7 @@ from verifai.load.onnx_reduce import mean, total_of_magnitudes, total_of_squares
 from verifai.load.values import Activation, Constant, Value, axis_of, rearranged
 
 MAX_PAIRS = 1 << 24
+Mask = npt.NDArray[np.bool_]
 
 
 def softmax(call: Call) -> list[Value]:
@@ -36,49 +38,62 @@ def log_softmax(call: Call) -> list[Value]:
 
 
 def _along_axis(
-    call: Call, alone: float, function: Callable[[Call, Activation], Activation]
+    call: Call, alone: float, function: Callable[[Call, Activation, Mask], Activation]
 ) -> Value:
     """function on rows of at least two entries; `alone` is its value on a row of one."""
-    x, rank = call.activation(0), len(call.value(0).shape)
+    (x, hidden), rank = call.masked(0), len(call.inputs[0].shape if call.inputs[0] else ())
     if call.opset >= 13:
         axis = axis_of(call.integer("axis", -1), rank)
-        moved = np.moveaxis(x.index, axis, -1)
-        rows = moved.reshape(-1, x.shape[axis])
+        order = [*(a for a in range(rank) if a != axis), axis]
+        width = x.shape[axis]
     else:
-        axis = axis_of(call.integer("axis", 1), rank + 1)
-        rows = x.index.reshape(math.prod(x.shape[:axis]), -1)
-    if not rows.size:
+        axis, order = axis_of(call.integer("axis", 1), rank + 1), list(range(rank))
+        width = math.prod(x.shape[axis:])
+    moved = x.index.transpose(order)
+    if not moved.size:
         raise call.refuse(f"a tensor of shape {x.shape}")
-    if rows.shape[1] == 1:
+    mask = hidden.transpose(order).reshape(-1, width)
+    if mask.all(axis=1).any():
+        raise call.refuse("a row of nothing but minus infinity")
+    if width == 1:
         return Constant(np.full(x.shape, alone), call.name)
-    y = function(call, Activation(x.node, rows))
-    if call.opset >= 13:
-        return Activation(y.node, np.moveaxis(y.index.reshape(moved.shape), -1, axis))
-    return Activation(y.node, y.index.reshape(x.shape))
+    y = function(call, Activation(x.node, moved.reshape(-1, width)), mask)
+    return Activation(y.node, y.index.reshape(moved.shape).transpose(np.argsort(order)))
 
 
-def _softmax(call: Call, x: Activation) -> Activation:
-    if x.shape[1] == 2:
+def _softmax(call: Call, x: Activation, hidden: Mask) -> Activation:
+    if x.shape[1] == 2 and not hidden.any():
         other = Activation(x.node, x.index[:, ::-1])
         return call.builder.smooth(call.builder.linear([(x, ONE), (other, -ONE)]), "sigmoid")
-    return call.builder.smooth(_sum_of_ratios(call, x), "reciprocal")
+    y = call.builder.smooth(_sum_of_ratios(call, x, hidden), "reciprocal")
+    return Activation(y.node, np.where(hidden, -1, y.index))
 
 
-def _log_softmax(call: Call, x: Activation) -> Activation:
-    logarithm = call.builder.smooth(_sum_of_ratios(call, x), "log")
+def _log_softmax(call: Call, x: Activation, hidden: Mask) -> Activation:
+    if hidden.any():
+        raise call.refuse("the logarithm of zero, where the input is minus infinity")
+    logarithm = call.builder.smooth(_sum_of_ratios(call, x, hidden), "log")
     return call.builder.linear([(logarithm, -ONE)])
 
 
-def _sum_of_ratios(call: Call, x: Activation) -> Activation:
-    """Σ_j exp(x_j - x_i) for every i of every row, (rows, n), with the term of i as constant 1."""
+def _sum_of_ratios(call: Call, x: Activation, hidden: Mask) -> Activation:
+    """Σ_j exp(x_j - x_i) for every i of every row, (rows, n), with the term of i as constant 1.
+
+    Hidden j are left out; for hidden i the sum is 1.
+    """
     rows, n = x.shape
     if rows * n * (n - 1) > MAX_PAIRS:
         raise call.refuse(f"{rows} rows of {n} entries make more than {MAX_PAIRS} pairs")
     others = (np.arange(n)[:, None] + np.arange(1, n)) % n
-    left = Activation(x.node, x.index[:, others])
-    right = Activation(x.node, x.index[:, :, None])
+    kept = ~(hidden[:, others] | hidden[:, :, None])
+    if not kept.any():
+        return call.builder.lift(Constant(np.ones(x.shape), call.name))
+    left = Activation(x.node, x.index[:, others][kept])
+    right = Activation(x.node, np.broadcast_to(x.index[:, :, None], kept.shape)[kept])
     ratios = call.builder.smooth(call.builder.linear([(left, ONE), (right, -ONE)]), "exp")
-    y = call.builder.dense(ratios, np.ones((1, n - 1)), bias=1.0)
+    index = np.full(kept.shape, -1)
+    index[kept] = ratios.index
+    y = call.builder.dense(Activation(ratios.node, index), np.ones((1, n - 1)), bias=1.0)
     return Activation(y.node, y.index[..., 0])
 
 

@@ -18,14 +18,23 @@ from verifai.load.builder import ONE, ZERO
 from verifai.load.onnx_call import Call, Lowering, reals
 from verifai.load.onnx_fold import folded
 from verifai.load.rational import narrow, objects
-from verifai.load.values import Activation, Constant, Value, broadcast_shape
+from verifai.load.values import Activation, Constant, Masked, Value, broadcast_shape
 
 LARGEST_FLOAT32 = float(np.finfo(np.float32).max)  # as a bound of Clip it means: no bound
 
 
 def add(call: Call) -> list[Value]:
-    """Add: constants become a bias, two views one affine node."""
-    return _sum(call, 1)
+    """Add: constants become a bias, two views one affine node; minus infinity is a mask."""
+    (x, no_x), (y, no_y) = call.unmasked(0), call.unmasked(1)
+    result = plus(call, x, y)
+    hidden = np.broadcast_to(no_x, result.shape) | np.broadcast_to(no_y, result.shape)
+    if not hidden.any():
+        return [result]
+    if isinstance(result, Constant):
+        if result.array.dtype == object:
+            raise call.refuse("minus infinity beside constants that are no doubles")
+        return [Constant(np.where(hidden, -np.inf, result.array), result.name)]
+    return [Masked(result.node, result.index, hidden)]
 
 
 def subtract(call: Call) -> list[Value]:

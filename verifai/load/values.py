@@ -55,6 +55,16 @@ class Activation:
         return self.index.shape
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Masked(Activation):
+    """Values of which some are minus infinity: those where `hidden` is true.
+
+    Only what knows about it (Softmax) may read one.
+    """
+
+    hidden: npt.NDArray[np.bool_]
+
+
 Value = Constant | Activation
 
 
