@@ -78,6 +78,14 @@ def test_indices_that_depend_on_the_input_are_refused() -> None:
     refused(lambda _, x: x.max(1)[1], "the output 2 is not supported")
 
 
+def test_masks_are_for_softmax_alone() -> None:
+    endless = torch.tensor([0.0, 0.0, float("-inf")])
+    refused(lambda m, x: (x + m.state) * 2, "'self' holds -infinity", state=endless)
+    refused(lambda m, x: x + m.state, "no tensor of finite numbers", state=endless)
+    nothing = torch.full((3,), float("-inf"))
+    refused(lambda m, x: (x + m.state).softmax(1), "everything is masked", state=nothing)
+
+
 def test_changes_of_state_are_refused() -> None:
     refused(lambda m, x: m.state.add_(1) * x, "changes 'state': a network keeps nothing")
     refused(lambda _, x: x.add_(1), "changes 'inputs_0'")

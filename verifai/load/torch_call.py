@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
+from verifai.kernel.operator import Array
 from verifai.load.builder import Builder
 from verifai.load.errors import LoadError
 from verifai.load.onnx_call import Attribute, Call, reals
@@ -26,7 +27,22 @@ from verifai.load.values import Activation, Constant, Value
 
 OPSET = 23  # gives the ONNX operators that are used here their meaning
 _PLACEMENT = frozenset({"dtype", "layout", "device", "pin_memory", "memory_format", "non_blocking"})
-Result = Value | tuple[Value | None, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Masked:
+    """Values that are minus infinity where they are not allowed: what only softmax understands."""
+
+    value: Value
+    allowed: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the tensor."""
+        return self.value.shape
+
+
+Result = Value | Masked | tuple[Value | None, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,12 +97,23 @@ class AtenCall:
         value = self.argument(name)
         if isinstance(value, bool | int | float):
             value = constant(value, name)
-        if not isinstance(value, Constant | Activation):
-            raise self.refuse(f"the argument {name!r} is {value!r}, no tensor")
+        value = self.tensor(name, value)
         if isinstance(value, Constant) and value.is_integer and self.is_float:
             is_truth = value.array.dtype.kind == "b"
             array = value.array.astype(np.float64) if is_truth else reals(value)
             return Constant(array, value.name)
+        return value
+
+    def tensor(self, name: str, value: Any) -> Value:
+        """A part of an argument, which must be a tensor of numbers.
+
+        Raises:
+            LoadError: it is none, or holds minus infinity.
+        """
+        if isinstance(value, Masked):
+            raise self.refuse(f"{name!r} holds -infinity, which only softmax understands")
+        if not isinstance(value, Constant | Activation):
+            raise self.refuse(f"the argument {name!r} is {value!r}, no tensor")
         return value
 
     def optional(self, name: str) -> Value | None:
@@ -152,6 +179,14 @@ def constant(value: float | fmpq | tuple[int, ...], name: str) -> Constant:
     if isinstance(value, float):
         return Constant(np.array(value), name)
     return Constant(narrow(objects([fmpq(value)], ())), name)
+
+
+def unmasked(value: Value) -> tuple[Value, Array]:
+    """The value with 0 for minus infinity, and where it was not minus infinity."""
+    if not isinstance(value, Constant) or value.array.dtype.kind != "f":
+        return value, np.ones(value.shape, dtype=bool)
+    absent = np.isneginf(value.array)
+    return Constant(np.where(absent, 0.0, value.array), value.name), ~absent
 
 
 def as_torch(value: Constant) -> Any:

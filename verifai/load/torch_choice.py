@@ -6,13 +6,14 @@ May import: numpy, values, builder, torch_call, torch_known, torch_moves. Must n
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from verifai.load.builder import ONE
-from verifai.load.torch_call import AtenCall, Result, Rule
+from verifai.load.torch_call import AtenCall, Masked, Result, Rule, unmasked
 from verifai.load.torch_moves import moving
-from verifai.load.values import Activation, Constant, Value
+from verifai.load.values import Constant, Value
 
 
 def comparison(name: str) -> Rule:
@@ -57,11 +58,23 @@ def disjunction(call: AtenCall) -> Result:
 def choice(call: AtenCall) -> Result:
     """Entries of self or other; other + condition·(self - other) if that depends on the input."""
     condition = call.argument("condition")
-    if not isinstance(condition, Activation):
-        return _MOVED.lower(call)
+    if isinstance(condition, Constant):
+        return _known_choice(call, condition)
     x, y = call.value("self"), call.value("other")
     chosen = call.onnx("Mul", condition, call.onnx("Sub", x, y))
     return call.onnx("Add", y, chosen)
+
+
+def _known_choice(call: AtenCall, condition: Constant) -> Result:
+    x, y = call.value("self"), call.value("other")
+    if isinstance(x, Constant) and isinstance(y, Constant):
+        return _MOVED.lower(call)
+    (x, in_x), (y, in_y) = unmasked(x), unmasked(y)
+    result = _MOVED.lower(replace(call, arguments={**call.arguments, "self": x, "other": y}))
+    allowed = np.where(condition.array, in_x, in_y)
+    if allowed.all() or isinstance(result, tuple | Masked):
+        return result
+    return Masked(result, allowed)
 
 
 _MOVED = moving("self", "other")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -230,15 +230,20 @@ def _finished(walk: Walk, outputs: Sequence[Any]) -> Network:
     for output in outputs:
         name = _unused(output.name, taken)
         builder.prefix = name
-        made: Value = walk.results[output]
-        value = builder.lift(made)
+        value = builder.lift(_tensor(output, walk.results[output]))
         position = builder.whole(value)
         if position in names or isinstance(builder.nodes[position], Input):
             position = builder.linear([(Activation(position, value.index), ONE)]).node
         builder.nodes[position] = replace(builder.nodes[position], shape=value.shape)
         names[position] = name
         results.append(position)
-    return tidied(builder.nodes, results, _frozen(names))
+    return tidied(builder.nodes, results, names)
+
+
+def _tensor(node: Any, made: Any) -> Value:
+    if isinstance(made, Activation | Constant):
+        return made
+    raise _refusal(node, "this result is no tensor of finite numbers")
 
 
 def _unused(name: str, taken: set[str]) -> str:
@@ -246,7 +251,3 @@ def _unused(name: str, taken: set[str]) -> str:
         name += "'"
     taken.add(name)
     return name
-
-
-def _frozen(names: dict[int, str]) -> Mapping[int, str]:
-    return names

@@ -1,4 +1,4 @@
-"""ATen operators that are matrix products, convolutions, normalizations or attention.
+"""ATen operators that are matrix products, convolutions or normalizations.
 
 Sources: the operators' pages of torch.nn.functional.
 May import: numpy, flint, values, builder, rational, onnx_call, torch_call, torch_pointwise.
@@ -11,15 +11,11 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 import numpy as np
-from flint import fmpq
 
-from verifai.kernel.operator import Array
-from verifai.load.builder import ONE
 from verifai.load.onnx_call import Attribute
-from verifai.load.rational import inverse_root
-from verifai.load.torch_call import AtenCall, Result, Rule, as_torch
-from verifai.load.torch_pointwise import same, scaled
-from verifai.load.values import Activation, Constant, Value, broadcast_shape, rearranged
+from verifai.load.torch_call import AtenCall, Result, Rule
+from verifai.load.torch_pointwise import added, same, scaled
+from verifai.load.values import Constant, Value, rearranged
 
 
 def linear(call: AtenCall) -> Result:
@@ -40,7 +36,7 @@ def baddbmm(call: AtenCall) -> Result:
     """beta·self + alpha·batch1·batch2."""
     y = call.onnx("MatMul", call.value("batch1"), call.value("batch2"))
     offset = scaled(call, call.value("self"), call.number("beta"))
-    return call.onnx("Add", scaled(call, y, call.number("alpha")), offset)
+    return added(call, scaled(call, y, call.number("alpha")), offset)
 
 
 def convolution(call: AtenCall) -> Result:
@@ -137,76 +133,6 @@ def instance_norm(call: AtenCall) -> Value:
     return call.onnx("InstanceNormalization", x, *parameters, epsilon=epsilon)
 
 
-def attention(call: AtenCall) -> Value:
-    """softmax(scale·query·keyᵀ + mask)·value, with a mask that is known."""
-    if call.number("dropout_p") != 0:
-        raise call.refuse("dropout in training mode: call module.eval() before exporting")
-    query, key, value = (call.value(name) for name in ("query", "key", "value"))
-    if call.argument("enable_gqa"):
-        groups = query.shape[-3] // key.shape[-3]
-        key, value = (rearranged(v, lambda a: a.repeat(groups, axis=-3)) for v in (key, value))
-    transposed = rearranged(key, lambda array: np.swapaxes(array, -1, -2))
-    scores = _scaled_scores(call, call.onnx("MatMul", query, transposed), query.shape[-1])
-    mask, allowed = _mask(call, scores.shape)
-    scores = scores if mask is None else call.onnx("Add", scores, mask)
-    return call.onnx("MatMul", masked_softmax(call, scores, allowed), value)
-
-
-def _scaled_scores(call: AtenCall, scores: Value, width: int) -> Value:
-    if call.argument("scale") is not None:
-        return scaled(call, scores, call.number("scale"))
-    factor, radius = inverse_root(fmpq(1), fmpq(width))
-    slack = np.array(radius) if radius else None
-    return call.builder.linear([(call.builder.lift(scores), np.array(factor))], radius=slack)
-
-
-def _mask(call: AtenCall, shape: tuple[int, ...]) -> tuple[Value | None, Array]:
-    """What is added to the scores, and where they count."""
-    allowed = np.ones(shape, dtype=bool)
-    if call.argument("is_causal"):
-        allowed &= np.tri(shape[-2], shape[-1]) > 0
-    mask = call.argument("attn_mask")
-    if mask is None:
-        return None, allowed
-    if isinstance(mask, Constant):
-        if broadcast_shape(shape, mask.shape) != shape:
-            raise call.refuse(f"a mask of shape {mask.shape} for scores of shape {shape}")
-        numbers = as_torch(mask).numpy()
-        if numbers.dtype.kind == "b":
-            return None, allowed & numbers
-        absent = np.isneginf(numbers)
-        return Constant(np.where(absent, 0.0, numbers), mask.name), allowed & ~absent
-    return call.value("attn_mask"), allowed
-
-
-def masked_softmax(call: AtenCall, x: Value, allowed: Array) -> Value:
-    """exp(x_i)/Σ exp(x_j) along the last axis over what is allowed, 0 elsewhere."""
-    if allowed.all():
-        return call.onnx("Softmax", x, axis=-1)
-    if not allowed.any(axis=-1).all():
-        raise call.refuse("a row in which nothing is attended to")
-    view, builder = call.builder.lift(x), call.builder
-    above = Activation(view.node, view.index[..., None, :])
-    own = Activation(view.node, view.index[..., :, None])
-    powers = builder.smooth(builder.linear([(above, ONE), (own, -ONE)]), "exp")
-    counted = np.where(allowed[..., None, :], powers.index, -1)
-    total = builder.dense(Activation(powers.node, counted), np.ones((1, x.shape[-1])))
-    shares = builder.smooth(Activation(total.node, total.index[..., 0]), "reciprocal")
-    return Activation(shares.node, np.where(allowed, shares.index, -1))
-
-
-def softmax(call: AtenCall) -> Value:
-    """Softmax."""
-    call.seen.add("half_to_float")
-    return call.onnx("Softmax", call.value("self"), axis=call.integer("dim"))
-
-
-def log_softmax(call: AtenCall) -> Value:
-    """LogSoftmax."""
-    call.seen.add("half_to_float")
-    return call.onnx("LogSoftmax", call.value("self"), axis=call.integer("dim"))
-
-
 def dropout(call: AtenCall) -> Result:
     """Dropout in evaluation mode: nothing."""
     call.seen.add("p")
@@ -231,15 +157,12 @@ def in_training(call: AtenCall) -> NoReturn:
 
 
 _BATCH_NORM = Rule(lambda call: (batch_norm(call), None, None), "`BatchNormalization`")
-_LOG_SOFTMAX, _SOFTMAX = Rule(log_softmax, "`LogSoftmax`"), Rule(softmax, "`Softmax`")
 _TRAINING = Rule(in_training, "refused: statistics of a batch")
 RULES: Mapping[str, Rule] = {
-    "aten._log_softmax.default": _LOG_SOFTMAX,
     "aten._native_batch_norm_legit.default": _BATCH_NORM,
     "aten._native_batch_norm_legit_functional.default": _TRAINING,
     "aten._native_batch_norm_legit.no_stats": _TRAINING,
     "aten._native_batch_norm_legit_no_training.default": _BATCH_NORM,
-    "aten._softmax.default": _SOFTMAX,
     "aten.addmm.default": Rule(addmm, "`Gemm`"),
     "aten.baddbmm.default": Rule(baddbmm, "`MatMul`, `Add`"),
     "aten.batch_norm.default": Rule(batch_norm, "`BatchNormalization`"),
@@ -257,5 +180,4 @@ RULES: Mapping[str, Rule] = {
         lambda call: (layer_norm(call), None, None), "`LayerNormalization`"
     ),
     "aten.rms_norm.default": Rule(rms_norm, "`RMSNormalization`"),
-    "aten.scaled_dot_product_attention.default": Rule(attention, "`MatMul`, `Softmax`"),
 }

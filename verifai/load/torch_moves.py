@@ -47,9 +47,8 @@ def _numbered(call: AtenCall, name: str, parts: list[Value]) -> Any:
     else:
         given = {name: argument}
     numbers = []
-    for value in given.values():
-        if not isinstance(value, Constant | Activation):
-            raise call.refuse(f"the argument {name!r} is {value!r}, no tensor")
+    for each in given.values():
+        value = call.tensor(name, each)
         start = 1 + sum(
             part.index.size if isinstance(part, Activation) else part.array.size
             for part in parts[1:]

@@ -8,6 +8,7 @@ May import: the torch_* modules of lowerings. Must not know: programs, nodes.
 from collections.abc import Mapping
 
 from verifai.load import (
+    torch_attention,
     torch_choice,
     torch_known,
     torch_linear,
@@ -18,6 +19,7 @@ from verifai.load import (
 from verifai.load.torch_call import Rule
 
 RULES: Mapping[str, Rule] = {
+    **torch_attention.RULES,
     **torch_choice.RULES,
     **torch_known.RULES,
     **torch_linear.RULES,
