@@ -23,6 +23,7 @@ class Cvc5:
     def check(self, script: Script) -> Model:
         """cvc5's answer to a script, with intervals around the model's inputs."""
         solver = cvc5.Solver(cvc5.TermManager())
+        solver.setOption("produce-models", "true")
         parser = cvc5.InputParser(solver)
         try:
             parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, script.body, "script")

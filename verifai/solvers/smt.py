@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from queue import Queue
@@ -139,7 +139,9 @@ def _pinned(
     return script, Model(Status.UNKNOWN, reason="its model is irrational")
 
 
-def race(scripts: Mapping[str, Script], timeout: float | None = None) -> Iterator[Answer]:
+def race(
+    scripts: Mapping[str, Script], timeout: float | None = None
+) -> Generator[Answer, None, None]:
     """The answers of several solvers in the order in which they come; closing it ends the rest.
 
     Args:

@@ -40,8 +40,9 @@ _TRANSCENDENTAL = {
     "log": "(= (exp {y}) {x})",
     "sin": "(= {y} (sin {x}))",
     "cos": "(= {y} (cos {x}))",
-    "sigmoid": "(= (* {y} (+ 1.0 (exp (- {x})))) 1.0)",
-    "tanh": "(= (* {y} (+ (exp (* 2.0 {x})) 1.0)) (- (exp (* 2.0 {x})) 1.0))",
+    "sigmoid": "(and (< 0.0 {y} 1.0) (= (* {y} (+ 1.0 (exp (- {x})))) 1.0))",
+    "tanh": "(and (< (- 1.0) {y} 1.0)"
+    " (= (* {y} (+ (exp (* 2.0 {x})) 1.0)) (- (exp (* 2.0 {x})) 1.0)))",
 }
 
 
@@ -121,9 +122,7 @@ class _Writer:
     def __init__(self, network: Network, integers: frozenset[int], is_cvc5: bool) -> None:
         self.network, self.integers, self.is_cvc5 = network, integers, is_cvc5
         self.symbols = [_symbol(network.describe(v), v) for v in range(network.offsets[-1])]
-        self.terms = [
-            f"(to_real {s})" if v in integers else s for v, s in enumerate(self.symbols)
-        ]
+        self.terms = [f"(to_real {s})" if v in integers else s for v, s in enumerate(self.symbols)]
         self.written = 0
         for node in network.nodes:
             self._require_supported(node)
