@@ -8,7 +8,7 @@ May import: kernel, onnx, onnx_file, vnnlib2_document. Must not know: conditions
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from verifai.load.vnnlib2_document import REAL, Declaration, Document, Kind, Ten
 
 _TYPES = {1: "float32", 10: "float16", 11: "float64", 16: "bfloat16"}
 Constants = tuple[fmpq, ...]
+Loader = Callable[[Path, Callable[[Any], None]], Network]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,12 +42,15 @@ class Model:
     constants: Mapping[str, Constants]
 
 
-def load_models(document: Document, files: Mapping[str, Path]) -> list[Model]:
+def load_models(
+    document: Document, files: Mapping[str, Path], load: Loader = load_onnx
+) -> list[Model]:
     """A model for every declared network, in order.
 
     Args:
         document: what is declared.
         files: ONNX files by the names of the networks that are not declared equal to others.
+        load: the network of a file whose message has been prepared, in some semantics.
 
     Raises:
         LoadError: a file is missing, not wanted or unreadable, or does not fit its declaration.
@@ -63,7 +67,7 @@ def load_models(document: Document, files: Mapping[str, Path]) -> list[Model]:
     for name in wanted:
         group = [d for d in document.networks if d.name == name or _is_copy(d, name)]
         fitting = _Fitting(document, group)
-        loaded[name] = load_onnx(files[name], fitting.prepare), fitting
+        loaded[name] = load(files[name], fitting.prepare), fitting
     models = []
     for declaration in document.networks:
         is_copy = declaration.relation == "equal-to"
