@@ -5,7 +5,7 @@ conv-bn-relu, a block relu(x + bn-conv-relu-bn-conv(x)), and a linear head: 288 
 network is conv-relu-pool twice and a linear head.
 
 Training is adversarial, as in train_digits, with a second loss on the intervals that a box around
-each image reaches: accuracy against attacks alone leaves most ReLUs unstable.
+each image reaches, so that bounds start close to what is true.
 
     python networks/train_digits_cnn.py
 

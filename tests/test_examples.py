@@ -13,6 +13,12 @@ SAYS = {
     "verify_onnx.py": r"verified: .*\n\d+ leaves, \d+ bytes",
     "robust_digit.py": r"no change .* 1/32 makes this 2.*change of \d+ pixels by up to 1/10",
     "check_certificate.py": r"accepted: \d+ nodes, \d+ leaves.*rejected: ",
+    "every_activation.py": r"residual +verified\nmaxpool +verified\nsigmoid +verified\n"
+    r"tanh +verified\nsign +verified",
+    "attention.py": r"0.05 .*: verified\n.*0.5 .*: falsified\n.*between.*in \[6.5, 8.4\]: verified",
+    "integer_input.py": r"integers: verified\non the real numbers: falsified at x = \d+/\d+",
+    "monotone_score.py": r"monotone: verified\nfree: falsified\nincome .* -> ",
+    "rounded_weights.py": r"within 1/1000: falsified\nwave.* 1/5: verified\n.*16 bits.*: verified",
     "own_property.py": r"No input in this domain makes\n.*x",
 }
 
