@@ -83,7 +83,9 @@ def test_masks_are_for_softmax_alone() -> None:
     refused(lambda m, x: (x + m.state) * 2, "'self' holds -infinity", state=endless)
     refused(lambda m, x: x + m.state, "no tensor of finite numbers", state=endless)
     nothing = torch.full((3,), float("-inf"))
-    refused(lambda m, x: (x + m.state).softmax(1), "everything is masked", state=nothing)
+    refused(
+        lambda m, x: (x + m.state).softmax(1), "a row of nothing but minus infinity", state=nothing
+    )
 
 
 def test_changes_of_state_are_refused() -> None:

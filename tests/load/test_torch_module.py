@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from flint import fmpq
 
 import verifai as vf
+from verifai.kernel.codec import encode_network
+from verifai.kernel.network import Network
 from verifai.kernel.number import exact
 from verifai.kernel.replay import evaluate
 
@@ -47,3 +50,59 @@ def test_what_cannot_be_loaded_says_why() -> None:
         vf.load(module())
     with pytest.raises(vf.InputError, match="neither a path nor a torch module: int"):
         vf.load(3, torch.zeros(1, 3))
+
+
+def values(net: Network, *inputs: float) -> list[fmpq]:
+    low, high = evaluate(net, [exact(x) for x in inputs])
+    assert (low == high).all()
+    return list(low[-net.sizes[net.outputs[0]] :])
+
+
+def test_numbers_of_the_code_are_the_doubles_they_are() -> None:
+    slope = vf.load(torch.nn.LeakyReLU(0.1).eval(), torch.zeros(1, 1))
+    assert values(slope, -1.0) == [-exact(0.1)]
+    mean = vf.load(torch.nn.AdaptiveAvgPool1d(1).eval(), torch.zeros(1, 1, 3))
+    assert values(mean, 1.0, 0.0, 0.0) == [fmpq(1, 3)]
+    shift = torch.nn.Hardsigmoid().eval()
+    assert values(vf.load(shift, torch.zeros(1, 1)), 1.0) == [fmpq(2, 3)]
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_every_width_are_exact(kind: "torch.dtype") -> None:
+    linear = torch.nn.Linear(1, 1, bias=False).to(kind).eval()
+    with torch.no_grad():
+        linear.weight.fill_(0.1)
+    net = vf.load(linear, torch.zeros(1, 1, dtype=kind))
+    assert values(net, 1.0) == [exact(float(torch.tensor(0.1, dtype=kind)))]
+
+
+def test_a_program_is_the_network_of_its_module() -> None:
+    example = torch.zeros(1, 3)
+    program = torch.export.export(module(), (example,))
+    once = encode_network(vf.load(program))
+    assert once == encode_network(vf.load(module(), example))
+    assert once == encode_network(vf.load(program.run_decompositions({})))
+
+
+def test_inputs_and_outputs_keep_their_names_and_order() -> None:
+    class Two(torch.nn.Module):
+        def forward(self, left: "torch.Tensor", right: "torch.Tensor", scale: float) -> object:
+            return {"sum": left + right, "scaled": right * scale, "left": left}
+
+    net = vf.load(Two().eval(), (torch.zeros(2), torch.zeros(1), 0.5))
+    assert [net.nodes[i].name for i in net.inputs] == ["left", "right"]
+    assert [net.nodes[i].shape for i in net.outputs] == [(2,), (1,), (2,)]
+    low, _ = evaluate(net, [exact(v) for v in (1.0, 2.0, 4.0)])
+    by_output = [low[net.offsets[i] : net.offsets[i + 1]].tolist() for i in net.outputs]
+    assert by_output == [[5, 6], [2], [1, 2]]
+
+
+def test_the_nodes_of_a_network_are_called_as_in_the_program() -> None:
+    net = vf.load(module(), torch.zeros(1, 3))
+    assert [node.name for node in net.nodes] == ["input", "linear", "relu", "linear_1"]
+
+
+def test_a_module_is_verified() -> None:
+    net = vf.load(module(), torch.zeros(1, 3))
+    verdict = vf.verify(vf.in_range(net, [(-1, 1)] * 3, upper=100, output=0), timeout=20)
+    assert isinstance(verdict, vf.Verified)

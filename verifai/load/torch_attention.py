@@ -12,12 +12,10 @@ from collections.abc import Mapping
 import numpy as np
 from flint import fmpq
 
-from verifai.kernel.operator import Array
-from verifai.load.builder import ONE
 from verifai.load.rational import inverse_root
-from verifai.load.torch_call import AtenCall, Masked, Rule, unmasked
+from verifai.load.torch_call import AtenCall, Rule
 from verifai.load.torch_pointwise import scaled
-from verifai.load.values import Activation, Constant, Value, broadcast_shape, rearranged
+from verifai.load.values import Constant, Masked, Value, rearranged
 
 
 def attention(call: AtenCall) -> Value:
@@ -30,9 +28,7 @@ def attention(call: AtenCall) -> Value:
         key, value = (rearranged(v, lambda a: a.repeat(groups, axis=-3)) for v in (key, value))
     transposed = rearranged(key, lambda array: np.swapaxes(array, -1, -2))
     scores = _scaled_scores(call, call.onnx("MatMul", query, transposed), query.shape[-1])
-    mask, allowed = _mask(call, scores.shape)
-    scores = scores if mask is None else call.onnx("Add", scores, mask)
-    return call.onnx("MatMul", masked_softmax(call, scores, allowed), value)
+    return call.onnx("MatMul", call.onnx("Softmax", _masked(call, scores), axis=-1), value)
 
 
 def _scaled_scores(call: AtenCall, scores: Value, width: int) -> Value:
@@ -43,52 +39,26 @@ def _scaled_scores(call: AtenCall, scores: Value, width: int) -> Value:
     return call.builder.linear([(call.builder.lift(scores), np.array(factor))], radius=slack)
 
 
-def _mask(call: AtenCall, shape: tuple[int, ...]) -> tuple[Value | None, Array]:
-    """What is added to the scores, and where they count."""
-    allowed = np.ones(shape, dtype=bool)
+def _masked(call: AtenCall, scores: Value) -> Value:
+    """The scores plus the mask; minus infinity where nothing is attended to."""
+    mask, absent = call.argument("attn_mask"), Constant(np.array(-np.inf), "absent")
     if call.argument("is_causal"):
-        allowed &= np.tri(shape[-2], shape[-1]) > 0
-    mask = call.argument("attn_mask")
+        earlier = np.tri(scores.shape[-2], scores.shape[-1]) > 0
+        mask = Constant(earlier, "earlier")
     if mask is None:
-        return None, allowed
-    if isinstance(mask, Constant):
-        if broadcast_shape(shape, mask.shape) != shape:
-            raise call.refuse(f"a mask of shape {mask.shape} for scores of shape {shape}")
-        if mask.array.dtype.kind == "b":
-            return None, allowed & mask.array
-        finite, present = unmasked(mask)
-        return finite, allowed & present
-    return call.value("attn_mask"), allowed
-
-
-def masked_softmax(call: AtenCall, x: Value, allowed: Array) -> Value:
-    """exp(x_i)/Σ exp(x_j) along the last axis over what is allowed, 0 elsewhere."""
-    if allowed.all():
-        return call.onnx("Softmax", x, axis=-1)
-    if not allowed.any(axis=-1).all():
-        raise call.refuse("a row in which everything is masked")
-    view, builder = call.builder.lift(x), call.builder
-    both = allowed[..., :, None] & allowed[..., None, :]
-    apart = both & ~np.eye(x.shape[-1], dtype=bool)
-    above, own = (np.where(apart, view.index[axis], -1) for axis in (_ABOVE, _OWN))
-    terms = [(Activation(view.node, above), ONE), (Activation(view.node, own), -ONE)]
-    powers = builder.smooth(builder.linear(terms), "exp")
-    counted = np.where(allowed[..., None, :], powers.index, -1)
-    total = builder.dense(Activation(powers.node, counted), np.ones((1, x.shape[-1])))
-    shares = builder.smooth(Activation(total.node, total.index[..., 0]), "reciprocal")
-    return Activation(shares.node, np.where(allowed, shares.index, -1))
+        return scores
+    if isinstance(mask, Constant) and mask.array.dtype.kind == "b":
+        return call.onnx("Where", mask, scores, absent)
+    return call.onnx("Add", scores, mask)
 
 
 def softmax(call: AtenCall) -> Value:
     """Softmax, also of masked values."""
     call.seen.add("half_to_float")
-    x, axis = call.argument("self"), call.integer("dim")
+    x = call.argument("self")
     if not isinstance(x, Masked):
-        return call.onnx("Softmax", call.value("self"), axis=axis)
-    last = rearranged(x.value, lambda array: np.moveaxis(array, axis, -1))
-    allowed = np.broadcast_to(x.allowed, x.shape)
-    y = masked_softmax(call, last, np.moveaxis(allowed, axis, -1))
-    return rearranged(y, lambda array: np.moveaxis(array, -1, axis))
+        x = call.value("self")
+    return call.onnx("Softmax", x, axis=call.integer("dim"))
 
 
 def log_softmax(call: AtenCall) -> Value:
@@ -97,7 +67,6 @@ def log_softmax(call: AtenCall) -> Value:
     return call.onnx("LogSoftmax", call.value("self"), axis=call.integer("dim"))
 
 
-_ABOVE, _OWN = (..., None, slice(None)), (..., slice(None), None)
 RULES: Mapping[str, Rule] = {
     "aten._log_softmax.default": Rule(log_softmax, "`LogSoftmax`"),
     "aten._softmax.default": Rule(softmax, "`Softmax`"),

@@ -17,32 +17,16 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from verifai.kernel.operator import Array
 from verifai.load.builder import Builder
 from verifai.load.errors import LoadError
 from verifai.load.onnx_call import Attribute, Call, reals
 from verifai.load.onnx_operators import LOWERINGS
 from verifai.load.rational import narrow, objects
-from verifai.load.values import Activation, Constant, Value
+from verifai.load.values import Activation, Constant, Masked, Value
 
 OPSET = 23  # gives the ONNX operators that are used here their meaning
 _PLACEMENT = frozenset({"dtype", "layout", "device", "pin_memory", "memory_format", "non_blocking"})
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Masked:
-    """Values that are minus infinity where they are not allowed: what only softmax understands."""
-
-    value: Value
-    allowed: Array
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the tensor."""
-        return self.value.shape
-
-
-Result = Value | Masked | tuple[Value | None, ...]
+Result = Value | tuple[Value | None, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,14 +163,6 @@ def constant(value: float | fmpq | tuple[int, ...], name: str) -> Constant:
     if isinstance(value, float):
         return Constant(np.array(value), name)
     return Constant(narrow(objects([fmpq(value)], ())), name)
-
-
-def unmasked(value: Value) -> tuple[Value, Array]:
-    """The value with 0 for minus infinity, and where it was not minus infinity."""
-    if not isinstance(value, Constant) or value.array.dtype.kind != "f":
-        return value, np.ones(value.shape, dtype=bool)
-    absent = np.isneginf(value.array)
-    return Constant(np.where(absent, 0.0, value.array), value.name), ~absent
 
 
 def as_torch(value: Constant) -> Any:

@@ -1,18 +1,16 @@
 """ATen comparisons and choices; a truth value that depends on the input is the number 0 or 1.
 
-May import: numpy, values, builder, torch_call, torch_known, torch_moves. Must not know: graphs.
+May import: numpy, values, builder, torch_call. Must not know: graphs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
 from verifai.load.builder import ONE
-from verifai.load.torch_call import AtenCall, Masked, Result, Rule, unmasked
-from verifai.load.torch_moves import moving
+from verifai.load.torch_call import AtenCall, Result, Rule
 from verifai.load.values import Constant, Value
 
 
@@ -58,26 +56,13 @@ def disjunction(call: AtenCall) -> Result:
 def choice(call: AtenCall) -> Result:
     """Entries of self or other; other + condition·(self - other) if that depends on the input."""
     condition = call.argument("condition")
-    if isinstance(condition, Constant):
-        return _known_choice(call, condition)
     x, y = call.value("self"), call.value("other")
+    if isinstance(condition, Constant):
+        return call.onnx("Where", condition, x, y)
     chosen = call.onnx("Mul", condition, call.onnx("Sub", x, y))
     return call.onnx("Add", y, chosen)
 
 
-def _known_choice(call: AtenCall, condition: Constant) -> Result:
-    x, y = call.value("self"), call.value("other")
-    if isinstance(x, Constant) and isinstance(y, Constant):
-        return _MOVED.lower(call)
-    (x, in_x), (y, in_y) = unmasked(x), unmasked(y)
-    result = _MOVED.lower(replace(call, arguments={**call.arguments, "self": x, "other": y}))
-    allowed = np.where(condition.array, in_x, in_y)
-    if allowed.all() or isinstance(result, tuple | Masked):
-        return result
-    return Masked(result, allowed)
-
-
-_MOVED = moving("self", "other")
 _NOT, _AND, _OR = Rule(negation, "1 - x"), Rule(conjunction, "`Min`"), Rule(disjunction, "`Max`")
 RULES: Mapping[str, Rule] = {
     **{
@@ -91,5 +76,5 @@ RULES: Mapping[str, Rule] = {
     "aten.logical_and.default": _AND,
     "aten.logical_not.default": _NOT,
     "aten.logical_or.default": _OR,
-    "aten.where.self": Rule(choice, "entries moved, or `Mul` by 0 and 1"),
+    "aten.where.self": Rule(choice, "`Where`, or `Mul` by 0 and 1"),
 }

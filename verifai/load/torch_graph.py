@@ -21,7 +21,7 @@ from verifai.load.tidy import tidied
 from verifai.load.torch_call import AtenCall, Rule
 from verifai.load.torch_known import computed, is_known
 from verifai.load.torch_operators import RULES
-from verifai.load.values import Activation, Constant, Value
+from verifai.load.values import Activation, Constant, Masked, Value
 
 _HARMLESS = frozenset({"aten._assert_tensor_metadata.default"})  # speaks of types, not of values
 
@@ -241,7 +241,7 @@ def _finished(walk: Walk, outputs: Sequence[Any]) -> Network:
 
 
 def _tensor(node: Any, made: Any) -> Value:
-    if isinstance(made, Activation | Constant):
+    if isinstance(made, Activation | Constant) and not isinstance(made, Masked):
         return made
     raise _refusal(node, "this result is no tensor of finite numbers")
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from verifai.load.onnx_call import Attribute
 from verifai.load.torch_call import AtenCall, Result, Rule
-from verifai.load.torch_pointwise import added, same, scaled
+from verifai.load.torch_pointwise import same, scaled
 from verifai.load.values import Constant, Value, rearranged
 
 
@@ -36,7 +36,7 @@ def baddbmm(call: AtenCall) -> Result:
     """beta·self + alpha·batch1·batch2."""
     y = call.onnx("MatMul", call.value("batch1"), call.value("batch2"))
     offset = scaled(call, call.value("self"), call.number("beta"))
-    return added(call, scaled(call, y, call.number("alpha")), offset)
+    return call.onnx("Add", scaled(call, y, call.number("alpha")), offset)
 
 
 def convolution(call: AtenCall) -> Result:

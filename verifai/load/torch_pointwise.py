@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from verifai.load.torch_call import AtenCall, Masked, Result, Rule, constant, unmasked
+from verifai.load.torch_call import AtenCall, Result, Rule, constant
 from verifai.load.values import Constant, Value, rearranged
 
 
@@ -34,16 +34,7 @@ def shifted(call: AtenCall, x: Value, shift: float) -> Value:
 
 def add(call: AtenCall) -> Result:
     """self + alpha·other."""
-    return added(call, call.value("self"), _times_alpha(call))
-
-
-def added(call: AtenCall, x: Value, y: Value) -> Value | Masked:
-    """x + y; constants that are minus infinity make a mask of it."""
-    if isinstance(x, Constant) and isinstance(y, Constant):
-        return call.onnx("Add", x, y)
-    (x, in_x), (y, in_y) = unmasked(x), unmasked(y)
-    total, allowed = call.onnx("Add", x, y), in_x & in_y
-    return total if allowed.all() else Masked(total, allowed)
+    return call.onnx("Add", call.value("self"), _times_alpha(call))
 
 
 def subtract(call: AtenCall) -> Result:
