@@ -1,9 +1,12 @@
 """Lines of sign, square, product and smooth nodes: sound, as the kernel's, and worth choosing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.bounds.nets import attention, curved, head, mixed, waves
+from verifai.bounds import crown
 from verifai.bounds.compiled import compile_network
 from verifai.bounds.crown import backward, refine
 from verifai.bounds.curved import Curved, families, intercept, slope_entries
@@ -15,8 +18,19 @@ from verifai.bounds.smear import gradient_ranges
 from verifai.bounds.tighten import tighten
 from verifai.kernel.bound import lower_bounds, rounded_root
 from verifai.kernel.context import FormBuilder, Scene
-from verifai.kernel.network import FUNCTIONS, Input, Network, Product, Sign, Smooth, Square
+from verifai.kernel.network import (
+    FUNCTIONS,
+    Input,
+    Network,
+    Node,
+    Product,
+    Sign,
+    Smooth,
+    Square,
+    affine,
+)
 from verifai.kernel.number import exact
+from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Query
 from verifai.search.record import Block, Close, assemble
 
@@ -238,6 +252,70 @@ def test_the_kernel_finds_the_same_bounds_from_the_slopes_written_down(name, wid
     )
     assert best.value[0] > plain
     assert slopes
+
+
+def unguarded(function: str) -> Network:
+    """Two layers of a function whose arguments leave its domain, and squares."""
+    rng = np.random.default_rng(0)
+    nodes: list[Node] = [Input("x", (3,))]
+    for k, n in enumerate((3, 5)):
+        weight = Dense.of(rng.normal(size=(5, n)))
+        nodes.append(affine(f"y{k}", (5,), ((len(nodes) - 1, weight),)))
+        nodes.append(Smooth(f"z{k}", (5,), len(nodes) - 1, function))
+    nodes.append(Square("square", (5,), len(nodes) - 1))
+    nodes.append(affine("out", (1,), ((len(nodes) - 1, Dense.of(np.ones((1, 5)))),)))
+    return Network(tuple(nodes), (len(nodes) - 1,))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("function", [*FUNCTIONS, "attention"])
+@pytest.mark.parametrize("width", [1.0, 100.0, 1e6])
+def test_overflow_and_undefined_values_neither_warn_nor_prove_anything(function, width):
+    network = attention() if function == "attention" else unguarded(function)
+    compiled, out = compile_network(network), len(network.nodes) - 1
+    inputs = sum(network.sizes[i] for i in network.inputs)
+    ends = -width * np.ones((1, inputs)), width * np.ones((1, inputs))
+    relaxation = refine(compiled, interval(compiled, *ends))
+    tight, _ = tighten(compiled, relaxation.bounds, ascent=Ascent(steps=3, curved=True))
+    points = np.random.default_rng(0).uniform(*ends, size=(200, inputs))
+    values = compiled.forward(points)
+    compiled.gradient(values, {out: np.ones((200, network.sizes[out]))})
+    is_cut = any((np.abs(found) >= 2.0**300).any() for found in values)
+    for bounds in (relaxation.bounds, tight.bounds):
+        for i, found in enumerate(values):
+            slip = EPS * (1 + np.abs(found)) if not is_cut else np.inf  # there the kernel says no
+            assert np.isfinite(bounds.lower[i]).all() and np.isfinite(bounds.upper[i]).all()
+            assert (bounds.lower[i] - slip <= found).all()
+            assert (found <= bounds.upper[i] + slip).all()
+    seeds = {out: np.ones((1, network.sizes[out]))}
+    assert not np.isnan(gradient_ranges(compiled, relaxation.bounds, seeds)).any()
+
+
+def test_repeated_values_of_a_selection_are_bounded_once_and_alike(monkeypatch):
+    network = attention(3, 2, 1)
+    compiled = compile_network(network)
+    assert {network.nodes[i].name for i in compiled.twins} == {"ql", "kr", "wl", "vr"}
+    root = interval(compiled, *box(network, 1, 0.3, 2))
+    counts: list[int] = []
+    plain = crown.unit_planes
+
+    def counting(*args):
+        counts.append(len(args[-1]))
+        return plain(*args)
+
+    monkeypatch.setattr(crown, "unit_planes", counting)
+    once, few = refine(compiled, root).bounds, sum(counts)
+    counts.clear()
+    again = refine(replace(compiled, twins={}), root).bounds
+    assert few < 0.7 * sum(counts)
+    for a, b in zip(once.lower + once.upper, again.lower + again.upper, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-12)
+    ascent = Ascent(steps=3, curved=True)
+    first = tighten(compiled, root.take(slice(0, 1)), ascent=ascent)
+    second = tighten(replace(compiled, twins={}), root.take(slice(0, 1)), ascent=ascent)
+    for a, b in zip(first[0].bounds.lower, second[0].bounds.lower, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-9)
+    assert [r.neurons.tolist() for r in first[1]] == [r.neurons.tolist() for r in second[1]]
 
 
 def test_tightened_attention_writes_down_slopes_for_every_bound():

@@ -94,7 +94,7 @@ def test_nothing_is_infinite_or_warns_outside_the_domain(function):
     assert (first[undefined] == -(2.0**300)).all() and (last[undefined] == 2.0**300).all()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @case
 def test_ranges_hold_values_and_slopes_and_are_attained(function, seed, width):
     low, high = intervals(function, seed, width)
@@ -112,7 +112,7 @@ def test_ranges_hold_values_and_slopes_and_are_attained(function, seed, width):
             assert (last <= values.max(axis=0) + loose + rounding).all()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @case
 def test_extremes_hold_for_default_and_for_any_slope_and_agree_with_the_kernel(
     function, seed, width
@@ -138,7 +138,7 @@ def test_extremes_hold_for_default_and_for_any_slope_and_agree_with_the_kernel(
                 np.testing.assert_allclose(at[0], end[0], atol=1e-12 * size.max())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @case
 def test_default_slopes_are_the_kernels_up_to_rounding(function, seed, width):
     low, high = intervals(function, seed, width)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from verifai.bounds import smooth
-from verifai.bounds.maps import Array, ConvMap, DenseMap, GatherMap, Map, as_map
+from verifai.bounds.maps import Array, ConvMap, DenseMap, GatherMap, Indices, Map, as_map
 from verifai.kernel.network import (
     Affine,
     Input,
@@ -77,6 +77,7 @@ class Compiled:
         preactivations: the nodes that nonlinear nodes read, in topological order.
         inputs: the input nodes; their values in a row make up a point.
         direct: nodes whose interval over a box is exact, being affine in independent inputs.
+        twins: of nodes that select values more than once, the first index of equal values, (n,).
     """
 
     network: Network
@@ -87,6 +88,7 @@ class Compiled:
     preactivations: tuple[int, ...]
     inputs: tuple[int, ...]
     direct: frozenset[int]
+    twins: Mapping[int, Indices]
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -201,7 +203,7 @@ def compile_network(network: Network, dtype: npt.DTypeLike = np.float64) -> Comp
     linear = {i: _linear(n, dtype) for i, n in enumerate(nodes) if isinstance(n, Affine)}
     pieces = {i: _pieces(n, dtype) for i, n in enumerate(nodes) if isinstance(n, Pwl)}
     direct = _direct(network, linear)
-    tail = (tuple(readers), tuple(sorted(nonlinear)), network.inputs, direct)
+    tail = (tuple(readers), tuple(sorted(nonlinear)), network.inputs, direct, _twins(linear))
     return Compiled(network, dtype, linear, pieces, *tail)
 
 
@@ -241,3 +243,18 @@ def _direct(network: Network, linear: Mapping[int, Linear]) -> frozenset[int]:
         if isinstance(a_map, GatherMap) and a_map.repeats == 1:
             roots[node] = roots[sources[0]]
     return frozenset(direct)
+
+
+def _twins(linear: Mapping[int, Linear]) -> dict[int, Indices]:
+    """For every selection that repeats values, the first index at which each of its values is."""
+    found = {}
+    for node, data in linear.items():
+        if len(data.terms) != 1 or data.radius is not None or data.scale is not None:
+            continue
+        a_map = data.terms[0][1]
+        if isinstance(a_map, GatherMap) and a_map.repeats > 1:
+            scale = np.ones(len(a_map.index)) if a_map.scale is None else a_map.scale
+            keys = np.stack([a_map.index.astype(np.float64), scale, data.bias])
+            _, first, inverse = np.unique(keys, axis=1, return_index=True, return_inverse=True)
+            found[node] = first[inverse.reshape(-1)]
+    return found

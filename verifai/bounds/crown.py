@@ -284,13 +284,20 @@ def _tighten(compiled: Compiled, relaxation: Relaxed, node: int) -> Bounds:
             return bounds
         ends = list(bounds.lower), list(bounds.upper)
         return bounds.meet(node, *affine_interval(compiled, node, *ends, rows=len(bounds)))
-    boxes, neurons = np.nonzero(unstable(compiled, bounds, node))
+    wanted, twins = unstable(compiled, bounds, node), compiled.twins.get(node)
+    if twins is not None:
+        asked = np.zeros_like(wanted)
+        np.logical_or.at(asked.T, twins, wanted.T)
+        wanted = asked
+    boxes, neurons = np.nonzero(wanted)
     if not len(boxes):
         return bounds
-    lower, upper = bounds.lower[node].copy(), bounds.upper[node].copy()
+    lower, upper = (np.full_like(bounds.lower[node], end) for end in (-np.inf, np.inf))
     lower[boxes, neurons], upper[boxes, neurons] = unit_planes(
         compiled, relaxation, node, boxes, neurons
     )
+    if twins is not None:
+        lower, upper = lower[:, twins], upper[:, twins]
     return bounds.meet(node, lower, upper)
 
 

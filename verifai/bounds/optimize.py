@@ -99,7 +99,8 @@ def optimize(
         free = _families(compiled, base) if ascent.curved else {}
         problem = Problem(compiled, base, rows.take(part), size, spans, masks, free)
         begin = _start(problem) if start is None else _part(problem, start, part)
-        done.append(_climb(problem, begin, ascent))
+        with np.errstate(over="ignore", invalid="ignore"):  # a point that overflows is not kept
+            done.append(_climb(problem, begin, ascent))
     return done[0] if len(done) == 1 else _join(done)
 
 

@@ -82,17 +82,32 @@ def tighten(
             bounds = refine(compiled, bounds, nodes=[position]).bounds
             continue
         neurons = np.flatnonzero(unstable(compiled, bounds, position)[0])
+        twins = compiled.twins.get(position)
+        first = neurons if twins is None else np.unique(twins[neurons])
         found = []
-        for start in range(0, len(neurons), PART):
-            part = neurons[start : start + PART]
+        for start in range(0, len(first), PART):
+            part = first[start : start + PART]
             how = ascent if time.perf_counter() < deadline else Ascent(steps=0)
-            found.append(_part(compiled, Relaxed(bounds, lines), position, part, how))
+            record = _part(compiled, Relaxed(bounds, lines), position, part, how)
+            found.append(record if twins is None else _spread(record, twins, neurons))
         for record in found:
             lower, upper = bounds.lower[position].copy(), bounds.upper[position].copy()
             lower[0, record.neurons], upper[0, record.neurons] = record.lower, record.upper
             bounds = bounds.meet(position, lower, upper)
         records += found
     return Relaxed(bounds, lines), records
+
+
+def _spread(record: Tightened, twins: Indices, neurons: Indices) -> Tightened:
+    """The same for all of the neurons that are equal to one of the record's."""
+    mine = neurons[np.isin(twins[neurons], record.neurons)]
+    where = np.searchsorted(record.neurons, twins[mine])
+    tables = (record.lower_codes, record.upper_codes)
+    low, high = ({i: a[where] for i, a in table.items()} for table in tables)
+    curved = (record.lower_slopes, record.upper_slopes)
+    below, above = ({i: a[where] for i, a in table.items()} for table in curved)
+    ends = record.lower[where], record.upper[where]
+    return Tightened(record.node, mine, *ends, low, high, below, above)
 
 
 def _part(
