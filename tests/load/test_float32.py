@@ -95,11 +95,18 @@ def test_a_counterexample_is_a_float32_input_that_every_program_violates(tmp_pat
     assert y > 0.6
 
 
-def test_a_box_without_float32_numbers_is_vacuous(tmp_path: Path) -> None:
+def test_an_interval_without_float32_numbers_is_the_nearest_one(tmp_path: Path) -> None:
     proto = single("Relu", {"x": [1, 1]})
     net = vf.load(written(proto, tmp_path), semantics="float32")
-    box = [("0.1000000001", "0.1000000002")]
-    verdict = vf.verify(vf.in_range(net, box, upper=0), nodes=50)
+    query = vf.in_range(net, [("0.1", "0.1")], upper=0)
+    assert float32_query(query).lower == (exact(float(np.float32(0.1))),)
+    assert float32_query(query).upper == float32_query(query).lower
+    assert isinstance(vf.verify(query, nodes=50), vf.Falsified)
+
+
+def test_an_empty_box_stays_empty(tmp_path: Path) -> None:
+    net = vf.load(written(single("Relu", {"x": [1, 1]}), tmp_path), semantics="float32")
+    verdict = vf.verify(vf.in_range(net, [("0.2", "0.1")], upper=0), nodes=50)
     assert isinstance(verdict, vf.Verified)
     assert verdict.vacuous
 

@@ -66,7 +66,7 @@ SMOOTH = frozenset(
 INTEGERS_ONLY = frozenset(["Mod", "Range", "ReduceProd"])
 FOLDED = frozenset(["Add", "Div", "Mul", "Sub"])  # of two constants: IEEE gives the nearest float32
 _ALWAYS = (
-    "inputs are binary32 numbers",
+    "inputs are binary32 numbers: those of the box, or the nearest where an interval holds none",
     "results are binary32, rounded to nearest, subnormal ones kept or flushed to zero",
     "Conv, Gemm, MatMul and the like add products in any order, fused multiply-add or not",
     "a bias, normalization or residual after a sum may be folded into it; nothing else is",

@@ -24,19 +24,30 @@ from verifai.load.float32_sum import LARGEST
 def float32_query(query: Query) -> Query:
     """The query with the box's ends at binary32 numbers; as it is if its network is over the reals.
 
-    The inputs that are lost are no binary32 numbers. A second call changes nothing.
+    The inputs that are lost are no binary32 numbers. An interval that holds none (mostly that of
+    one decimal) becomes the nearest one, as a program reads it. A second call changes nothing.
 
     Raises:
         InputError: a value may exceed 2^40 on the box, where overflow is not excluded.
     """
     if not isinstance(query.network, Float32Network):
         return query
-    lower = tuple(least_binary32(low) for low in query.lower)
-    upper = tuple(-least_binary32(-high) for high in query.upper)
+    ends = [_inner(low, high) for low, high in zip(query.lower, query.upper, strict=True)]
+    lower, upper = (tuple(each[side] for each in ends) for side in (0, 1))
     inner = replace(query, lower=lower, upper=upper)
     if not inner.is_vacuous:
         _require_range(inner)
     return inner
+
+
+def _inner(low: fmpq, high: fmpq) -> tuple[fmpq, fmpq]:
+    """The least and greatest binary32 number in an interval, or twice the nearest one."""
+    least, greatest = least_binary32(low), -least_binary32(-high)
+    if least <= greatest or low > high:
+        return least, greatest
+    middle = (low + high) / 2
+    nearest = least if least - middle <= middle - greatest else greatest
+    return nearest, nearest
 
 
 def assumptions_of(query: Query) -> tuple[str, ...]:
