@@ -146,7 +146,12 @@ class _Run:
     def __init__(self, checker: Checker, proof: Proof) -> None:
         self.checker, self.proof, self.root = checker, proof, checker.root
         self.ledger = Ledger(
-            checker.root, checker.rounded, checker.integer, proof, list(checker.first)
+            checker.root,
+            checker.rounded,
+            checker.integer,
+            proof,
+            list(checker.first),
+            checker.exact_root,
         )
         self.batch = max(1, min(MAX_BATCH, BATCH_VALUES // max(1, len(self.root.low))))
         self.ledger.check_ranges()

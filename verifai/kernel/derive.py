@@ -18,12 +18,14 @@ from verifai.kernel.bound import Root, lower_bounds
 from verifai.kernel.context import FormBuilder, Row, Scene, settled
 from verifai.kernel.forward import Ends
 from verifai.kernel.ledger import Ledger
+from verifai.kernel.network import Pwl
 from verifai.kernel.number import below, exact
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Or
 
 BATCH_VALUES = 1 << 19
 CHUNK_VALUES = 1 << 15
+HAIR = 2.0**-32  # of a value's magnitude: an end so near a knot is computed in exact arithmetic
 
 
 class Place(NamedTuple):
@@ -94,30 +96,53 @@ class Plan:
     def _pairs(self, scene: Scene, contexts: Array, values: Array) -> Ends:
         """Derived ends of single values, each in its context."""
         count = len(contexts)
-        pick, rows = np.concatenate([contexts, contexts]), np.arange(2 * count)
+        pick, both = np.concatenate([contexts, contexts]), np.concatenate([values, values])
         signs = np.repeat([1.0, -1.0], count)
 
-        def bounds(root: Root) -> Array:
-            builder = FormBuilder(root, 2 * count)
-            builder.units(rows, np.concatenate([values, values]), signs)
+        def bounds(root: Root, forms: Array) -> Array:
+            builder = FormBuilder(root, len(forms))
+            builder.units(np.arange(len(forms)), both[forms], signs[forms])
             known = scene.known if root is scene.root else None
-            there = replace(scene, root=root, pick=pick, known=known)
+            there = replace(scene, root=root, pick=pick[forms], known=known)
             if scene.blocks[0] >= 0:
-                for form, context in enumerate(pick.tolist()):
+                for form, context in enumerate(pick[forms].tolist()):
                     self.ledger.multiply(builder, form, there, context, self.places[context].rows)
             result = lower_bounds(root, builder.build(), there)
             scene.known = there.known if root is scene.root else scene.known
             return result
 
-        ends = self._ends(bounds)
+        ends = self._ends(bounds, 2 * count, lambda ends: self._misses(both, signs * ends))
         return ends[:count], -ends[count:]
 
-    def _ends(self, bounds: Callable[[Root], Array]) -> Array:
+    def _misses(self, values: Array, ends: Array) -> Array:
+        """Which ends of values of one node miss a knot of some user by rounding."""
+        network, magnitude = self.root.network, self.ledger.rounded.magnitude[values]
+        node, _ = network.owner(int(values[0]))
+        index = values - network.offsets[node]
+        result = np.zeros(len(ends), dtype=bool)
+        for user in network.nodes:
+            if isinstance(user, Pwl) and node in user.sources:
+                for knot in np.broadcast_to(user.knots, (len(user.knots), network.sizes[node])):
+                    gap = abs(ends - knot[index])
+                    result |= (gap > 0) & (gap <= HAIR * magnitude)
+        return np.flatnonzero(result)
+
+    def _ends(
+        self,
+        bounds: Callable[[Root, Array], Array],
+        count: int,
+        misses: Callable[[Array], Array] | None = None,
+    ) -> Array:
         """Derived ends as doubles; exact arithmetic takes rounded ones where it reaches them."""
-        guide = bounds(self.ledger.rounded)
+        every = np.arange(count)
+        guide = bounds(self.ledger.rounded, every)
+        missed = every[:0] if misses is None else misses(guide)
+        if len(missed):
+            anew = bounds(self.ledger.exact_root(), missed)
+            guide[missed] = np.maximum(guide[missed], [below(end) for end in anew])
         if self.root.ar.rounds:
             return guide
-        sharp = bounds(self.root)
+        sharp = bounds(self.root, every)
         reached = sharp >= exactly(np.where(np.isfinite(guide), guide, 0.0))
         use_guide = np.isfinite(guide) & reached.astype(bool)
         each = zip(guide, use_guide, sharp, strict=True)
@@ -143,15 +168,15 @@ class Plan:
     def _form_ends(self, forms: list[Row], blocks: Array, where: Array, which: Array) -> Array:
         """Lower bounds of forms[which] in contexts where."""
 
-        def bounds(root: Root) -> Array:
+        def bounds(root: Root, every: Array) -> Array:
             scene = Scene(root, self.proof, self.low[where], self.high[where], blocks[which])
-            builder = FormBuilder(root, len(where))
+            builder = FormBuilder(root, len(every))
             for i, (context, step) in enumerate(zip(where.tolist(), which.tolist(), strict=True)):
                 builder.row(i, fmpq(1), forms[step])
                 self.ledger.multiply(builder, i, scene, i, self.places[context].rows)
             return lower_bounds(root, builder.build(), scene)
 
-        return self._ends(bounds)
+        return self._ends(bounds, len(where))
 
     def _learn(self, context: int, found: list[tuple[Row, float]], count: int) -> None:
         """Adds one row a step to a context (a trivial one where nothing was derived)."""

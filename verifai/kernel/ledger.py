@@ -5,6 +5,7 @@ May import: numpy, python-flint, bound, context, certificate. Must not know: the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,7 @@ class Ledger:
         rounded: the query in rounded arithmetic.
         integer: which values are integers.
         table: the rows; a path is a tuple of places in it.
+        exact_root: the query in exact arithmetic.
     """
 
     root: Root
@@ -35,6 +37,7 @@ class Ledger:
     integer: Array
     proof: Proof
     table: list[Row]
+    exact_root: Callable[[], Root]
 
     def check_ranges(self) -> None:
         """Rejection unless values, nodes and codes fit the network."""

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Plane, Relaxed, backward, pairs, refine
 from verifai.bounds.interval import Bounds
+from verifai.bounds.lines import span
 from verifai.bounds.optimize import Ascent
 from verifai.bounds.smear import gradient_ranges
 from verifai.kernel.network import Affine, Input, Pwl
@@ -88,10 +89,11 @@ class BoxSearch(TreeSearch):
         return np.concatenate([corner, (low + high) / 2])
 
     def _is_linear(self, bounds: Bounds) -> npt.NDArray[np.bool_]:
-        """Boxes on which the network is linear, so that bounds are exact; (B, 1)."""
+        """Boxes on which every piecewise-linear node has one piece: bounds are sharp; (B, 1)."""
         result = np.ones(len(bounds), dtype=bool)
-        for _, mask in pairs(self.compiled, bounds):
-            result &= ~mask.any(axis=1)
+        for i, pieces in self.compiled.pieces.items():
+            ends = bounds.lower[pieces.source], bounds.upper[pieces.source]
+            result &= ~span(self.compiled.pieces[i], *ends).is_split.any(axis=1)
         return result[:, None]
 
     def _planes(self, relaxation: Relaxed, count: int) -> Plane:
