@@ -268,9 +268,13 @@ class _Run:
         if not places:
             return
         bounds, strict = self._bounds(self.root, places)
+        if self.root.ar.rounds:
+            near = np.flatnonzero((-NEAR < bounds) & (bounds <= 0))
+            bounds = bounds.astype(object)
+            if len(near):
+                anew = [places[i] for i in near]
+                bounds[near] = self._bounds(self.checker.exact_root(), anew)[0]
         for place, bound, is_strict in zip(places, bounds, strict, strict=True):
-            if self.root.ar.rounds and -NEAR < bound <= 0:
-                (bound,), (is_strict,) = self._bounds(self.checker.exact_root(), [place])
             if not (bound > 0 or (bound == 0 and is_strict)):
                 shown = nearest(bound) if isinstance(bound, fmpq) else float(bound)
                 yield self._open(
