@@ -51,15 +51,15 @@ class Products:
         for term in terms:
             key = (tuple(sorted(term.terms.items(), key=lambda each: each[0])), term.constant)
             powers.setdefault(key, []).append(term)
-        result = Linear({}, fmpq(1))
-        for same in powers.values():
-            result = self._pair(result, self._power(same[0], len(same)))
-        return result
+        first, *rest = (self._power(same[0], len(same)) for same in powers.values())
+        for power in rest:
+            first = self._pair(first, power)
+        return first
 
     def _power(self, term: Linear, exponent: int) -> Linear:
         """The term to this power, by squaring."""
-        result = Linear({}, fmpq(1))
-        for bit in bin(exponent)[2:]:
+        result = term
+        for bit in bin(exponent)[3:]:
             result = self._pair(result, result)
             result = self._pair(result, term) if bit == "1" else result
         return result
