@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from verifai.api import bounds, check, load, query_from, verify
     from verifai.kernel.errors import InputError, Rejection
+    from verifai.optimum.lipschitz import LipschitzBound, lipschitz
+    from verifai.optimum.maximize import Maximum, maximize
     from verifai.properties.domain import Domain, domain
     from verifai.properties.equivalent import equivalent
     from verifai.properties.in_range import in_range
@@ -39,6 +41,10 @@ __all__ = [
     "verify",
     "check",
     "bounds",
+    "maximize",
+    "lipschitz",
+    "Maximum",
+    "LipschitzBound",
     "Verdict",
     "Verified",
     "Falsified",
@@ -54,6 +60,10 @@ _HOMES = {
     "verify": "verifai.api",
     "check": "verifai.api",
     "bounds": "verifai.api",
+    "maximize": "verifai.optimum.maximize",
+    "lipschitz": "verifai.optimum.lipschitz",
+    "Maximum": "verifai.optimum.maximize",
+    "LipschitzBound": "verifai.optimum.lipschitz",
     "robust": "verifai.properties.robust",
     "in_range": "verifai.properties.in_range",
     "monotone": "verifai.properties.monotone",
