@@ -88,6 +88,12 @@ def test_masks_are_for_softmax_alone() -> None:
     )
 
 
+def test_truth_values_that_are_numbers_are_refused() -> None:
+    refused(lambda _, x: (x > 0) + (x > 1), "a sum of truth values")
+    refused(lambda _, x: torch.logical_not(x).float(), "'self' holds numbers that depend")
+    refused(lambda _, x: ~(x > 0).sum(1) * x[0], "'self' holds numbers|depends on the input")
+
+
 def test_changes_of_state_are_refused() -> None:
     refused(lambda m, x: m.state.add_(1) * x, "changes 'state': a network keeps nothing")
     refused(lambda _, x: x.add_(1), "changes 'inputs_0'")

@@ -156,6 +156,8 @@ CASES: dict[str, Callable[[], Example]] = {
     "reductions": lambda: (Does(reductions), image()),
     "two inputs": lambda: (Does(lambda x, y: (x @ y, torch.where(torch.eye(2) > 0, x, 1) - y)),
                            torch.zeros(2, 2), torch.zeros(2, 2)),
+    "bilinear": lambda: (nn.Bilinear(2, 3, 2), rows(2), rows(3)),
+    "weight norm": lambda: (nn.utils.parametrizations.weight_norm(nn.Linear(3, 2)), rows(3)),
     "shared": lambda: (Does(lambda x: (x, torch.stack([x, -x]).max(0)[0], x)), rows(2)),
     "lstm cell": lambda: (nn.LSTMCell(2, 3), rows(2)),
     "gru": lambda: (nn.GRU(2, 3, batch_first=True), rows(3, 2)),
@@ -188,7 +190,7 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "glu": lambda x: F.glu(x, dim=1),
 }  # fmt: skip
 # the exporter fails, masks with infinities, or gives two outputs one name
-NOT_EXPORTED = {"causal", "transformer", "pre-norm", "shared"} | {
+NOT_EXPORTED = {"causal", "transformer", "pre-norm", "shared", "bilinear"} | {
     "masked", "masked attention", "masked weights"}  # fmt: skip
 # ONNX files may not hold the operators that the exporter makes of them
 NOT_IN_ONNX = {"gru", "up and down", "choices", "in place"}
@@ -203,7 +205,15 @@ def choices(x: Any) -> tuple[Any, ...]:
     steps = (x > 0.5) & (y <= 0.25) | ~(x >= y)
     signs = (x < y, x == x.abs(), x != x.abs())
     numbers = (torch.where(sign, x, 2 * y) for sign in signs)
-    return steps.float(), F.softshrink(x), F.hardshrink(x), F.threshold(x, 0.3, 0.0), *numbers
+    counted = (x > 0).sum(1, keepdim=True)
+    return (
+        steps.float(),
+        counted * x,
+        F.softshrink(x),
+        F.hardshrink(x),
+        F.threshold(x, 0.3, 0.0),
+        *numbers,
+    )
 
 
 CASES["choices"] = lambda: (Does(choices), torch.zeros(2, 4))

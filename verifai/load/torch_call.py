@@ -40,6 +40,7 @@ class AtenCall:
         arguments: by their names in the operator's schema, defaults filled in.
         given: the names of those that are not at their default.
         dtype: torch's type of the (first) result.
+        truths: names of arguments that are tensors of truth values.
         builder: where the nodes go.
         seen: what was read so far.
     """
@@ -50,8 +51,14 @@ class AtenCall:
     arguments: Mapping[str, Any]
     given: frozenset[str]
     dtype: Any
+    truths: frozenset[str]
     builder: Builder
     seen: set[str] = field(default_factory=set)
+
+    @property
+    def is_truth(self) -> bool:
+        """Whether the result holds truth values."""
+        return str(self.dtype) == "torch.bool"
 
     @property
     def is_float(self) -> bool:

@@ -28,29 +28,36 @@ def comparison(name: str) -> Rule:
 
 
 def _opposite(call: AtenCall, truth: Value) -> Value:
-    return call.builder.linear([(call.builder.lift(_number(truth)), -ONE)], ONE)
+    return call.builder.linear([(call.builder.lift(truth), -ONE)], ONE)
 
 
-def _number(truth: Value) -> Value:
-    """Constant truth values as 0 and 1."""
-    if isinstance(truth, Constant) and truth.array.dtype.kind == "b":
-        return Constant(truth.array.astype(np.float64), truth.name)
-    return truth
+def _truth(call: AtenCall, name: str) -> Value:
+    """A tensor of truth values as 0 and 1.
+
+    Raises:
+        LoadError: it is a tensor of numbers, of which torch asks whether they are 0.
+    """
+    value = call.value(name)
+    if name not in call.truths:
+        raise call.refuse(f"the argument {name!r} holds numbers that depend on the input")
+    if isinstance(value, Constant):
+        return Constant(value.array.astype(np.float64), value.name)
+    return value
 
 
 def negation(call: AtenCall) -> Result:
-    """1 - self, of truth values."""
-    return _opposite(call, call.value("self"))
+    """1 - self."""
+    return _opposite(call, _truth(call, "self"))
 
 
 def conjunction(call: AtenCall) -> Result:
     """The smaller of two truth values."""
-    return call.onnx("Min", _number(call.value("self")), _number(call.value("other")))
+    return call.onnx("Min", _truth(call, "self"), _truth(call, "other"))
 
 
 def disjunction(call: AtenCall) -> Result:
     """The larger of two truth values."""
-    return call.onnx("Max", _number(call.value("self")), _number(call.value("other")))
+    return call.onnx("Max", _truth(call, "self"), _truth(call, "other"))
 
 
 def choice(call: AtenCall) -> Result:

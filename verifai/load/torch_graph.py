@@ -169,14 +169,21 @@ def _call(walk: Walk, node: Any) -> AtenCall:
     made = node.meta["val"]
     first = made[0] if isinstance(made, list | tuple) else made
     return AtenCall(
-        node.name,
-        str(node.target),
-        node.target,
-        arguments,
-        frozenset(special),
-        first.dtype,
-        walk.builder,
+        name=node.name,
+        op_type=str(node.target),
+        function=node.target,
+        arguments=arguments,
+        given=frozenset(special),
+        dtype=first.dtype,
+        truths=frozenset(name for name, value in given.items() if _is_truth(value)),
+        builder=walk.builder,
     )
+
+
+def _is_truth(argument: Any) -> bool:
+    """Whether an argument is a tensor of truth values."""
+    made = getattr(argument, "meta", {}).get("val")
+    return str(getattr(made, "dtype", "")) == "torch.bool"
 
 
 def _lowered(walk: Walk, argument: Any) -> Any:

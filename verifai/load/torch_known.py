@@ -11,20 +11,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from verifai.load.torch_call import AtenCall, Rule, as_torch
+from verifai.load.torch_call import AtenCall, Result, Rule, as_torch
 from verifai.load.values import Activation, Constant, Value, check_size
 
 _ELSEWHERE = frozenset({"layout", "device", "pin_memory", "memory_format", "non_blocking"})
 
 
-def computed(call: AtenCall) -> Value:
+def computed(call: AtenCall) -> Result:
     """What torch computes of constants.
 
     Raises:
         LoadError: an argument depends on the input.
     """
     arguments = {n: _known(call, n) for n in call.arguments if n not in _ELSEWHERE}
-    return _as_constant(call, call.function(**arguments))
+    made = call.function(**arguments)
+    if isinstance(made, list | tuple):
+        return tuple(_as_constant(call, tensor) for tensor in made)
+    return _as_constant(call, made)
 
 
 def _known(call: AtenCall, name: str) -> Any:
@@ -36,7 +39,8 @@ def _known(call: AtenCall, name: str) -> Any:
 
 def _as_constant(call: AtenCall, tensor: Any) -> Constant:
     check_size(tuple(tensor.shape))
-    return Constant((tensor.double() if call.is_float else tensor).numpy(), call.name)
+    is_float = tensor.is_floating_point()
+    return Constant((tensor.double() if is_float else tensor).numpy(), call.name)
 
 
 def alike(call: AtenCall) -> Value:

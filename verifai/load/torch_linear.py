@@ -39,6 +39,16 @@ def baddbmm(call: AtenCall) -> Result:
     return call.onnx("Add", scaled(call, y, call.number("alpha")), offset)
 
 
+def bilinear(call: AtenCall) -> Value:
+    """Σ_ij input1_i·weight_oij·input2_j + bias_o."""
+    x, y, bias = call.value("input1"), call.value("input2"), call.optional("bias")
+    rows = rearranged(x, lambda array: array[..., None, None, :])
+    columns = rearranged(y, lambda array: array[..., None, :, None])
+    z = call.onnx("MatMul", call.onnx("MatMul", rows, call.value("weight")), columns)
+    z = rearranged(z, lambda array: array[..., 0, 0])
+    return z if bias is None else call.onnx("Add", z, bias)
+
+
 def convolution(call: AtenCall) -> Result:
     """A convolution or its transpose, with constant weights."""
     x, weight, bias = call.value("input"), call.value("weight"), call.optional("bias")
@@ -166,6 +176,7 @@ RULES: Mapping[str, Rule] = {
     "aten.addmm.default": Rule(addmm, "`Gemm`"),
     "aten.baddbmm.default": Rule(baddbmm, "`MatMul`, `Add`"),
     "aten.batch_norm.default": Rule(batch_norm, "`BatchNormalization`"),
+    "aten.bilinear.default": Rule(bilinear, "`MatMul`, `Add`"),
     "aten.bmm.default": same("MatMul", "self", "mat2"),
     "aten.convolution.default": Rule(convolution, "`Conv`, `ConvTranspose`"),
     "aten.dropout.default": Rule(dropout, "no change"),

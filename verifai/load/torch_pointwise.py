@@ -34,6 +34,8 @@ def shifted(call: AtenCall, x: Value, shift: float) -> Value:
 
 def add(call: AtenCall) -> Result:
     """self + alpha·other."""
+    if call.is_truth:
+        raise call.refuse("a sum of truth values, which torch takes for their disjunction")
     return call.onnx("Add", call.value("self"), _times_alpha(call))
 
 
