@@ -19,14 +19,16 @@ from verifai.kernel.network import (
 from verifai.kernel.operator import Conv, Dense, Gather
 
 
-def random_network(seed: int, *, kinds: str = "relu pwl wide sign square product") -> Network:
-    """One or two inputs nodes, then three nonlinear layers drawn from the kinds."""
+def random_network(
+    seed: int, *, kinds: str = "relu pwl wide sign square product", depth: int = 3
+) -> Network:
+    """Two input nodes, then some nonlinear layers drawn from the kinds."""
     rng = np.random.default_rng(seed)
     names = kinds.split()
     nodes: list[Node] = [Input("x", (2,)), Input("p|q", (1,))]
     gathered = ((0, Gather.of(2, [0, 1, -1])), (1, Gather.of(1, [-1, -1, 0], 0.75)))
     nodes.append(affine("joined", (3,), gathered, bias=[0.0, 0.25, 0.1]))
-    for layer in range(3):
+    for layer in range(depth):
         weight = Dense.of(np.round(rng.normal(size=(3, 3)), int(rng.integers(1, 18))))
         divisor = [1.0, 3.0, 7.0] if rng.random() < 0.5 else None
         source = len(nodes) - 1

@@ -1,0 +1,1 @@
+"""Networks as mathematics: expressions, exact pieces and regions, exact counts and errors."""

@@ -1,0 +1,168 @@
+"""Networks as exact SymPy expressions.
+
+May import: sympy, python-flint, kernel, solvers.rows. Must not know: queries, files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import sympy
+from flint import fmpq
+
+from verifai.kernel.errors import InputError
+from verifai.kernel.network import (
+    Affine,
+    Input,
+    Network,
+    Node,
+    Product,
+    Pwl,
+    Sign,
+    Smooth,
+    Square,
+)
+from verifai.solvers.rows import Piece, Row, affine_rows, pieces
+
+MAX_SIZE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Symbolic:
+    """A network's outputs as SymPy expressions of its inputs; all numbers are exact.
+
+    Attributes:
+        inputs: real symbols x0, x1, …, one an input value.
+        outputs: one expression an output value.
+        names: what the inputs are called in the network.
+    """
+
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+    names: tuple[str, ...]
+
+    def at(self, *point: Any) -> tuple[Any, ...]:
+        """The outputs at a point given as SymPy numbers, integers or text such as "1/3".
+
+        Raises:
+            InputError: the number of inputs is wrong.
+        """
+        if len(point) != len(self.inputs):
+            raise InputError(f"{len(point)} numbers for {len(self.inputs)} inputs")
+        chosen = dict(zip(self.inputs, map(sympy.Rational, point), strict=True))
+        return tuple(output.xreplace(chosen).doit() for output in self.outputs)
+
+    def source(self) -> str:
+        """Python text that defines the symbols and y0, y1, …; its numbers are exact."""
+        lines = ["from sympy import *", ""]
+        for symbol, name in zip(self.inputs, self.names, strict=True):
+            shown = name if name.isprintable() else ascii(name)
+            lines.append(f"{symbol} = Symbol({symbol.name!r}, real=True)  # {shown}")
+        for k, output in enumerate(self.outputs):
+            lines.append(f"y{k} = {sympy.sstr(output, sympy_integers=True, order='none')}")
+        return "\n".join(lines) + "\n"
+
+
+def rational_of(value: fmpq) -> Any:
+    """The same number for SymPy."""
+    return sympy.Rational(int(value.p), int(value.q))
+
+
+def to_sympy(net: Network, *, max_size: int = MAX_SIZE) -> Symbolic:
+    """The network's outputs as exact expressions; relu is Max(0, ·).
+
+    Args:
+        net: the network, without radii: an expression is one function.
+        max_size: how many operations and leaves all outputs together may have.
+
+    Raises:
+        InputError: a constant is only known up to a radius, or the expressions are too large.
+    """
+    symbols: list[Any] = []
+    names: list[str] = []
+    terms: list[Any] = []
+    sizes: list[int] = []
+    for i, node in enumerate(net.nodes):
+        if isinstance(node, Input):
+            for k in range(net.sizes[i]):
+                symbols.append(sympy.Symbol(f"x{len(symbols)}", real=True))
+                names.append(net.describe(net.offsets[i] + k))
+            fresh = symbols[-net.sizes[i] :]
+            each = [(x, 1) for x in fresh]
+        elif isinstance(node, Affine):
+            each = [_affine(node, row, (terms, sizes), max_size) for row in affine_rows(net, i)]
+        else:
+            each = [_pointwise(net, node, k, (terms, sizes)) for k in range(net.sizes[i])]
+        for term, size in each:
+            _require_small(node, size, max_size)
+            terms.append(term)
+            sizes.append(size)
+    values = [v for o in net.outputs for v in range(net.offsets[o], net.offsets[o] + net.sizes[o])]
+    total = sum(sizes[v] for v in values)
+    if total > max_size:
+        raise InputError(f"expressions of {total} operations in all (at most {max_size})")
+    return Symbolic(tuple(symbols), tuple(terms[v] for v in values), tuple(names))
+
+
+def _require_small(node: Node, size: int, max_size: int) -> None:
+    if size > max_size:
+        raise InputError(
+            f"node {node.name!r}: an expression of {size} operations"
+            f" (at most {max_size}); networks of this size go to SMT-LIB"
+        )
+
+
+def _affine(
+    node: Affine, row: Row, known: tuple[list[Any], list[int]], max_size: int
+) -> tuple[Any, int]:
+    if not row.is_exact:
+        raise InputError(
+            f"node {node.name!r} has a constant that is not rational: it has no exact expression"
+        )
+    terms, sizes = known
+    size = 1 + sum(2 + sizes[v] for v, _ in row.terms)
+    _require_small(node, size, max_size)
+    parts = [rational_of(c) * terms[v] for v, c in row.terms]
+    return sympy.Add(*parts, rational_of(row.constant)), size
+
+
+def _pointwise(
+    net: Network, node: Node, k: int, known: tuple[list[Any], list[int]]
+) -> tuple[Any, int]:
+    """One value of a nonlinear node, with its size."""
+    terms, sizes = known
+    values = [net.offsets[s] + k for s in node.sources]
+    x, size = [terms[v] for v in values], 1 + sum(sizes[v] for v in values)
+    if isinstance(node, Pwl):
+        table = pieces(node)
+        parts = table[k if len(table) > 1 else 0]
+        return _hinges(x[0], parts), (sizes[values[0]] + 4) * len(parts)
+    if isinstance(node, Sign):
+        return sympy.sign(x[0]), size
+    if isinstance(node, Square):
+        return x[0] ** 2, size
+    if isinstance(node, Product):
+        return x[0] * x[1], size
+    if isinstance(node, Smooth):
+        return _smooth(node.function, x[0]), size + 3
+    raise InputError(f"node {node.name!r}: no expression of a {type(node).__name__}")
+
+
+def _hinges(x: Any, parts: list[Piece]) -> Any:
+    """The first piece plus a multiple of Max(0, x - knot) for every change of slope."""
+    total = rational_of(parts[0].slope) * x + rational_of(parts[0].constant)
+    for left, right in pairwise(parts):
+        if left.end is not None and left.slope != right.slope:
+            hinge = sympy.Max(0, x - rational_of(left.end), evaluate=False)
+            total += rational_of(right.slope - left.slope) * hinge
+    return total
+
+
+def _smooth(function: str, x: Any) -> Any:
+    if function == "sigmoid":
+        return 1 / (1 + sympy.exp(-x))
+    if function == "reciprocal":
+        return 1 / x
+    return getattr(sympy, function)(x)
