@@ -26,13 +26,14 @@ from verifai.kernel.operator import Dense, Gather
 from verifai.kernel.replay import evaluate
 
 KERNEL = Path(verifai.kernel.__file__).parent
+RADIUS_TERM = ("bound.py", "self.error + self._radius(i, node.radius, abs(a))", "self.error")
 TERMS = {
     "forward": ("forward.py", "spread + ar.slip(2 * depth(node) + 64, size)", "spread + 0 * size"),
     "forward radius": ("forward.py", "spread + ar.lift(node.radius) * size", "spread + 0 * size"),
     "affine": ("bound.py", "size * (steps * UNIT * SLACK)", "size * 0"),
     "bias": ("bound.py", "abs(node.bias) * (len(node.bias) * UNIT * SLACK)", "0"),
-    "radius": ("bound.py", "error + node.radius * size * SLACK", "error"),
-    "exact radius": ("bound.py", "_Affine(size * ar.lift(node.radius))", "_Affine(size * 0)"),
+    "radius": RADIUS_TERM,
+    "exact radius": RADIUS_TERM,
     "constants": ("bound.py", "(size + abs(self.total)) * UNIT", "abs(self.total) * UNIT"),
     "total": ("bound.py", "(size + abs(self.total)) * UNIT", "size * UNIT"),
     "pass on": ("bound.py", "(size @ magnitude) * (4 * UNIT)", "0"),

@@ -114,8 +114,23 @@ def slack(
         return 0.0
     total = np.abs(compiled.network.nodes[node].bias)  # type: ignore[union-attr]
     for source, a_map in data.magnitudes:
-        total = total + a_map.push(np.maximum(np.abs(lower[source]), np.abs(upper[source])))
+        total = total + a_map.push(_magnitude(compiled, source, lower, upper))
     return np.asarray(data.radius * total)
+
+
+def _magnitude(
+    compiled: Compiled,
+    node: int,
+    lower: list[Array] | tuple[Array, ...],
+    upper: list[Array] | tuple[Array, ...],
+) -> Array:
+    """At least |values| of a node; of a unary nonlinear one as its source's interval says."""
+    kind, size = compiled.network.nodes[node], np.maximum(np.abs(lower[node]), np.abs(upper[node]))
+    if isinstance(kind, Input | Affine | Product):
+        return size
+    source = kind.source
+    low, high = _unary(kind, compiled.pieces.get(node), lower[source], upper[source])
+    return np.minimum(size, np.maximum(np.abs(low), np.abs(high)))
 
 
 def _unary(

@@ -14,7 +14,7 @@ from flint import fmpq
 from verifai.kernel.arithmetic import LARGEST, SLACK, TINY, UNIT, Arithmetic, Rounded, exactly
 from verifai.kernel.errors import Rejection
 from verifai.kernel.forward import Ends, Machine, depth
-from verifai.kernel.lines import Lines, Planes
+from verifai.kernel.lines import Lines, Planes, image
 from verifai.kernel.network import Affine, Input, Product
 from verifai.kernel.number import above, below
 from verifai.kernel.operator import Array
@@ -111,18 +111,13 @@ class Root:
         return slice(self.network.offsets[node], self.network.offsets[node + 1])
 
     def _weights(self, i: int, node: Affine) -> _Affine:
-        """Rounding of pull, divisor and bias, and the radius; all relative to root magnitudes."""
+        """Rounding of pull, divisor and bias, relative to root magnitudes."""
         ar, magnitudes = self.ar, [self.magnitude[None, self.values(s)] for s in node.sources]
         if not ar.rounds:
-            if node.radius is None:
-                return _Affine(None)
-            size = self.machine.size(i, [ar.lift(m) for m in magnitudes])[0]
-            return _Affine(size * ar.lift(node.radius))
+            return _Affine(None)
         size = self.machine.size(i, magnitudes)[0]
         steps = depth(node) + 16
         error = size * (steps * UNIT * SLACK) + abs(node.bias) * (len(node.bias) * UNIT * SLACK)
-        if node.radius is not None:
-            error = error + node.radius * size * SLACK
         probe = size * ((2 * steps + len(size) + sum(m.size for m in magnitudes)) * 4 * UNIT)
         signs = [np.where(np.arange(m.size) * 2654435761 % 97 % 2, 1.0, -1.0) for m in magnitudes]
         points = tuple(m[0] * s for m, s in zip(magnitudes, signs, strict=True))
@@ -226,6 +221,8 @@ class _Elimination:
         size = abs(a) if weights.error is not None else a
         if weights.error is not None:
             self.error = self.error + size @ weights.error
+        if node.radius is not None:
+            self.error = self.error + self._radius(i, node.radius, abs(a))
         bias = ar.lift(node.bias)
         self._add(a @ bias, self.zero * 0)
         seen = self.total * self.zero
@@ -245,6 +242,22 @@ class _Elimination:
             gap, allowed = abs(seen - a @ applied), size @ error + TINY
             if not ((gap <= allowed) | ~np.isfinite(gap)).all():
                 raise Rejection("arithmetic", f"a matrix product at {node.name!r} is not accurate")
+
+    def _radius(self, i: int, radius: Array, size: Array) -> Array:
+        """Σ size·radius·(Σ|W||x| + |b|) with the context's intervals, for |coefficients| size."""
+        sources = self.root.network.nodes[i].sources
+        reach = self.root.machine.size(i, [self._magnitudes(s) for s in sources])
+        return np.asarray((size * self._at(reach * self.root.ar.lift(radius))).sum(axis=1))
+
+    def _magnitudes(self, i: int) -> Array:
+        """At least |values| of node i on every set; (sets, n)."""
+        node, machine = self.root.network.nodes[i], self.root.machine
+        low, high = self.context.ends(i)
+        if not isinstance(node, Input | Affine):
+            ends = [self.context.ends(source) for source in node.sources]
+            least, most = image(node, machine.shapes.get(i), ends, self.root.ar)
+            low, high = np.maximum(low, least), np.minimum(high, most)
+        return np.asarray(np.maximum(abs(low), abs(high)))
 
     def _product(self, node: Product, a: Array) -> None:
         planes = self.context.lines(self.root.network.positions[node.name])

@@ -269,7 +269,7 @@ class _Run:
             return
         bounds, strict = self._bounds(self.root, places)
         if self.root.ar.rounds:
-            near = np.flatnonzero((-NEAR < bounds) & (bounds <= 0))
+            near = np.flatnonzero((bounds > -NEAR) & (bounds <= 0))
             bounds = bounds.astype(object)
             if len(near):
                 anew = [places[i] for i in near]
