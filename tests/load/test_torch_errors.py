@@ -94,6 +94,10 @@ def test_truth_values_that_are_numbers_are_refused() -> None:
     refused(lambda _, x: ~(x > 0).sum(1) * x[0], "'self' holds numbers|depends on the input")
 
 
+def test_constants_are_not_rounded() -> None:
+    refused(lambda m, x: x + m.state.fmod(0.3), "torch would round the constants")
+
+
 def test_changes_of_state_are_refused() -> None:
     refused(lambda m, x: m.state.add_(1) * x, "changes 'state': a network keeps nothing")
     refused(lambda _, x: x.add_(1), "changes 'inputs_0'")

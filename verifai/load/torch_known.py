@@ -21,8 +21,10 @@ def computed(call: AtenCall) -> Result:
     """What torch computes of constants.
 
     Raises:
-        LoadError: an argument depends on the input.
+        LoadError: an argument depends on the input, or floats would be rounded.
     """
+    if call.is_float and any(isinstance(value, Constant) for value in call.arguments.values()):
+        raise call.refuse("torch would round the constants that this makes of constants")
     arguments = {n: _known(call, n) for n in call.arguments if n not in _ELSEWHERE}
     made = call.function(**arguments)
     if isinstance(made, list | tuple):
