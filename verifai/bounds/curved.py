@@ -241,7 +241,7 @@ def _of_smooth(function: str, low: Array, high: Array, lines: Lines) -> dict[int
             1: _linear(*ends, lines.upper[0], usable & ~convex),
         }
     if function in S_SHAPED:
-        return {k: _of_s_shape(function, low, high, lines, k) for k in (0, 1)}
+        return _of_s_shape(function, low, high, lines)
     half = np.full_like(low, 0.5)
     return {
         0: Family((low,), (high,), half, usable & convex, function),
@@ -249,19 +249,24 @@ def _of_smooth(function: str, low: Array, high: Array, lines: Lines) -> dict[int
     }
 
 
-def _of_s_shape(function: str, low: Array, high: Array, lines: Lines, side: int) -> Family:
+def _of_s_shape(function: str, low: Array, high: Array, lines: Lines) -> dict[int, Family]:
     """Tangents on the part that bends towards the line, up to the one through the other end."""
     convex, concave = smooth.curvature(function, low, high)
-    mixed, bent, end, far, (default,) = (
-        (~(convex | concave), convex, low, high, lines.lower)
-        if side == 0
-        else (~(convex | concave), concave, high, low, lines.upper)
-    )
-    touch = smooth.touching(function, default, low, high, is_least=side == 0)
-    steeper = default > smooth.slope(function, end) * (1 + STEEPER)
-    start = np.where(mixed, 0.0, 0.5).astype(low.dtype)
-    is_free = (low < high) & (bent | mixed & steeper)
-    return Family((np.where(mixed, touch, far),), (end,), start, is_free, function)
+    mixed = ~(convex | concave)
+    inner = np.where(mixed, low, -1), np.where(mixed, high, 1)
+    values = smooth.value(function, inner[0]), smooth.value(function, inner[1])
+    found, steep = {}, smooth.steepest(function, *inner, values)
+    each = ((low, high, lines.lower[0], convex), (high, low, lines.upper[0], concave))
+    for k, (end, far, default, bent) in enumerate(each):
+        touch, usual = (
+            smooth.touching(function, s, low, high, is_least=k == 0) for s in (steep[k], default)
+        )
+        first = np.where(mixed, touch, far)
+        is_free = bent | mixed & (steep[k] > smooth.slope(function, end) * (1 + STEEPER))
+        width = np.where(first == end, 1, end - first)
+        start = np.where(mixed, np.clip((usual - first) / width, 0, 1), 0.5).astype(low.dtype)
+        found[k] = Family((first,), (end,), start, (low < high) & is_free, function)
+    return found
 
 
 def slope_entries(

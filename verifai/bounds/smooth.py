@@ -245,11 +245,20 @@ def default_slopes(function: str, low: Array, high: Array, ends: Pair) -> Pair:
         lower, upper = np.where(convex, tangent, chord), np.where(concave, tangent, chord)
         mixed = ~(convex | concave)
         if function in S_SHAPED and mixed.any():
-            inner = low[mixed], high[mixed], ends[0][mixed], ends[1][mixed]
-            total = 1.0 if function == "sigmoid" else 0.0
-            mirrored = -inner[1], -inner[0], total - inner[3], total - inner[2]
-            lower[mixed], upper[mixed] = _steepest(function, *mirrored), _steepest(function, *inner)
+            inner = low[mixed], high[mixed], (ends[0][mixed], ends[1][mixed])
+            lower[mixed], upper[mixed] = steepest(function, *inner)
     return lower, upper
+
+
+def steepest(function: str, low: Array, high: Array, ends: Pair) -> Pair:
+    """The greatest slopes of lines from the right, and from the left end across 0 to the graph.
+
+    Arguments are those of `default_slopes`, for an S-shaped function and low < 0 < high.
+    """
+    total = 1.0 if function == "sigmoid" else 0.0
+    with np.errstate(all="ignore"):
+        from_right = _steepest(function, -high, -low, total - ends[1], total - ends[0])
+        return from_right, _steepest(function, low, high, *ends)
 
 
 def _steepest(function: str, low: Array, high: Array, first: Array, last: Array) -> Array:
