@@ -1,7 +1,7 @@
 """Train two small convolutional digit classifiers: one with a residual block, one with max pooling.
 
 Both read (1, 1, 8, 8) pixels, grey levels divided by 16. The residual network is
-conv-bn-relu, a block relu(x + bn-conv-relu-bn-conv(x)), and a linear head: 288 ReLUs. The pooling
+conv-bn-relu, a block relu(x + conv-bn-relu-conv-bn(x)), and a linear head: 288 ReLUs. The pooling
 network is conv-relu-pool twice and a linear head.
 
 Training is adversarial, as in train_digits, with a second loss on the intervals that a box around

@@ -70,7 +70,7 @@ BALLS = (
     Ball("digits_tanh", 4, "0.0625", "unsat"),
     Ball("digits_tanh", 0, "0.03125", "sat"),
     Ball("digits_sign", 0, "0.01", "unsat"),
-    Ball("digits_sign", 0, "0.03125", ""),
+    Ball("digits_sign", 0, "0.03125", "unsat"),
     Ball("digits_sign", 4, "0.0625", "unsat"),
     Ball("digits_sign", 1, "0.0625", "sat"),
     Ball("attention", 0, "0.05", "unsat"),

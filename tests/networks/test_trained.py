@@ -146,7 +146,7 @@ def test_script_writes_networks_of_the_shipped_form(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("script", ["train_attention.py", "train_credit.py"])
-def test_training_gives_the_shipped_bytes_twice(script: str, tmp_path: Path) -> None:
+def test_training_twice_gives_the_same_bytes(script: str, tmp_path: Path) -> None:
     for folder in ("first", "second"):
         run(script, "--steps", "50", "--out", str(tmp_path / folder))
     for path in (tmp_path / "first").iterdir():
