@@ -24,7 +24,16 @@ KERNEL = sorted((PACKAGE / "kernel").rglob("*.py"))
 
 BELOW_SEARCH = {"kernel", "bounds", "solvers", "verdict"}
 BELOW_VERIFY = BELOW_SEARCH | {"search"}
-FRONT = BELOW_VERIFY | {"load", "symbolic", "properties", "verify", "optimum", "ask", "api"}
+FRONT = BELOW_VERIFY | {
+    "load",
+    "symbolic",
+    "properties",
+    "verify",
+    "optimum",
+    "ask",
+    "exact",
+    "api",
+}
 ARROWS = {
     "kernel": set[str](),
     "verdict": {"kernel"},
@@ -37,6 +46,7 @@ ARROWS = {
     "search": BELOW_SEARCH,
     "verify": BELOW_VERIFY,
     "ask": BELOW_VERIFY | {"verify"},
+    "exact": FRONT - {"api"},
     "api": FRONT - {"api"},
     "store": FRONT,
     "report": FRONT | {"store"},

@@ -17,6 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from verifai.api import bounds, check, load, query_from, verify
+    from verifai.exact import (
+        ask,
+        counterexamples,
+        exact_lipschitz,
+        pieces,
+        regions,
+        to_smtlib,
+        to_sympy,
+        to_z3,
+    )
     from verifai.kernel.errors import InputError, Rejection
     from verifai.optimum.lipschitz import LipschitzBound, lipschitz
     from verifai.optimum.maximize import Maximum, maximize
@@ -45,6 +55,14 @@ __all__ = [
     "lipschitz",
     "Maximum",
     "LipschitzBound",
+    "ask",
+    "to_sympy",
+    "to_smtlib",
+    "to_z3",
+    "pieces",
+    "regions",
+    "exact_lipschitz",
+    "counterexamples",
     "Verdict",
     "Verified",
     "Falsified",
@@ -70,6 +88,14 @@ _HOMES = {
     "equivalent": "verifai.properties.equivalent",
     "domain": "verifai.properties.domain",
     "Domain": "verifai.properties.domain",
+    "ask": "verifai.exact",
+    "to_sympy": "verifai.exact",
+    "to_smtlib": "verifai.exact",
+    "to_z3": "verifai.exact",
+    "pieces": "verifai.exact",
+    "regions": "verifai.exact",
+    "exact_lipschitz": "verifai.exact",
+    "counterexamples": "verifai.exact",
     "Verdict": "verifai.verdict",
     "Verified": "verifai.verdict",
     "Falsified": "verifai.verdict",

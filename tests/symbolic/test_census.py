@@ -31,7 +31,7 @@ def random_query(seed: int) -> Query:
     return Query(net, lower, upper, And((unsafe,)), (row,), frozenset({0, 1, 2}))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_the_census_is_what_replaying_every_input_finds(seed: int) -> None:
     query = random_query(seed)
@@ -52,13 +52,13 @@ def test_large_domains_are_counted_by_boxes() -> None:
         relu("r", (1,), 1),
     )
     net = Network(nodes, (2,))
-    ends = (fmpq(0),) * 2, (fmpq(10**4),) * 2
+    ends = (fmpq(0),) * 2, (fmpq(10**3),) * 2
     unsafe = And((atom({2: fmpq(1)}, fmpq(1)),))
     query = Query(net, *ends, unsafe, (), frozenset({0, 1}))
     found = counterexamples(query)
-    assert found.count == 10**4 * (10**4 + 1) // 2
-    assert found.total == (10**4 + 1) ** 2
-    assert len(found.boxes) < 10**5
+    assert found.count == 10**3 * (10**3 + 1) // 2
+    assert found.total == (10**3 + 1) ** 2
+    assert len(found.boxes) < 10**4
     with pytest.raises(InputError, match="more than 100 boxes"):
         counterexamples(query, max_boxes=100)
 

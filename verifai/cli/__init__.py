@@ -27,6 +27,8 @@ _COMMANDS = {
     "verify": "Decide a VNN-LIB property of an ONNX network.",
     "check": "Re-check a certificate against the original files.",
     "supports": "Say what is supported, as the VNN-LIB standard asks.",
+    "solve": "Ask SMT solvers about a property; their models are replayed exactly.",
+    "export": "Write a network or a query as SMT-LIB 2 or as SymPy expressions.",
     "inspect": "Show an ONNX network's operators and what blocks it, if anything does.",
     "bench": "Run a list of instances, one process each, and compare.",
     "vnncomp": "Answer one instance as VNN-COMP asks.",

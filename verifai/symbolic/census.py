@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from flint import fmpq
@@ -112,7 +112,7 @@ class _Enumeration:
         ends = list(zip(self.whole, self.query.lower, self.query.upper, strict=True))
         if any(low > high for _, low, high in ends):
             return (), 0
-        grid = tuple((int(low.ceil().p), int(high.floor().p)) for whole, low, high in ends if whole)
+        grid = tuple((int(low.ceil()), int(high.floor())) for whole, low, high in ends if whole)
         return grid, _size(grid)
 
     def _corner(self, box: Grid, side: int) -> tuple[fmpq, ...]:
@@ -126,9 +126,7 @@ class _Enumeration:
         lower = np.array([[below(x) for x in self._corner(box, 0)] for box in boxes])
         upper = np.array([[above(x) for x in self._corner(box, 1)] for box in boxes])
         starts = np.cumsum([0, *(net.sizes[i] for i in net.inputs)]).tolist()
-        ends = self.machine.forward(
-            [(lower[:, a:b], upper[:, a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
-        )
+        ends = self.machine.forward([(lower[:, a:b], upper[:, a:b]) for a, b in pairwise(starts)])
         low, high = (np.concatenate([e[side] for e in ends], axis=1) for side in (0, 1))
         answers: list[bool | None] = []
         for k, box in enumerate(boxes):

@@ -1,0 +1,60 @@
+"""`verifai export`: a network or a query as SMT-LIB 2 or as SymPy expressions.
+
+May import: api, exact, the cli's own parts. Must not know: how either is written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from verifai.cli.files import require_writable, write_atomically
+
+
+@click.command("export")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument(
+    "property_file", metavar="[PROPERTY]", required=False, type=click.Path(path_type=Path)
+)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["smtlib", "sympy"]),
+    default="smtlib",
+    help="What is written (default smtlib).",
+)
+@click.option(
+    "--dialect",
+    type=click.Choice(["standard", "cvc5"]),
+    default="standard",
+    help="Of SMT-LIB; cvc5 has exp, sin and cos.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file.")
+def command(
+    model: Path, property_file: Path | None, kind: str, dialect: str, output: Path | None
+) -> int:
+    """Write the ONNX network MODEL, or whether it violates PROPERTY, as exact mathematics.
+
+    smtlib: one real constant a value; with PROPERTY the script is satisfiable if and only if there
+    is a counterexample. sympy: Python text that defines the outputs of a small network.
+
+    Exit codes: 0 written, 4 usage or error.
+    """
+    from verifai.api import load, query_from
+    from verifai.exact import to_smtlib, to_sympy
+
+    if output is not None:
+        require_writable(output)
+    if kind == "sympy":
+        if property_file is not None:
+            raise click.UsageError("--format sympy writes a network, without a PROPERTY")
+        text = to_sympy(load(model)).source()
+    else:
+        subject = load(model) if property_file is None else query_from(model, property_file)
+        text = to_smtlib(subject, dialect=dialect)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_atomically(output, text.encode())
+    return 0

@@ -1,0 +1,170 @@
+"""The Python interface to exact mathematics: expressions, SMT, pieces, regions, counts, errors.
+
+Every function imports what it needs when it is called. Results are theorems of exact algebra, not
+verdicts; only `ask` gives a verdict, and only the kernel's replay makes it Falsified.
+
+May import: everything below the command line but api. Must not know: terminals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from verifai.kernel.errors import InputError
+
+if TYPE_CHECKING:
+    from verifai.kernel.network import Network
+    from verifai.kernel.query import Query
+    from verifai.properties.entry import Number
+    from verifai.symbolic.census import Census
+    from verifai.symbolic.expression import Symbolic
+    from verifai.symbolic.line import Pieces
+    from verifai.symbolic.regions import Lipschitz, Region
+    from verifai.verdict import Verdict
+
+
+def ask(
+    query: Query, solver: str = "both", *, timeout: float | None = None, certify: bool = False
+) -> Verdict:
+    """Falsified if an SMT solver's model survives exact replay; otherwise Unknown with its words.
+
+    A solver gives no certificate, so that its "unsat" alone never becomes Verified.
+
+    Args:
+        query: the decision problem, over the reals.
+        solver: "z3", "cvc5", or "both" side by side.
+        timeout: seconds for everything; a solver's process is killed when they are over.
+        certify: whether to run the search for a certificate once a solver has claimed "unsat".
+
+    Raises:
+        InputError: no such solver, a node that none of those asked can express, or a query about
+            a float32 program.
+        ImportError: a solver's package is missing.
+    """
+    from verifai.ask import ask as ask_solvers
+    from verifai.load.float32 import Float32Network
+
+    if isinstance(query.network, Float32Network):
+        raise InputError("SMT solvers are asked about real numbers, not about a float32 program")
+    return ask_solvers(query, solver, timeout=timeout, certify=certify)
+
+
+def to_sympy(net: Network, *, max_size: int = 20_000) -> Symbolic:
+    """The outputs of a small network as exact SymPy expressions of its inputs.
+
+    Args:
+        net: the network.
+        max_size: how many operations the expressions may have.
+
+    Raises:
+        InputError: a constant is not rational, or the expressions are too large.
+    """
+    from verifai.symbolic.expression import to_sympy as express
+
+    return express(net, max_size=max_size)
+
+
+def to_smtlib(subject: Query | Network, *, dialect: str = "standard") -> str:
+    """An SMT-LIB 2 script, satisfiable if and only if the query has a counterexample.
+
+    Args:
+        subject: a query, or a network alone, whose script only defines its values.
+        dialect: "standard", or "cvc5" with its exponential function, sine and cosine.
+
+    Raises:
+        InputError: a node has no counterpart, it is named; or the network is too large.
+    """
+    from verifai.solvers.smtlib import write_smtlib
+
+    if dialect not in ("standard", "cvc5"):
+        raise InputError(f"no dialect {dialect!r} (standard or cvc5)")
+    return write_smtlib(subject, is_cvc5=dialect == "cvc5").text
+
+
+def to_z3(subject: Query | Network) -> Any:
+    """A z3.Solver that holds the assertions of `to_smtlib`.
+
+    Args:
+        subject: a query, or a network alone.
+
+    Raises:
+        InputError: a node has no counterpart, it is named; or the network is too large.
+        ImportError: z3 is missing.
+    """
+    from verifai.solvers.smt import require_solver
+    from verifai.solvers.smtlib import write_smtlib
+
+    require_solver("z3")
+    import z3
+
+    solver = z3.Solver()
+    solver.from_string(write_smtlib(subject).body)
+    return solver
+
+
+def pieces(
+    net: Network, *, output: int = 0, lower: Number | None = None, upper: Number | None = None
+) -> Pieces:
+    """The exact breakpoints, slopes and values of a piecewise-linear network with one input.
+
+    Args:
+        net: the network.
+        output: the index of the output.
+        lower: where the domain starts; None: nowhere.
+        upper: where it ends; None: nowhere.
+
+    Raises:
+        InputError: more than one input, or a node that is not piecewise linear; it is named.
+    """
+    from verifai.properties.entry import number
+    from verifai.symbolic.line import pieces as find
+
+    ends = [None if end is None else number(end) for end in (lower, upper)]
+    return find(net, output=output, lower=ends[0], upper=ends[1])
+
+
+def regions(net: Network, box: Iterable[tuple[Number, Number]]) -> Iterator[Region]:
+    """The activation regions of a piecewise-linear network in a box, exactly.
+
+    Args:
+        net: the network.
+        box: one pair (lower, upper) for each input value.
+
+    Raises:
+        InputError: sizes do not fit, a node is not piecewise linear, or there are too many.
+    """
+    from verifai.properties.entry import box as ends_of
+    from verifai.symbolic.regions import regions as find
+
+    return find(net, *ends_of(net, box))
+
+
+def exact_lipschitz(net: Network, box: Iterable[tuple[Number, Number]]) -> Lipschitz:
+    """The exact Lipschitz constant of a piecewise-linear network on a box, in the maximum norm.
+
+    Args:
+        net: the network.
+        box: one pair (lower, upper) for each input value.
+
+    Raises:
+        InputError: as `regions`.
+    """
+    from verifai.properties.entry import box as ends_of
+    from verifai.symbolic.regions import lipschitz
+
+    return lipschitz(net, *ends_of(net, box))
+
+
+def counterexamples(query: Query) -> Census:
+    """Every counterexample of a query whose inputs are integers: how many, and which.
+
+    Args:
+        query: every input is an integer or fixed by its box.
+
+    Raises:
+        InputError: an input runs through a continuum, or there is too much to count.
+    """
+    from verifai.symbolic.census import counterexamples as count
+
+    return count(query)
