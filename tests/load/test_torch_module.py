@@ -106,3 +106,26 @@ def test_a_module_is_verified() -> None:
     net = vf.load(module(), torch.zeros(1, 3))
     verdict = vf.verify(vf.in_range(net, [(-1, 1)] * 3, upper=100, output=0), timeout=20)
     assert isinstance(verdict, vf.Verified)
+
+
+def test_a_rational_constant_is_added_exactly() -> None:
+    class Shifted(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.c = torch.nn.Parameter(torch.tensor([1.0, 2.0, 3.0]))
+
+        def forward(self, x: "torch.Tensor") -> "torch.Tensor":
+            return x + self.c / 3 - (self.c / 7)
+
+    net = vf.load(Shifted().eval(), torch.zeros(1, 3))
+    low, high = evaluate(net, [fmpq(0)] * 3)
+    assert low[-3:].tolist() == high[-3:].tolist() == [fmpq(4, 21), fmpq(8, 21), fmpq(4, 7)]
+
+
+def test_layer_norm_keeps_the_double_epsilon_exact() -> None:
+    """Three times 1e-5 is no double: the variance must not take the rounded product over three."""
+    net = vf.load(torch.nn.LayerNorm(3).eval(), torch.zeros(1, 3))
+    low, high = evaluate(net, [fmpq(2)] * 3)
+    root = next(i for i, n in enumerate(net.nodes) if getattr(n, "function", "") == "sqrt")
+    at = net.offsets[net.nodes[root].sources[0]]
+    assert low[at] == high[at] == exact(1e-5)

@@ -101,7 +101,8 @@ def _inverse_deviation(builder: Builder, x: Activation, epsilon: float) -> Activ
     """1/√(mean of squares + epsilon) for every row, (rows, 1)."""
     n = x.shape[1]
     squares = builder.product(x, x)
-    variance = builder.dense(squares, np.ones((1, n)), bias=n * epsilon, divisor=n)
+    mean_square = builder.dense(squares, np.ones((1, n)), divisor=n)
+    variance = builder.linear([(mean_square, ONE)], np.array(epsilon))  # n·epsilon may be no double
     return builder.smooth(builder.smooth(variance, "sqrt"), "reciprocal")
 
 

@@ -50,9 +50,13 @@ def plus(call: Call, x: Value, y: Value, sign: int = 1) -> Value:
     """x + y, or x - y for the sign -1."""
     if isinstance(x, Constant) and isinstance(y, Constant):
         return folded(call, lambda a, b: a + sign * b, x, y)
-    terms = [(x, ONE), (y, sign * ONE)]
-    views = [(value, s) for value, s in terms if isinstance(value, Activation)]
-    constant = [s * reals(value) for value, s in terms if isinstance(value, Constant)]
+    terms = [(x, 1), (y, sign)]
+    views = [(value, s * ONE) for value, s in terms if isinstance(value, Activation)]
+    constant = [
+        reals(value) if s > 0 else -reals(value)
+        for value, s in terms
+        if isinstance(value, Constant)
+    ]
     return call.builder.linear(views, *constant)
 
 
