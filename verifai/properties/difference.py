@@ -14,17 +14,20 @@ which one is taken changes no value.
 Source: Paulsen et al. 2020, ReluDiff: Differential Verification of Deep Neural Networks (the idea
 of bounding differences; here it lies in the graph, so that no new rule is needed).
 
-May import: kernel, derivative. Must not know: any particular property.
+May import: kernel, bounds, derivative. Must not know: any particular property.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from verifai.bounds.compiled import compile_network
+from verifai.bounds.crown import refine
+from verifai.bounds.interval import interval
 from verifai.kernel.network import (
     Affine,
     Input,
@@ -71,6 +74,26 @@ def _is_same_function(a: Pwl, b: Pwl) -> bool:
     return all(np.array_equal(x, y) for x, y in data)
 
 
+def unstable_neurons(nets: Sequence[Network], lower: Array, upper: Array) -> dict[int, Mask]:
+    """For relu nodes, the neurons that may have both phases on a box in one of aligned networks.
+
+    Args:
+        nets: aligned networks.
+        lower: ends of the box, (inputs,), rounded to nearest: what is returned is a hint only.
+        upper: the other ends.
+    """
+    found: dict[int, Mask] = {}
+    for net in nets:
+        compiled = compile_network(net)
+        bounds = refine(compiled, interval(compiled, lower[None], upper[None])).bounds
+        for position, node in enumerate(net.nodes):
+            if isinstance(node, Pwl) and is_relu(node):
+                low, high = bounds.lower[node.source][0], bounds.upper[node.source][0]
+                mask = (low < 0) & (high > 0)
+                found[position] = mask | found[position] if position in found else mask
+    return found
+
+
 def is_relu(node: Pwl) -> bool:
     """Whether the node is max(0, x)."""
     plain = len(node.knots) == 1 and not node.knots.any() and not node.anchor.any()
@@ -82,6 +105,7 @@ def attach_difference(
     nets: tuple[Network, Network],
     places: Mapping[int, int],
     unstable: Mapping[int, Mask],
+    moved: Mapping[int, int] | None = None,
 ) -> dict[int, int]:
     """Adds the second network's outputs to a graph that holds the first network.
 
@@ -90,12 +114,13 @@ def attach_difference(
         nets: two aligned networks.
         places: where the first network's nodes stand.
         unstable: for relu nodes, the neurons that may have both phases; a hint only.
+        moved: for input nodes, the node by which the second network's input differs.
 
     Returns:
         The node of every output of the second network, by its node there.
     """
     first, second = nets
-    gaps: dict[int, int] = {}  # d where it is not zero
+    gaps = dict(moved or {})  # d where it is not zero
     for position, node in enumerate(second.nodes):
         before, name = first.nodes[position], f"difference/{node.name}"
         if isinstance(node, Affine) and isinstance(before, Affine):

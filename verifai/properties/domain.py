@@ -9,10 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from flint import fmpq
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
+from verifai.kernel.number import nearest
+from verifai.kernel.operator import Array
 from verifai.kernel.query import And, Atom, Query, Relation, atom
 from verifai.properties.entry import Number, box, number
 
@@ -123,6 +126,12 @@ def query_on(net: Network, region: Domain, unsafe: And) -> Query:
     values = input_values(net)
     wholes = frozenset(values[i] for i in region.integers)
     return Query(net, region.lower, region.upper, unsafe, row_atoms(region, values), wholes)
+
+
+def float_ends(region: Domain) -> tuple[Array, Array]:
+    """The box's ends as doubles, rounded to nearest."""
+    lower, upper = (np.array([nearest(v) for v in side]) for side in (region.lower, region.upper))
+    return lower, np.maximum(lower, upper)
 
 
 def _row(net: Network, position: int, row: Condition) -> LinearRow:

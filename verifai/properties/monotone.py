@@ -1,14 +1,15 @@
 """Monotonicity: raising one input never lowers (or never raises) an output.
 
-The query speaks about two points x and x' = x + step in direction i, and the network is in its
-graph twice. A third point between them carries the derivative, for what is proved: if
-y(x') < y(x) - margin, then by the mean value theorem (see `derivative`; the knots are covered
-there) somewhere between x and x' the derivative is below -margin/(x'_i - x_i), hence below
--margin/width. So that is one more condition of the unsafe set, which takes nothing out of it but
-triples whose third point says nothing: there is an unsafe triple just if there is an unsafe pair.
-A counterexample is an exact pair; a proof may look at the derivative alone.
+The query speaks about two points, x and x' = x + step in direction i, and its graph holds the
+network at both (at x' by what the step adds, see `difference`). Without a margin bounds of a
+difference do not do, since it vanishes with the step. So a third point between x and x' carries the
+derivative: if y(x') < y(x), then by the mean value theorem (see `derivative`; the knots are covered
+there) the derivative is negative somewhere between. That is one more condition of the unsafe set:
+there is an unsafe triple just if there is an unsafe pair. A counterexample is an exact pair; a
+proof may look at the derivative alone.
 
-May import: kernel, derivative, domain, entry, join. Must not know: how a query is decided.
+May import: kernel, derivative, difference, domain, entry, join. Must not know: how a query is
+decided.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from verifai.kernel.network import Input, Network, Sign, affine
 from verifai.kernel.operator import Gather
 from verifai.kernel.query import Atom, Formula, Query, Relation, atom, conjunction
 from verifai.properties.derivative import Extension, differentiate
-from verifai.properties.domain import Domain, Ends, domain_of, input_index
+from verifai.properties.difference import attach_difference, is_aligned, unstable_neurons
+from verifai.properties.domain import Domain, Ends, domain_of, float_ends, input_index
 from verifai.properties.entry import Number, number, output_value
 from verifai.properties.join import attach
 
@@ -38,7 +40,7 @@ def monotone(
     """y(x') ≥ y(x) - margin whenever x' is x with one input raised, both in the domain.
 
     The query's inputs are those of the network (x), then how far the input is raised (`step`),
-    then where between x_i and x'_i the derivative is looked at (`between`).
+    then (with margin 0) where between x_i and x'_i the derivative is looked at (`between`).
 
     Args:
         net: the network.
@@ -61,69 +63,99 @@ def monotone(
         raise InputError(f"a negative margin: {slack}")
     if width <= 0:
         raise InputError(f"the domain leaves input {index} no room to be raised")
-    network, low, high, slope = _triple(net, index, value)
-    up = fmpq(direction)
+    up, has_slope = fmpq(direction), slack == 0 and _is_differentiable(net)
+    graph = _Pair(net, region, index, has_slope)
+    low, high = graph.values(value)
     unsafe: list[Formula] = [atom({high: up, low: -up}, slack, Relation.LESS)]
-    if slope is not None:
-        unsafe.append(atom(dict.fromkeys(slope, up), slack / width, Relation.LESS))
+    lower, upper = (*region.lower, fmpq(0)), (*region.upper, width)
+    if has_slope:
+        lower, upper = (*lower, region.lower[index]), (*upper, region.upper[index])
+        unsafe.append(atom(dict.fromkeys(graph.slopes(value), up), fmpq(0), Relation.LESS))
     return Query(
-        network,
-        (*region.lower, fmpq(0), region.lower[index]),
-        (*region.upper, width, region.upper[index]),
+        graph.network(),
+        lower,
+        upper,
         conjunction(unsafe),
-        _conditions(region, index),
+        _conditions(region, index, has_slope),
         region.integers | ({count} if index in region.integers else set()),
     )
 
 
-def _triple(net: Network, index: int, value: int) -> tuple[Network, int, int, list[int] | None]:
-    """The graph of x, x' and the point between, whose inputs are its first values.
-
-    Returns:
-        The network, the value at x, that at x', and the values (at most one) whose sum is the
-        derivative at the point between; None if the network has none.
-    """
-    sizes = [net.sizes[i] for i in net.inputs]
-    graph = Extension([net.nodes[i] for i in net.inputs])
-    points = list(range(len(sizes)))
-    step, between = (graph.add(Input(graph.name(n), (1,))) for n in ("step", "between"))
-    moved = int(np.searchsorted(np.cumsum(sizes), index, side="right"))
-    place = index - sum(sizes[:moved])
-    raised = [*points[:moved], _exchanged(graph, moved, place, step, True), *points[moved + 1 :]]
-    other = [*points[:moved], _exchanged(graph, moved, place, between, False), *points[moved + 1 :]]
-    copies = [attach(graph, net, points, "at x/"), attach(graph, net, raised, "at x'/")]
-    node, which = net.owner(value)
-    outputs = [copy[node] for copy in copies]
-    inner_which = 0
-    is_differentiable = not any(isinstance(n, Sign) for n in net.nodes)
-    if is_differentiable:
-        directions = np.eye(1, sum(sizes), index)
-        found = differentiate(net, directions)
-        slope = found.tangent(value)
-        if slope is not None:
-            inner, inner_which = found.network.owner(slope)
-            places = attach(graph, found.network, other, "between/")
-            outputs.append(places[inner])
-    network = Network(tuple(graph.nodes), tuple(outputs))
-    low, high = (network.value(n, which) for n in outputs[:2])
-    terms = [network.value(n, inner_which) for n in outputs[2:]]
-    return network, low, high, terms if is_differentiable else None
+def _is_differentiable(net: Network) -> bool:
+    return not any(isinstance(node, Sign) for node in net.nodes)
 
 
-def _exchanged(graph: Extension, node: int, place: int, other: int, adds: bool) -> int:
-    """A copy of an input node with one value replaced by another node's, or raised by it."""
+class _Pair:
+    """The graph of x and x', and of the point between; its inputs are its first values."""
+
+    def __init__(self, net: Network, region: Domain, index: int, has_slope: bool) -> None:
+        self.net = net
+        self.graph = graph = Extension([net.nodes[i] for i in net.inputs])
+        points = list(range(len(net.inputs)))
+        sizes = [net.sizes[i] for i in net.inputs]
+        step = graph.add(Input(graph.name("step"), (1,)))
+        between = graph.add(Input(graph.name("between"), (1,))) if has_slope else -1
+        which = int(np.searchsorted(np.cumsum(sizes), index, side="right"))
+        place = index - sum(sizes[:which])
+        self.low = attach(graph, net, points, "at x/")
+        if is_aligned(net, net):
+            only = {net.inputs[which]: _placed(graph, "moved", points[which], place, step)}
+            hint = unstable_neurons([net], *float_ends(region))
+            self.high = attach_difference(graph, (net, net), self.low, hint, only)
+        else:
+            raised = list(points)
+            raised[which] = _exchanged(graph, "x'", points[which], place, step, keeps=True)
+            self.high = attach(graph, net, raised, "at x'/")
+        self.tangents: dict[int, int] = {}
+        if has_slope:
+            other = list(points)
+            other[which] = _exchanged(graph, "x''", points[which], place, between, keeps=False)
+            made = differentiate(net, np.eye(1, sum(sizes), index))
+            copy = attach(graph, made.network, other, "between/")
+            self.tangents = {node: copy[place] for node, place in made.tangents.items()}
+
+    def network(self) -> Network:
+        """The graph as a network; its outputs are the given one's at x, then at x'."""
+        outputs = [copy[o] for copy in (self.low, self.high) for o in self.net.outputs]
+        return Network(tuple(self.graph.nodes), tuple(outputs))
+
+    def values(self, value: int) -> tuple[int, int]:
+        """The values that are an output value of the network at x and at x'."""
+        node, index = self.net.owner(value)
+        network = self.network()
+        return network.value(self.low[node], index), network.value(self.high[node], index)
+
+    def slopes(self, value: int) -> list[int]:
+        """The value that is its derivative at the point between; none if that is always zero."""
+        node, index = self.net.owner(value)
+        if node not in self.tangents:
+            return []
+        return [self.network().value(self.tangents[node], index)]
+
+
+def _placed(graph: Extension, stem: str, like: int, place: int, other: int) -> int:
+    """A node shaped as an input node: zeros, but for another node's only value at one place."""
+    index = np.full(graph.size(like), -1)
+    index[place] = 0
+    shape = graph.nodes[like].shape
+    return graph.add(affine(graph.name(stem), shape, ((other, Gather.of(1, index)),)))
+
+
+def _exchanged(
+    graph: Extension, stem: str, node: int, place: int, other: int, *, keeps: bool
+) -> int:
+    """A copy of an input node with a node's only value in one place, or added there."""
     size = graph.size(node)
     kept = np.arange(size)
-    if not adds:
+    if not keeps:
         kept[place] = -1
     index = np.full(size, -1)
     index[place] = 0
     terms = ((node, Gather.of(size, kept)), (other, Gather.of(1, index)))
-    stem = "x'" if adds else "x between"
     return graph.add(affine(graph.name(stem), graph.nodes[node].shape, terms))
 
 
-def _conditions(region: Domain, index: int) -> tuple[Atom, ...]:
+def _conditions(region: Domain, index: int, has_slope: bool) -> tuple[Atom, ...]:
     """x' in the box, and all rows at x, at x' and (as they then hold there too) between."""
     count = len(region.lower)
     found = [atom({index: fmpq(1), count: fmpq(1)}, -region.upper[index])]
@@ -132,6 +164,7 @@ def _conditions(region: Domain, index: int) -> tuple[Atom, ...]:
         found.append(atom(terms, row.constant, row.relation))
         if index in terms:
             found.append(atom(terms | {count: terms[index]}, row.constant, row.relation))
+        if has_slope and index in terms:
             turned = {i: c for i, c in terms.items() if i != index}
             found.append(atom(turned | {count + 1: terms[index]}, row.constant, row.relation))
     return tuple(found)

@@ -1,0 +1,128 @@
+"""Monotonicity: proofs with margin 0, counterexamples that are exact pairs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import fmpq
+
+from tests.properties.nets import mlp, random_mlp
+from verifai.api import check, verify
+from verifai.kernel.errors import InputError
+from verifai.kernel.network import Input, Network, Sign, affine
+from verifai.kernel.operator import Dense
+from verifai.kernel.query import Relation
+from verifai.kernel.replay import evaluate, replay
+from verifai.properties.domain import domain
+from verifai.properties.monotone import monotone
+from verifai.verdict import Falsified, Verified
+
+HAT = mlp([[[1.0], [1.0]], [[1.0, -2.0]]], [[0.0, -0.5], [0.0]])  # rises to 1/2, then falls
+
+
+@pytest.mark.parametrize("function", ["relu", "tanh", "sigmoid"])
+@pytest.mark.parametrize("sizes", [[2, 16, 16, 1], [20, 12, 1]])
+def test_weights_that_are_not_negative_need_no_margin(function: str, sizes: list[int]) -> None:
+    net = random_mlp(sizes, 5, function=function, is_positive=True)
+    query = monotone(net, [(-1, 1)] * sizes[0], input=1)
+    verdict = verify(query, timeout=30)
+    assert isinstance(verdict, Verified)
+    assert check(query, verdict.certificate, exact=True).leaves == 1
+    falling = verify(monotone(net, [(-1, 1)] * sizes[0], input=1, direction=-1), timeout=30)
+    assert isinstance(falling, Falsified)
+
+
+def test_a_network_that_is_monotone_by_its_values_is_proved_by_branching() -> None:
+    steep = random_mlp([2, 16, 16, 1], 3)
+    skip = Dense.of([[2.0, 0.0]])
+    last = steep.nodes[-1]
+    terms = (*last.terms, (0, skip))  # type: ignore[union-attr]
+    nodes = (*steep.nodes[:-1], affine("y", (1,), terms))
+    verdict = verify(monotone(Network(nodes, steep.outputs), [(-1, 1)] * 2, input=0), timeout=60)
+    assert isinstance(verdict, Verified)
+
+
+def test_a_counterexample_is_a_pair_at_which_the_output_falls() -> None:
+    verdict = verify(monotone(HAT, [(0, 1)], input=0), timeout=30)
+    assert isinstance(verdict, Falsified)
+    x, step, _ = verdict.counterexample.inputs
+    assert 0 <= x <= x + step <= 1
+    before, after = (evaluate(HAT, [v])[0][-1] for v in (x, x + step))
+    assert after < before
+
+
+def test_the_margin_is_where_it_turns() -> None:
+    more = verify(monotone(HAT, [(0, 1)], input=0, margin="0.501"), timeout=30)
+    assert isinstance(more, Verified)
+    less = verify(monotone(HAT, [(0, 1)], input=0, margin="0.49"), timeout=30)
+    assert isinstance(less, Falsified)
+    assert isinstance(verify(monotone(HAT, [(0, "1/2")], input=0), timeout=30), Verified)
+
+
+def test_integers_and_rows_hold_for_both_points() -> None:
+    region = domain(HAT, [(0, 3)], integers=[0], rows=[({0: 1}, "<=", "5/2")])
+    query = monotone(HAT, region, input=0)
+    assert query.integers == {0, 1}
+    assert replay(query, [fmpq(1), fmpq(1), fmpq(3, 2)]).violates is True
+    assert replay(query, [fmpq(1), fmpq(2), fmpq(3, 2)]).in_domain is False  # x' breaks the row
+    assert replay(query, [fmpq(1), fmpq(1), fmpq(11, 4)]).in_domain is False  # so does between
+    assert replay(query, [fmpq(1), fmpq(1, 2), fmpq(1)]).in_domain is False  # no integer
+
+
+def test_outputs_that_do_not_depend_on_the_input() -> None:
+    net = random_mlp([2, 6, 1], 6)
+    nodes = (Input("free", (1,)), *(_later(node) for node in net.nodes))
+    wide = Network(nodes, (len(nodes) - 1,))
+    assert isinstance(verify(monotone(wide, [(0, 1)] * 3, input=0), timeout=20), Verified)
+
+
+def _later(node: Any) -> Any:
+    from dataclasses import replace
+
+    if hasattr(node, "terms"):
+        return replace(node, terms=tuple((s + 1, op) for s, op in node.terms))
+    return replace(node, source=node.source + 1) if hasattr(node, "source") else node
+
+
+def test_steps_are_compared_without_a_derivative() -> None:
+    net = Network((Input("x", (1,)), Sign("s", (1,), 0)), (1,))
+    query = monotone(net, [(-1, 1)], input=0)
+    assert [part.relation for part in query.unsafe.parts] == [Relation.LESS]  # type: ignore[union-attr]
+    assert replay(query, [fmpq(-1), fmpq(2)]).violates is False
+    falling = verify(monotone(net, [(-1, 1)], input=0, direction=-1), timeout=20)
+    assert isinstance(falling, Falsified)
+
+
+def test_random_networks_are_never_proved_where_a_pair_falls() -> None:
+    rng = np.random.default_rng(7)
+    for seed in range(12):
+        net = random_mlp([2, 4, 1], seed)
+        verdict = verify(monotone(net, [(-1, 1)] * 2, input=0), timeout=5)
+        points = rng.uniform(-1, 1, (60, 3))
+        falls = False
+        for x, other, z in points.tolist():
+            low, high = min(x, other), max(x, other)
+            ends = [
+                evaluate(net, [fmpq(*v.as_integer_ratio()), fmpq(*z.as_integer_ratio())])
+                for v in (low, high)
+            ]
+            falls |= ends[1][0][-1] < ends[0][1][-1]
+        assert not (falls and isinstance(verdict, Verified))
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"input": 1}, "no input 1"),
+        ({"input": 0, "output": 1}, "no output 1"),
+        ({"input": 0, "direction": 0}, "direction"),
+        ({"input": 0, "margin": -1}, "negative margin"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(options: dict[str, Any], match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        monotone(HAT, [(0, 1)], **options)
+    with pytest.raises(InputError, match="no room"):
+        monotone(HAT, [(1, 1)], input=0)
