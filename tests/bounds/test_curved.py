@@ -318,6 +318,25 @@ def test_repeated_values_of_a_selection_are_bounded_once_and_alike(monkeypatch):
     assert [r.neurons.tolist() for r in first[1]] == [r.neurons.tolist() for r in second[1]]
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", NETS)
+def test_float32_stays_float32_and_near_float64(name):
+    network = NETS[name](1)
+    out, ends = len(network.nodes) - 1, box(network, 1, 0.3)
+    form = np.ones((1, network.sizes[out]))
+    found = []
+    for dtype in (np.float32, np.float64):
+        compiled = compile_network(network, dtype)
+        relaxation = refine(compiled, interval(compiled, *(end.astype(dtype) for end in ends)))
+        rows = Rows({out: form.astype(dtype)}, np.zeros(1, dtype))
+        best = optimize(compiled, relaxation, rows, ascent=Ascent(steps=3, curved=True))
+        slopes = [s for lines in relaxation.lines.values() for s in (*lines.lower, *lines.upper)]
+        arrays = [*relaxation.bounds.lower, *relaxation.bounds.upper, *slopes, best.value]
+        assert {a.dtype for a in arrays} == {np.dtype(dtype)}
+        found.append(relaxation.bounds.lower[out])
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-4)
+
+
 def test_tightened_attention_writes_down_slopes_for_every_bound():
     network = attention(2, 2, 1)
     compiled = compile_network(network)

@@ -143,7 +143,7 @@ def _unary(
         return smooth.value_range(node.function, low, high)
     if isinstance(node, Square):
         far = np.maximum(np.square(low), np.square(high))
-        near = np.clip(0, low, high)
+        near = np.minimum(np.maximum(low, 0), high)
         return np.square(near), far
     assert pieces is not None
     a, b = pieces.value(low), pieces.value(high)
