@@ -187,6 +187,30 @@ def test_bounds_hold_at_dense_samples_and_optimised_ones_are_no_looser(name, wid
     assert (best > plain + 1e-6 * (truth - plain)).any()
 
 
+@pytest.mark.parametrize("function", ["sigmoid", "tanh", "erf"])
+def test_bounds_of_perceptrons_are_not_much_wider_than_what_is_reached(function, record_property):
+    ratios = []
+    for seed in range(4):
+        network = curved(function, (3, 10, 10, 2), seed)
+        compiled, out = compile_network(network), len(network.nodes) - 1
+        lower, upper = box(network, seed, 0.3)
+        points = np.random.default_rng(seed).uniform(lower, upper, size=(4000, 3))
+        points[:2000] = np.where(points[:2000] < (lower + upper) / 2, lower, upper)
+        reached = np.ptp(compiled.forward(points)[out], axis=0).sum()
+        root = interval(compiled, lower, upper)
+        forms = np.concatenate([np.eye(2), -np.eye(2)])
+        plain = -backward(compiled, refine(compiled, root), {out: forms}).value.sum()
+        rows = Rows({out: forms[:, None]}, np.zeros((4, 1)))
+        tight = tighten(compiled, root, ascent=CURVED_ASCENT)[0]
+        best = -optimize(compiled, tight, rows, ascent=CURVED_ASCENT).value.sum()
+        ratios.append((plain / reached, best / reached))
+    mean = np.mean(ratios, axis=0)
+    record_property("width_over_reached", mean.tolist())
+    assert 1 < mean[1] < mean[0]
+    assert mean[0] < {"sigmoid": 1.2, "tanh": 1.6, "erf": 1.7}[function], mean
+    assert mean[1] < {"sigmoid": 1.08, "tanh": 1.2, "erf": 1.25}[function], mean
+
+
 @pytest.mark.parametrize("name", NETS)
 def test_gradients_over_a_box_hold_the_gradients_at_its_points(name):
     network = NETS[name](2)
