@@ -187,6 +187,31 @@ def test_bounds_hold_at_dense_samples_and_optimised_ones_are_no_looser(name, wid
     assert (best > plain + 1e-6 * (truth - plain)).any()
 
 
+@pytest.mark.parametrize("name", [*NETS, "attention"])
+@pytest.mark.parametrize("width", [0.1, 0.5])
+def test_images_of_tightened_intervals_hold_and_help_attention(name, width):
+    network = attention(4, 3, 1) if name == "attention" else NETS[name](2)
+    compiled, out = compile_network(network), len(network.nodes) - 1
+    lower, upper = box(network, 2, width)
+    root = interval(compiled, lower, upper)
+    values = compiled.forward(
+        np.random.default_rng(0).uniform(lower, upper, size=(1000, lower.shape[1]))
+    )
+    with_images = [
+        refine(compiled, root, images=True).bounds,
+        tighten(compiled, root, ascent=Ascent(steps=2, curved=True), images=True)[0].bounds,
+    ]
+    for bounds in with_images:
+        for i, found in enumerate(values):
+            slip = EPS * (1 + np.abs(found))
+            assert (bounds.lower[i] - slip <= found).all()
+            assert (found <= bounds.upper[i] + slip).all()
+    plain = refine(compiled, root).bounds
+    wide, narrow = (b.upper[out] - b.lower[out] for b in (plain, with_images[0]))
+    assert (narrow <= wide + EPS).all()
+    assert name != "attention" or narrow.sum() < 0.8 * wide.sum()
+
+
 @pytest.mark.parametrize("function", ["sigmoid", "tanh", "erf"])
 def test_bounds_of_perceptrons_are_not_much_wider_than_what_is_reached(function, record_property):
     ratios = []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifai.bounds.compiled import Compiled
-from verifai.bounds.interval import Bounds, affine_interval, slack
+from verifai.bounds.interval import Bounds, affine_interval, image, slack
 from verifai.bounds.lines import Lines, span
 from verifai.bounds.maps import Array, DenseMap, Indices, Mask
 from verifai.bounds.relax import relax
@@ -255,6 +255,7 @@ def refine(
     *,
     slopes: Mapping[int, Array] | None = None,
     nodes: Iterable[int] | None = None,
+    images: bool = False,
 ) -> Relaxed:
     """The bounds tightened layer by layer by CROWN, with the lines of all nonlinear nodes.
 
@@ -266,15 +267,26 @@ def refine(
         bounds: what is known, from `interval` or inherited from a larger box (inputs cut).
         slopes: lower slopes by node, (B, n), NaN meaning default.
         nodes: which pre-activations to tighten (all when None).
+        images: whether every node is met with its interval image first, which tightens what lines
+            lose: a softmax's weights, say. A proof must then do so too.
     """
     given, chosen = slopes or {}, set(compiled.preactivations if nodes is None else nodes)
     lines: dict[int, Lines] = {}
     for position, node in enumerate(compiled.network.nodes):
+        if images:
+            bounds = with_image(compiled, bounds, position)
         if not isinstance(node, Affine | Input):
             lines[position] = relax(compiled, bounds, position, given.get(position))
         if position in chosen or position in compiled.direct:
             bounds = _tighten(compiled, Relaxed(bounds, lines), position)
     return Relaxed(bounds, lines)
+
+
+def with_image(compiled: Compiled, bounds: Bounds, node: int) -> Bounds:
+    """The bounds with a node's met with its image of those of its sources."""
+    if isinstance(compiled.network.nodes[node], Input):
+        return bounds
+    return bounds.meet(node, *image(compiled, node, bounds.lower, bounds.upper, rows=len(bounds)))
 
 
 def _tighten(compiled: Compiled, relaxation: Relaxed, node: int) -> Bounds:

@@ -5,6 +5,7 @@ May import: numpy, compiled, smooth. Must not know: linear relaxations, queries.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,25 +62,33 @@ def interval(compiled: Compiled, lower: Array, upper: Array) -> Bounds:
     low, high = compiled.split(lower), compiled.split(upper)
     done: tuple[list[Array], list[Array]] = ([], [])
     for position, node in enumerate(compiled.network.nodes):
-        ends: Pair
         if isinstance(node, Input):
             ends = low[position], high[position]
-        elif isinstance(node, Affine):
-            ends = affine_interval(compiled, position, *done, rows=len(lower))
-        elif isinstance(node, Product):
-            (a, b), (c, d) = ((done[0][s], done[1][s]) for s in node.sources)
-            corners = np.stack([a * c, a * d, b * c, b * d])
-            ends = corners.min(axis=0), corners.max(axis=0)
         else:
-            pieces = compiled.pieces.get(position)
-            ends = _unary(node, pieces, done[0][node.source], done[1][node.source])
+            ends = image(compiled, position, *done, rows=len(lower))
         done[0].append(ends[0])
         done[1].append(ends[1])
     return Bounds(tuple(done[0]), tuple(done[1]))
 
 
+def image(
+    compiled: Compiled, node: int, lower: Sequence[Array], upper: Sequence[Array], *, rows: int
+) -> Pair:
+    """The interval (rows, n) of a node that is no input from those of its sources."""
+    kind = compiled.network.nodes[node]
+    if isinstance(kind, Affine):
+        return affine_interval(compiled, node, lower, upper, rows=rows)
+    if isinstance(kind, Product):
+        (a, b), (c, d) = ((lower[s], upper[s]) for s in kind.sources)
+        corners = np.stack([a * c, a * d, b * c, b * d])
+        return corners.min(axis=0), corners.max(axis=0)
+    if isinstance(kind, Input):
+        raise ValueError(f"node {node} is an input")
+    return _unary(kind, compiled.pieces.get(node), lower[kind.source], upper[kind.source])
+
+
 def affine_interval(
-    compiled: Compiled, node: int, lower: list[Array], upper: list[Array], *, rows: int
+    compiled: Compiled, node: int, lower: Sequence[Array], upper: Sequence[Array], *, rows: int
 ) -> Pair:
     """The interval (rows, n) of an affine node from those of its sources."""
     data = compiled.linear[node]
@@ -97,7 +106,7 @@ def affine_interval(
 
 
 def _sources(
-    terms: tuple[tuple[int, object], ...], lower: list[Array], upper: list[Array]
+    terms: tuple[tuple[int, object], ...], lower: Sequence[Array], upper: Sequence[Array]
 ) -> list[Pair]:
     return [(lower[source], upper[source]) for source, _ in terms]
 
@@ -105,8 +114,8 @@ def _sources(
 def slack(
     compiled: Compiled,
     node: int,
-    lower: list[Array] | tuple[Array, ...],
-    upper: list[Array] | tuple[Array, ...],
+    lower: Sequence[Array],
+    upper: Sequence[Array],
 ) -> Array | float:
     """How far an affine node's values may lie from its formula (0 without a radius)."""
     data = compiled.linear[node]
@@ -121,8 +130,8 @@ def slack(
 def _magnitude(
     compiled: Compiled,
     node: int,
-    lower: list[Array] | tuple[Array, ...],
-    upper: list[Array] | tuple[Array, ...],
+    lower: Sequence[Array],
+    upper: Sequence[Array],
 ) -> Array:
     """At least |values| of a node; of a unary nonlinear one as its source's interval says."""
     kind, size = compiled.network.nodes[node], np.maximum(np.abs(lower[node]), np.abs(upper[node]))

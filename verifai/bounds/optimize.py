@@ -81,7 +81,8 @@ def optimize(
         relaxation: M boxes, bounds and default lines; or one box that all M rows share.
         rows: what is refuted where the bound of some weighted sum is positive.
         splits: by pre-activation node, (M, n): whose intervals may have multipliers.
-        start: where to start, else at the default slopes, no multipliers and the best single row.
+        start: where to start, else (and where it is NaN) at the default slopes, no multipliers
+            and the best single row.
         ascent: how to climb.
     """
     ascent = ascent or Ascent()
@@ -98,7 +99,7 @@ def optimize(
         size = part.stop - part.start
         free = _families(compiled, base) if ascent.curved else {}
         problem = Problem(compiled, base, rows.take(part), size, spans, masks, free)
-        begin = _start(problem) if start is None else _part(problem, start, part)
+        begin = _start(problem, None) if start is None else _part(problem, start, part)
         with np.errstate(over="ignore", invalid="ignore"):  # a point that overflows is not kept
             done.append(_climb(problem, begin, ascent))
     return done[0] if len(done) == 1 else _join(done)
@@ -125,8 +126,8 @@ def _families(compiled: Compiled, relaxation: Relaxed) -> dict[Side, Family]:
     return found
 
 
-def _start(problem: Problem) -> Point:
-    """Default slopes, no multipliers, and the row with the best bound."""
+def _start(problem: Problem, known: Array | None) -> Point:
+    """Default slopes, no multipliers, and the weights known, or the row with the best bound."""
     m, k, dtype = problem.count, problem.rows.count, problem.compiled.dtype
     slopes = {}
     for node in problem.spans:
@@ -140,6 +141,8 @@ def _start(problem: Problem) -> Point:
     goals = k - problem.rows.premises
     weights = np.zeros((m, k), dtype)
     weights[:, 0] = 1
+    if known is not None and not np.isnan(known).any():
+        return Point(slopes, multipliers, known.copy(), shares)
     if goals < 2:
         return Point(slopes, multipliers, weights, shares)
     singles = []
@@ -150,12 +153,14 @@ def _start(problem: Problem) -> Point:
     best = np.argmax(singles, axis=0)
     weights[:, 0] = 0
     weights[np.arange(m), best] = 1
+    if known is not None:
+        np.copyto(weights, known, where=~np.isnan(known))
     return Point(slopes, multipliers, weights, shares)
 
 
 def _part(problem: Problem, start: Point, part: slice) -> Point:
     """Another search's point, on this problem's boxes and with what is free here."""
-    fresh = _start(problem)
+    fresh = _start(problem, start.weights[part])
     for node, touched in problem.spans.items():
         given = start.slopes.get(node)
         if given is not None:
@@ -171,7 +176,6 @@ def _part(problem: Problem, start: Point, part: slice) -> Point:
         given = start.multipliers.get(node)
         if given is not None:
             fresh.multipliers[node] = np.where(mask, given[part], 0)
-    fresh.weights[:] = start.weights[part]
     return fresh
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from verifai.bounds.compiled import Compiled
-from verifai.bounds.crown import Relaxed, refine, unstable
+from verifai.bounds.crown import Relaxed, refine, unstable, with_image
 from verifai.bounds.dual import Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.lines import Codes, Lines
@@ -54,6 +54,7 @@ def tighten(
     *,
     ascent: Ascent | None = None,
     deadline: float = math.inf,
+    images: bool = False,
 ) -> tuple[Relaxed, list[Tightened]]:
     """One box's bounds tightened layer by layer, every unstable value by slopes of its own.
 
@@ -65,6 +66,7 @@ def tighten(
         bounds: of one box.
         ascent: how to climb.
         deadline: the reading of `time.perf_counter` after which default slopes have to do.
+        images: as in `refine`.
 
     Returns:
         Bounds with default lines, and what the tightening of each part of a node used, in order.
@@ -74,6 +76,8 @@ def tighten(
     lines: dict[int, Lines] = {}
     records: list[Tightened] = []
     for position, node in enumerate(compiled.network.nodes):
+        if images:
+            bounds = with_image(compiled, bounds, position)
         if not isinstance(node, Affine | Input):
             lines[position] = relax(compiled, bounds, position)
         if position not in compiled.preactivations and position not in compiled.direct:
