@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from verifai.kernel.errors import InputError, Rejection
     from verifai.optimum.lipschitz import LipschitzBound, lipschitz
     from verifai.optimum.maximize import Maximum, maximize
+    from verifai.properties.approximates import approximates
     from verifai.properties.domain import Domain, domain
     from verifai.properties.equivalent import equivalent
     from verifai.properties.in_range import in_range
@@ -47,6 +48,7 @@ __all__ = [
     "in_range",
     "monotone",
     "equivalent",
+    "approximates",
     "domain",
     "Domain",
     "verify",
@@ -88,6 +90,7 @@ _HOMES = {
     "in_range": "verifai.properties.in_range",
     "monotone": "verifai.properties.monotone",
     "equivalent": "verifai.properties.equivalent",
+    "approximates": "verifai.properties.approximates",
     "domain": "verifai.properties.domain",
     "Domain": "verifai.properties.domain",
     "ask": "verifai.exact",
