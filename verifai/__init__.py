@@ -37,6 +37,13 @@ if TYPE_CHECKING:
     from verifai.properties.in_range import in_range
     from verifai.properties.monotone import monotone
     from verifai.properties.robust import robust
+    from verifai.train.loop import train_until_verified
+    from verifai.train.properties import (
+        TrainingProperty,
+        approximation_property,
+        robust_property,
+    )
+    from verifai.train.report import Round, TrainingOptions, TrainingReport
     from verifai.verdict import Counterexample, Falsified, Unknown, Verdict, Verified
 
 __version__ = "0.1.0"
@@ -67,6 +74,13 @@ __all__ = [
     "exact_lipschitz",
     "counterexamples",
     "sup_error",
+    "train_until_verified",
+    "robust_property",
+    "approximation_property",
+    "TrainingProperty",
+    "TrainingOptions",
+    "TrainingReport",
+    "Round",
     "Verdict",
     "Verified",
     "Falsified",
@@ -102,6 +116,13 @@ _HOMES = {
     "exact_lipschitz": "verifai.exact",
     "counterexamples": "verifai.exact",
     "sup_error": "verifai.exact",
+    "train_until_verified": "verifai.train.loop",
+    "robust_property": "verifai.train.properties",
+    "approximation_property": "verifai.train.properties",
+    "TrainingProperty": "verifai.train.properties",
+    "TrainingOptions": "verifai.train.report",
+    "TrainingReport": "verifai.train.report",
+    "Round": "verifai.train.report",
     "Verdict": "verifai.verdict",
     "Verified": "verifai.verdict",
     "Falsified": "verifai.verdict",
