@@ -76,7 +76,12 @@ class PhaseSearch(TreeSearch):
             "goal": goals,
             "stale": np.full(count, stale),
             "marks": np.zeros((count, int(self.offsets[-1])), dtype=bool),
+            "weights": np.full((count, self.goals.constant.shape[1]), np.nan),
         }
+        for node in self.pwl:
+            extra[f"slopes {node}"] = np.full((count, self.compiled.sizes[node]), np.nan)
+        for node in self.compiled.preactivations:
+            extra[f"multipliers {node}"] = np.zeros((count, self.compiled.sizes[node]))
         region = root_region(bounds.take(np.zeros(count, dtype=np.int64)), extra)
         many = np.zeros(count, dtype=np.int64)
         return Regions(many, region.bounds, many, np.full(count, -np.inf), extra)
@@ -102,8 +107,10 @@ class PhaseSearch(TreeSearch):
             relaxation,
             self.goals.rows(regions.extra["goal"]),
             splits={i: mask.astype(bool) for i, mask in masks.items() if mask.any()},
+            start=self._inherited(regions),
             ascent=Ascent(steps=self.effort.steps, target=float(margin.max()), curved=True),
         )
+        self._hand_down(regions, found)
         before: tuple[Record, ...] = self.plan if stale else ()
         refuted = found.value > margin
         for m in np.flatnonzero(refuted).tolist():
@@ -118,10 +125,26 @@ class PhaseSearch(TreeSearch):
         extra = self._branch(regions, relaxation, found, alive, before)
         return np.concatenate([corners, extra]) if len(extra) else corners
 
+    def _inherited(self, regions: Regions) -> Point:
+        """Where the parents' ascents ended."""
+        slopes = {i: regions.extra[f"slopes {i}"] for i in self.pwl}
+        multipliers = {i: regions.extra[f"multipliers {i}"] for i in self.compiled.preactivations}
+        return Point(slopes, multipliers, regions.extra["weights"])
+
+    def _hand_down(self, regions: Regions, found: Optimized) -> None:
+        """Keeps where an ascent ended for the children."""
+        regions.extra["weights"] = found.point.weights
+        for kind, table in (
+            ("slopes", found.point.slopes),
+            ("multipliers", found.point.multipliers),
+        ):
+            for node, array in table.items():
+                regions.extra[f"{kind} {node}"] = array
+
     def _close(self, regions: Regions, m: int, records: tuple[Record, ...]) -> None:
         self.forest.outcome[int(regions.nodes[m])] = records
         self.leaves += 1
-        self.closed += 0.5 ** int(regions.depth[m])
+        self.closed += 0.5 ** int(regions.depth[m]) / len(self.goals.margin)
 
     def _values(self, node: int) -> slice:
         return slice(int(self.offsets[node]), int(self.offsets[node + 1]))
