@@ -241,8 +241,10 @@ def test_documented_commands_exist(path: Path) -> None:
         if program == "make":
             assert words[0] in targets, line
         elif program == "verifai" and words[0] not in ("--version", "--help", "-h"):
+            command: click.Command | None = group
             with click.Context(group) as context:
-                command = group.get_command(context, words[0])
+                while isinstance(command, click.Group) and words and words[0][0] != "-":
+                    command = command.get_command(context, words.pop(0))
             assert command is not None, line
             known = {option for each in command.params for option in each.opts}
             used = {word.partition("=")[0] for word in words if word.startswith("--")}

@@ -32,6 +32,7 @@ _COMMANDS = {
     "inspect": "Show an ONNX network's operators and what blocks it, if anything does.",
     "bench": "Run a list of instances, one process each, and compare.",
     "vnncomp": "Answer one instance as VNN-COMP asks.",
+    "theorem": "Check statements about the mathematics of deep learning.",
     "demo": "Verify and refute robustness of a small digit classifier.",
 }
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")

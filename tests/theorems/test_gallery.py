@@ -1,0 +1,51 @@
+"""Every theorem of the gallery holds with small parameters, and each has a control."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import verifai.theorems
+from verifai.theorems.claim import Role, Theorem, limits_of
+from verifai.theorems.registry import MODULES, THEOREMS, theorem
+from verifai.theorems.run import run
+
+SMALL: dict[str, dict[str, int]] = {
+    "yarotsky_square": {"certified": 3, "depth": 5, "trained": 1, "seeds": 1, "steps": 20},
+}
+PARTS = {"claim", "run", "evidence", "construction", "distance", "registry", "figure", "__init__"}
+
+
+@pytest.mark.parametrize("each", THEOREMS, ids=lambda each: each.name)
+def test_it_holds_with_small_parameters(each: Theorem[Any]) -> None:
+    report = run(each, dataclasses.replace(each.defaults, **SMALL[each.name]))
+    assert report.problems == ()
+    assert report.holds
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("each", THEOREMS, ids=lambda each: each.name)
+def test_it_holds_with_its_defaults(each: Theorem[Any]) -> None:
+    assert run(each).problems == ()
+
+
+def test_every_module_is_registered_under_its_own_name() -> None:
+    folder = Path(verifai.theorems.__file__).parent
+    names = {path.stem for path in folder.glob("*.py")} - PARTS
+    registered = {module.__name__.rpartition(".")[2] for module in MODULES}
+    assert names == registered == {each.name for each in THEOREMS} == set(SMALL)
+    assert all(theorem(name).name == name for name in names)
+
+
+@pytest.mark.parametrize("each", THEOREMS, ids=lambda each: each.name)
+def test_it_says_what_it_claims(each: Theorem[Any]) -> None:
+    small = dataclasses.replace(each.defaults, **SMALL[each.name])
+    claims = list(each.claims(small))
+    assert {Role.CLAIM, Role.CONTROL} <= {claim.role for claim in claims}
+    assert len({claim.name for claim in claims}) == len(claims)
+    texts = (each.title, each.statement, each.proposal, each.source)
+    assert all(texts) and all(claim.text for claim in claims)
+    assert all(limits.words for limits in limits_of(each.defaults).values())

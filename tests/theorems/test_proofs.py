@@ -1,0 +1,57 @@
+"""Every certificate in proofs/ is accepted by the kernel alone and is about today's statement."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from verifai.cli.theorem import statement_text
+from verifai.kernel.codec import encode_network, encode_query
+from verifai.theorems.claim import Theorem
+from verifai.theorems.registry import THEOREMS
+
+ROOT = Path(__file__).parents[2]
+PROOFS = ROOT / "proofs"
+CERTIFICATES = sorted(PROOFS.glob("*/*.cert"))
+
+
+def test_there_are_proofs() -> None:
+    assert CERTIFICATES
+
+
+@pytest.mark.parametrize("path", CERTIFICATES, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_the_kernel_alone_accepts_it(path: Path) -> None:
+    files = [Path(f"{path}{end}") for end in (".network", ".query.json", "")]
+    done = subprocess.run(
+        [sys.executable, "-m", "verifai.kernel", *files],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No input in this domain makes" in done.stdout
+
+
+@pytest.mark.parametrize("each", THEOREMS, ids=lambda each: each.name)
+def test_what_is_stored_is_what_the_theorem_says(each: Theorem[Any]) -> None:
+    """Same statement; and every stored query is one that the theorem poses with its defaults."""
+    folder = PROOFS / each.name
+    assert (folder / "statement.txt").read_text("utf-8") == statement_text(each)
+    names = {path.stem for path in folder.glob("*.cert")}
+    posed = {c.name: c.query for c in each.claims(each.defaults) if c.name in names}
+    assert set(posed) == names
+    for name, pose in posed.items():
+        assert pose is not None, f"{name}: a stored proof of what is found by training"
+        query, path = pose(), folder / f"{name}.cert"
+        assert Path(f"{path}.network").read_bytes() == encode_network(query.network)
+        assert Path(f"{path}.query.json").read_bytes() == encode_query(query)
+
+
+def test_nothing_else_lies_there() -> None:
+    assert {path.name for path in PROOFS.iterdir()} == {each.name for each in THEOREMS}

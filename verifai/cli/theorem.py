@@ -1,0 +1,243 @@
+"""`verifai theorem`: the gallery's statements, shown and checked.
+
+May import: theorems, kernel, the cli's own parts. Must not know: any particular theorem.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from verifai.cli.exits import SCHEMA
+from verifai.cli.files import write_atomically
+from verifai.theorems.claim import Role, Table, Theorem, limits_of
+from verifai.theorems.registry import THEOREMS
+from verifai.theorems.run import Report, Result, run
+
+OUT = Path("results/theorems")
+_SHARED = (
+    click.Option(
+        ["--out"],
+        type=click.Path(path_type=Path, file_okay=False),
+        default=OUT,
+        help=f"Where statements, certificates and figures are written (default {OUT}).",
+    ),
+    click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON object a theorem."),
+)
+
+
+@click.group("theorem")
+def command() -> None:
+    """Check statements about the mathematics of deep learning; see docs/theorems.md."""
+
+
+@command.command("list")
+def list_command() -> int:
+    """Name every theorem, with what it says in one line."""
+    width = max(len(theorem.name) for theorem in THEOREMS)
+    for theorem in THEOREMS:
+        click.echo(f"{theorem.name:{width}}  {theorem.title}")
+    return 0
+
+
+class _Names(click.Group):
+    """A group with one command for every theorem, made when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [theorem.name for theorem in THEOREMS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for theorem in THEOREMS:
+            if theorem.name == cmd_name:
+                return self.made(theorem)
+        return None
+
+    def made(self, theorem: Theorem[Any]) -> click.Command:
+        """The command of one theorem."""
+        raise NotImplementedError
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Theorems"):
+            formatter.write_dl([(theorem.name, theorem.title) for theorem in THEOREMS])
+
+
+class _Shows(_Names):
+    """`show NAME`."""
+
+    def made(self, theorem: Theorem[Any]) -> click.Command:
+        def show(**chosen: int) -> int:
+            _show(theorem, dataclasses.replace(theorem.defaults, **chosen))
+            return 0
+
+        words = f"Show what {theorem.name} says: {theorem.title}."
+        return click.Command(theorem.name, params=_options(theorem), callback=show, help=words)
+
+
+class _Runs(_Names):
+    """`run NAME`."""
+
+    def made(self, theorem: Theorem[Any]) -> click.Command:
+        def check(out: Path, as_json: bool, **chosen: int) -> int:
+            parameters = dataclasses.replace(theorem.defaults, **chosen)
+            return 0 if _run(theorem, parameters, out, as_json).holds else 1
+
+        params = [*_options(theorem), *_SHARED]
+        return click.Command(theorem.name, params=params, callback=check, help=theorem.title)
+
+
+def _options(theorem: Theorem[Any]) -> list[click.Parameter]:
+    """One option for every parameter of a theorem."""
+    return [
+        click.Option(
+            [f"--{name.replace('_', '-')}", name],
+            type=click.IntRange(limits.least, limits.most),
+            default=getattr(theorem.defaults, name),
+            show_default=True,
+            help=limits.words,
+        )
+        for name, limits in limits_of(theorem.defaults).items()
+    ]
+
+
+@command.group("show", cls=_Shows)
+def show_command() -> None:
+    """Show a theorem's statement, its claims and controls, without checking them."""
+
+
+@command.group("run", cls=_Runs, invoke_without_command=True, params=[*_SHARED])
+@click.option("--all", "every", is_flag=True, help="Run every theorem with its defaults.")
+@click.pass_context
+def run_command(ctx: click.Context, out: Path, as_json: bool, every: bool) -> int | None:
+    """Check a theorem: every claim must be proved, every control refuted.
+
+    Exit codes: 0 if that is so, 1 if not, 4 usage or error.
+    """
+    if ctx.invoked_subcommand is not None:
+        if every:
+            raise click.UsageError("either --all or a theorem's name")
+        return None
+    if not every:
+        raise click.UsageError("name a theorem, or give --all")
+    reports = [_run(theorem, theorem.defaults, out, as_json) for theorem in THEOREMS]
+    failed = [report.theorem.name for report in reports if not report.holds]
+    if not as_json:
+        spent = sum(report.seconds for report in reports)
+        click.echo(f"{len(reports) - len(failed)} of {len(reports)} theorems hold, {spent:.1f} s")
+    return 1 if failed else 0
+
+
+def _show(theorem: Theorem[Any], parameters: Any) -> None:
+    from verifai.kernel.statement import statement
+
+    click.echo(f"{theorem.name}: {theorem.title}\n\n{theorem.statement}")
+    click.echo(f"Proposal: {theorem.proposal}.\nSource: {theorem.source}.\n")
+    for claim in theorem.claims(parameters):
+        click.echo(f"{claim.role.value} {claim.name}: {claim.text}")
+        if claim.query is not None:
+            said = statement(claim.query(), verified=claim.role is not Role.CONTROL)
+            click.echo("\n".join(f"    {line}" for line in said.splitlines()))
+
+
+def _run(theorem: Theorem[Any], parameters: Any, out: Path, as_json: bool) -> Report:
+    """The report, after everything was said and written."""
+    chosen = dataclasses.asdict(parameters)
+    if not as_json:
+        said = ", ".join(f"{name} = {value}" for name, value in chosen.items())
+        click.echo(f"{theorem.name}: {theorem.title}\n  parameters: {said}")
+    report = run(theorem, parameters, told=None if as_json else _tell)
+    written = write(report, out / theorem.name)
+    if as_json:
+        click.echo(json.dumps(_record(report, written), allow_nan=False))
+        return report
+    trust = ", ".join(f"{count} {kind.value}" for kind, count in report.trust.items())
+    verdict = "HOLDS" if report.holds else "FAILS: " + "; ".join(report.problems)
+    click.echo(f"  {verdict} ({trust}; {report.seconds:.1f} s; {out / theorem.name})\n")
+    return report
+
+
+def _tell(result: Result) -> None:
+    found, claim = result.finding, result.claim
+    mark = "!!" if result.problem else "ok"
+    role = "control: " if claim.role is Role.CONTROL else ""
+    head = f"  {mark} {found.outcome.value:8} {found.trust.value:9} {result.seconds:6.2f} s"
+    click.echo(f"{head}  {claim.name}: {role}{claim.text}")
+    for text in (found.detail, found.counterexample and f"counterexample: {found.counterexample}"):
+        for line in text.splitlines():
+            click.echo(f"       {line}")
+    if found.table is not None:
+        for line in lines_of(found.table):
+            click.echo(f"       {line}")
+
+
+def lines_of(table: Table) -> list[str]:
+    """The table as text, its columns one below the other."""
+    rows = (table.headings, *table.rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def write(report: Report, folder: Path) -> list[str]:
+    """Writes statement, certificates and figures of a report; the names of the files.
+
+    For a claim NAME: NAME.cert, and beside it NAME.cert.network and NAME.cert.query.json, which
+    `python -m verifai.kernel` re-checks.
+
+    Raises:
+        OSError: the folder cannot be made, or the disk is full.
+    """
+    from verifai.cli.verify import companions, write_certificate
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / "statement.txt", statement_text(report.theorem).encode())
+    written = ["statement.txt"]
+    for result in report.results:
+        name, found = result.claim.name, result.finding
+        if found.certificate is not None and found.query is not None:
+            path = folder / f"{name}.cert"
+            write_certificate(path, found.query, found.certificate)
+            written += [each.name for each in companions(path)]
+        if found.plot is not None and importlib.util.find_spec("matplotlib"):
+            from verifai.theorems.figure import drawn
+
+            write_atomically(folder / f"{name}.svg", drawn(found.plot))
+            written.append(f"{name}.svg")
+    return written
+
+
+def statement_text(theorem: Theorem[Any]) -> str:
+    """What statement.txt holds."""
+    return f"{theorem.name}: {theorem.title}\n\n{theorem.statement}\nSource: {theorem.source}.\n"
+
+
+def _record(report: Report, written: list[str]) -> dict[str, Any]:
+    results = [
+        {
+            "claim": r.claim.name,
+            "role": r.claim.role.value,
+            "text": r.claim.text,
+            "outcome": r.finding.outcome.value,
+            "trust": r.finding.trust.value,
+            "seconds": round(r.seconds, 6),
+            "detail": r.finding.detail,
+            "counterexample": r.finding.counterexample,
+        }
+        for r in report.results
+    ]
+    return {
+        "schema": SCHEMA,
+        "theorem": report.theorem.name,
+        "parameters": dataclasses.asdict(report.parameters),
+        "holds": report.holds,
+        "problems": list(report.problems),
+        "seconds": round(report.seconds, 6),
+        "results": results,
+        "files": written,
+    }

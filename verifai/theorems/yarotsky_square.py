@@ -1,0 +1,277 @@
+"""Yarotsky's ReLU network for x²: the error falls exponentially in the number of parameters.
+
+May import: the gallery's parts, kernel, symbolic; sympy and z3 on demand.
+Must not know: how a query is decided, files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from flint import fmpq
+
+from verifai.kernel.network import Affine, Input, Network, Pwl, Square
+from verifai.kernel.number import nearest
+from verifai.kernel.query import Query
+from verifai.kernel.replay import evaluate
+from verifai.solvers.rows import affine_rows, pieces
+from verifai.symbolic.algebraic import ends
+from verifai.symbolic.error import sup_error
+from verifai.theorems import evidence
+from verifai.theorems.claim import (
+    Claim,
+    Curve,
+    Finding,
+    Plot,
+    Role,
+    Table,
+    Theorem,
+    parameter,
+)
+from verifai.theorems.construction import (
+    Layer,
+    Recipe,
+    exported,
+    parameter_count,
+    relu_network,
+    trained,
+)
+from verifai.theorems.distance import extended, output, within
+
+CLOSER = 1 - fmpq(1, 1 << 20)
+UNIT = ((fmpq(0), fmpq(1)),)
+WIDTH = fmpq(1, 1 << 40)  # to which irrational sup errors are shown
+SAMPLES = 129
+STATEMENT = """\
+Let g(x) = 2 min(x, 1 - x), g_s its s-fold composition, and
+    f_m(x) = x - Σ_{1 ≤ s ≤ m} g_s(x) / 4^s.
+f_m is computed by a ReLU network of m hidden layers of three neurons and 12 m - 2 parameters, all
+of them dyadic and exact in float32. On [0, 1]
+    sup |f_m - x²| = 4^(-m-1), attained exactly at the odd multiples of 2^(-m-1).
+So the error falls exponentially in the number of parameters.
+
+Proof. Let e_m(x) = f_m(x) - x², so that e_0(t) = t - t². Then e_m(x) = 4^-m e_0(g_m(x)): it holds
+for m = 0; and if it holds for m, then with t = g_m(x), which lies in [0, 1],
+    e_{m+1}(x) = 4^-m e_0(t) - 4^(-m-1) g(t) = 4^(-m-1) (4(t - t²) - g(t)) = 4^(-m-1) e_0(g(t)),
+for 4(t - t²) - g(t) = g(t) - g(t)² on both halves of [0, 1]. On [0, 1] e_0 lies between 0 and 1/4,
+with 1/4 at 1/2 only, and g_m(x) = 1/2 at the odd multiples of 2^(-m-1): for such an x with m ≥ 1,
+g(x) is an odd multiple of 2^-m; and x = 1/2 for m = 0.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Sizes."""
+
+    certified: int = parameter(10, "greatest m whose bound is certified", 1, 12)
+    depth: int = parameter(20, "the m whose weights are compared with the recursion", 1, 40)
+    trained: int = parameter(4, "greatest m of which networks of the same shape are trained", 0, 8)
+    seeds: int = parameter(3, "trained networks for each m", 1, 20)
+    steps: int = parameter(400, "steps of Adam", 1, 100_000)
+
+
+def layers(m: int, *, last: float | None = None) -> list[Layer]:
+    """The layers of f_m; `last` replaces the weight 4^-m of g_m."""
+    made: list[Layer] = [([[1], [1], [1]], [0, -0.5, 0])]
+    for s in range(1, m):
+        tooth = [2, -4, 0]
+        made.append(([tooth, tooth, _less(4.0**-s)], [0, -0.5, 0]))
+    return [*made, ([_less(4.0**-m if last is None else last)], [0])]
+
+
+def _less(weight: float) -> list[float]:
+    """The sum so far minus a tooth times this weight, over (relu(t), relu(t - 1/2), sum)."""
+    return [-2 * weight, 4 * weight, 1]
+
+
+def square_query(net: Sequence[Layer], distance: fmpq) -> Query:
+    """Is |N(x) - x²| at most the distance on [0, 1]? The square is one more node of the graph."""
+    graph = relu_network(net)
+    (source,) = graph.inputs
+    graph = extended(graph, Square("x squared", graph.nodes[source].shape, source))
+    form = {output(graph): 1, graph.value(len(graph.nodes) - 1, 0): -1}
+    return within(graph, form, distance, UNIT)
+
+
+def worst(m: int) -> fmpq:
+    """4^(-m-1), the greatest error of f_m."""
+    return fmpq(1, 4 ** (m + 1))
+
+
+def claims(sizes: Parameters) -> Iterator[Claim]:
+    """The claims, in order."""
+    yield Claim(
+        "step",
+        "For all t: 4(t - t²) - g(t) = g(t) - g(t)², on t ≤ 1/2 and on t ≥ 1/2.",
+        step,
+    )
+    yield Claim("step-z3", "The same for all t in [0, 1], asked of Z3.", step_z3)
+    yield Claim(
+        "attained",
+        "For all integers m ≥ 1 and k: g maps (2k + 1)/2^(m+1) to an odd multiple of 2^-m; "
+        "and 1/4 - e_0(t) = (t - 1/2)².",
+        attained,
+    )
+    yield Claim(
+        "weights",
+        f"For m = {sizes.depth} the network that torch exports computes f_m: every layer does what "
+        "the recursion says, and at odd multiples of 2^(-m-1) the error is 4^(-m-1).",
+        partial(weights, sizes.depth),
+    )
+    for m in range(1, sizes.certified + 1):
+        text = f"|f_{m} - x²| ≤ 4^-{m + 1} on [0, 1], for the network that torch exports."
+        yield evidence.to_decide(f"bound-{m}", text, partial(square_query, layers(m), worst(m)))
+    m = min(sizes.certified, 8)
+    yield evidence.to_decide(
+        "closer",
+        f"|f_{m} - x²| ≤ 4^-{m + 1} (1 - 2^-20) on [0, 1].",
+        partial(square_query, layers(m), worst(m) * CLOSER),
+        role=Role.CONTROL,
+    )
+    lowered = float(np.nextafter(np.float32(4.0**-m), np.float32(0)))
+    yield evidence.to_decide(
+        "one-ulp",
+        f"The bound 4^-{m + 1} with the weight of g_{m} lowered by one unit in the last place.",
+        partial(square_query, layers(m, last=lowered), worst(m)),
+        role=Role.CONTROL,
+    )
+    if sizes.trained:
+        yield Claim(
+            "trained",
+            "The exact sup error of networks of the same shape, trained by Adam from seeds "
+            f"0 to {sizes.seeds - 1}.",
+            partial(train, sizes),
+            role=Role.MEASUREMENT,
+        )
+
+
+def step() -> Finding:
+    """The induction step as two identities of polynomials."""
+    import sympy
+
+    t = sympy.Symbol("t")
+    halves = (2 * t, 2 - 2 * t)
+    return evidence.identities(*(4 * (t - t**2) - g - (g - g**2) for g in halves))
+
+
+def step_z3() -> Finding:
+    """The induction step with the tooth itself, asked of Z3."""
+    import z3
+
+    t = z3.Real("t")
+    tooth = z3.If(t <= 1 - t, 2 * t, 2 - 2 * t)
+    return evidence.unsatisfiable(
+        [t >= 0, t <= 1, 4 * (t - t * t) - tooth != tooth - tooth * tooth]
+    )
+
+
+def attained() -> Finding:
+    """Odd numerators stay odd under the tooth; e_0 has its greatest value at 1/2 only."""
+    import sympy
+
+    k, power = sympy.Symbol("k", integer=True), sympy.Symbol("2^m", even=True)
+    x = (2 * k + 1) / (2 * power)  # power is 2^m, even for m ≥ 1
+    numerators = [sympy.expand(power * g) for g in (2 * x, 2 - 2 * x)]
+    if not all(numerator.is_odd for numerator in numerators):
+        return evidence.exact(False, counterexample=f"{numerators} are not odd")
+    t = sympy.Symbol("t")
+    return evidence.identities(sympy.Rational(1, 4) - (t - t**2) - (t - sympy.Rational(1, 2)) ** 2)
+
+
+def weights(m: int) -> Finding:
+    """Every layer of the exported network against the recursion, and the error at three points."""
+    net = relu_network(layers(m))
+    found = _of_recursion(net, m)
+    if found:
+        return evidence.exact(False, counterexample=found)
+    unit = fmpq(1, 2 ** (m + 1))
+    for x in (unit, (2 * (2**m // 3) + 1) * unit, 1 - unit):
+        low, high = evaluate(net, [x])
+        if not low[-1] == high[-1] == x * x + worst(m):
+            return evidence.exact(False, counterexample=f"the output at {x} is {low[-1]}")
+    return evidence.exact(True, f"{m + 1} layers, 3 points")
+
+
+def _of_recursion(net: Network, m: int) -> str:
+    """What a layer of the network computes that it should not; "" if all is right.
+
+    With (t, S) for the tooth and the sum so far, a hidden layer holds relu(t), relu(t - 1/2) and
+    relu(S) = S, for S = f_s(x) ≥ x² ≥ 0. The next must hold g(t), g(t) - 1/2 and S - g(t)/4^s,
+    where g(t) = 2 relu(t) - 4 relu(t - 1/2) on [0, 1].
+    """
+    kinds = [type(node) for node in net.nodes if not isinstance(node, Input)]
+    if kinds != [Affine, Pwl] * m + [Affine]:
+        return f"other nodes than m times a linear layer and a ReLU: {kinds}"
+    found: list[list[tuple[list[fmpq], fmpq]]] = []
+    for position, node in enumerate(net.nodes):
+        if isinstance(node, Pwl) and not _is_relu(node):
+            return f"node {node.name} is no ReLU"
+        if isinstance(node, Affine):
+            start, width = net.offsets[node.sources[0]], net.sizes[node.sources[0]]
+            rows = [(dict(r.terms), r.constant) for r in affine_rows(net, position) if r.is_exact]
+            found.append([([t.get(start + i, fmpq(0)) for i in range(width)], c) for t, c in rows])
+    for s, layer in enumerate(found):
+        if layer != _wanted(s, m):
+            return f"layer {s + 1} is {layer}"
+    return ""
+
+
+def _is_relu(node: Pwl) -> bool:
+    found = [(p.end, p.slope, p.constant) for column in pieces(node) for p in column]
+    return found == [(fmpq(0), fmpq(0), fmpq(0)), (None, fmpq(1), fmpq(0))]
+
+
+def _wanted(s: int, m: int) -> list[tuple[list[fmpq], fmpq]]:
+    """The rows that layer s + 1 of the network must have, from the recursion."""
+    half, zero = fmpq(-1, 2), fmpq(0)
+    if s == 0:
+        one = [fmpq(1)]
+        return [(one, zero), (one, half), (one, zero)]
+    tooth = [fmpq(2), fmpq(-4), zero]
+    rest = ([-a / fmpq(4) ** s for a in tooth[:2]] + [fmpq(1)], zero)
+    return [rest] if s == m else [(tooth, zero), (tooth, half), rest]
+
+
+def train(sizes: Parameters) -> Finding:
+    """Networks of the same shape from Adam: exact sup errors from exact breakpoints."""
+    import sympy
+
+    x = sympy.Symbol("x")
+    grid = np.linspace(0, 1, SAMPLES)[:, None]
+    rows, points, built = [], [], []
+    for m in range(1, sizes.trained + 1):
+        errors = []
+        for seed in range(sizes.seeds):
+            recipe = Recipe((1, *[3] * m, 1), seed, sizes.steps)
+            module = trained(recipe, grid, grid**2)
+            found = sup_error(exported(module, 1), x**2, fmpq(0), fmpq(1))
+            errors.append(ends(found.value, WIDTH)[1])
+            points.append((float(parameter_count(module)), nearest(errors[-1])))
+        count = 12 * m - 2
+        built.append((float(count), nearest(worst(m))))
+        best = min(errors)
+        shown = [f"{nearest(e):.3e}" for e in errors]
+        ratio = f"{nearest(best / worst(m)):.1f}"
+        rows.append((str(m), str(count), f"{nearest(worst(m)):.3e}", ", ".join(shown), ratio))
+    headings = ("m", "parameters", "constructed", "trained, by seed", "best trained / constructed")
+    curves = (Curve("constructed", tuple(built)), Curve("trained by Adam", tuple(points), False))
+    return evidence.measured(
+        f"{SAMPLES} samples, {sizes.steps} steps of Adam",
+        table=Table(headings, tuple(rows)),
+        plot=Plot("x² on [0, 1]", "parameters", "sup error", curves, is_log_y=True),
+    )
+
+
+THEOREM = Theorem(
+    name="yarotsky_square",
+    title="a ReLU net of depth m approximates x² on [0, 1] to exactly 4^(-m-1)",
+    statement=STATEMENT,
+    proposal="the torch module with dyadic weights, exported; networks of the same shape by Adam",
+    source="Yarotsky, Error bounds for approximations with deep ReLU networks, Neural Networks 94 "
+    "(2017), Proposition 2",
+    defaults=Parameters(),
+    claims=claims,
+)
