@@ -46,9 +46,18 @@ def mixed(seed: int) -> Network:
             Product("product", (3,), 4, 2),
             Smooth("tanh", (3,), 3, "tanh"),
             pwl("leaky", (3,), 3, [0.5], [0.25, 1.0], 0.0),
-            affine("y", (3,), ((5, w[3]), (6, w[4]), (7, w[1])), bias=rng.normal(size=3)),
+            Smooth("sigmoid", (3,), 3, "sigmoid"),
+            Smooth("exp", (3,), 6, "exp"),
+            Smooth("reciprocal", (3,), 9, "reciprocal"),
+            Smooth("sin", (3,), 1, "sin"),
+            affine(
+                "y",
+                (3,),
+                tuple((s, w[k % 5]) for k, s in enumerate((5, 6, 7, 8, 10, 11), 1) if k % 5),
+                bias=rng.normal(size=3),
+            ),
         ),
-        (8, 2),
+        (12, 2, 8, 9, 10, 11),
     )
 
 

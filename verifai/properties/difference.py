@@ -6,7 +6,8 @@ d = b - a, and the second network's outputs are a + d. That is an identity, not 
 
     affine:  d = op_b(a) + op_b(d) - op_a(a) and so on, where equal parts cancel;
     relu:    relu(a + d) - relu(a), or the same as relu(d - relu(-a)) - relu(-d - relu(-a - d)),
-             whose two parts lie between 0 and |d| however wide the range of a is.
+             whose two parts lie between 0 and |d| however wide the range of a is;
+    smooth:  tanh(a + d) - tanh(a) = tanh(d)·(1 - tanh(a)·tanh(a + d)), and others like it.
 
 Where a neuron has one phase the first form is exact for linear bounds, else the second is tighter;
 which one is taken changes no value.
@@ -19,7 +20,7 @@ May import: kernel, bounds, derivative. Must not know: any particular property.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -209,12 +210,16 @@ def _gap(
     """f(a + d) - f(a) of a nonlinear node."""
     position, places, gaps = where
     if isinstance(node, Product):
-        sides = [_moved(graph, f"{name}/moved", s, where) for s in node.sources]
-        made = replace(node, name=graph.name(f"{name}/second"), left=sides[0], right=sides[1])
-        return graph.linear(name, [(graph.add(made), 1.0), (places[position], -1.0)])
+        return _product_gap(graph, name, node, where)
     source = node.source
     moved = _moved(graph, f"{name}/moved", source, where)
+    if isinstance(node, Square):
+        total = graph.linear(f"{name}/sum", [(places[source], 1.0), (moved, 1.0)])
+        return graph.product(name, gaps[source], total)
     value = graph.add(replace(node, name=graph.name(f"{name}/second"), source=moved))
+    if isinstance(node, Smooth) and node.function in _IDENTITIES:
+        identity = _IDENTITIES[node.function]
+        return identity(graph, name, gaps[source], (places[position], value))
     mask = unstable.get(position)
     if not (isinstance(node, Pwl) and is_relu(node)) or mask is None or not mask.any():
         return graph.linear(name, [(value, 1.0), (places[position], -1.0)])
@@ -238,6 +243,55 @@ def _gap(
     ]
     kept = terms if not mask.all() else terms[2:]
     return graph.add(affine(graph.name(name), node.shape, tuple(kept)))
+
+
+def _product_gap(graph: Extension, name: str, node: Product, where: Where) -> int:
+    """(x + d)(y + e) - xy = d(y + e) + xe."""
+    _, places, gaps = where
+    terms: list[tuple[int, Array | float]] = []
+    if node.left in gaps:
+        right = _moved(graph, f"{name}/moved", node.right, where)
+        terms.append((graph.product(f"{name}/left", gaps[node.left], right), 1.0))
+    if node.right in gaps:
+        made = graph.product(f"{name}/right", places[node.left], gaps[node.right])
+        terms.append((made, 1.0))
+    return graph.linear(name, terms)
+
+
+def _tanh_gap(graph: Extension, name: str, gap: int, values: tuple[int, int]) -> int:
+    """tanh(a + d) - tanh(a) = tanh(d)·(1 - tanh(a)·tanh(a + d))."""
+    both = graph.product(f"{name}/both", *values)
+    factor = graph.linear(f"{name}/factor", [(both, -1.0)], 1.0)
+    return graph.product(name, graph.smooth(f"{name}/tanh", gap, "tanh"), factor)
+
+
+def _sigmoid_gap(graph: Extension, name: str, gap: int, values: tuple[int, int]) -> int:
+    """The same with sigmoid(a) = (1 + tanh(a/2))/2."""
+    sides = [graph.linear(f"{name}/side", [(value, 2.0)], -1.0) for value in values]
+    both = graph.product(f"{name}/both", sides[0], sides[1])
+    factor = graph.linear(f"{name}/factor", [(both, -0.5)], 0.5)
+    half = graph.linear(f"{name}/half", [(gap, 0.5)])
+    return graph.product(name, graph.smooth(f"{name}/tanh", half, "tanh"), factor)
+
+
+def _exp_gap(graph: Extension, name: str, gap: int, values: tuple[int, int]) -> int:
+    """exp(a + d) - exp(a) = (exp(d) - 1)·exp(a)."""
+    rise = graph.linear(f"{name}/rise", [(graph.smooth(f"{name}/exp", gap, "exp"), 1.0)], -1.0)
+    return graph.product(name, rise, values[0])
+
+
+def _reciprocal_gap(graph: Extension, name: str, gap: int, values: tuple[int, int]) -> int:
+    """1/(a + d) - 1/a = -d/(a·(a + d))."""
+    both = graph.product(f"{name}/both", *values)
+    return graph.product(name, graph.linear(f"{name}/minus", [(gap, -1.0)]), both)
+
+
+_IDENTITIES: dict[str, Callable[[Extension, str, int, tuple[int, int]], int]] = {
+    "tanh": _tanh_gap,
+    "sigmoid": _sigmoid_gap,
+    "exp": _exp_gap,
+    "reciprocal": _reciprocal_gap,
+}
 
 
 def _moved(graph: Extension, name: str, source: int, where: Where) -> int:
