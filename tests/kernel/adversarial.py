@@ -13,6 +13,7 @@ import numpy as np
 from flint import fmpq
 
 from tests.kernel.proofs import (
+    SMOOTH_KINDS,
     Block,
     Choose,
     Close,
@@ -27,7 +28,7 @@ from tests.kernel.proofs import (
 from verifai.kernel.certificate import decode_certificate, encode_certificate
 from verifai.kernel.checker import Checker
 from verifai.kernel.errors import Rejection
-from verifai.kernel.network import Product, Pwl, Sign, Square
+from verifai.kernel.network import Network, Product, Pwl, Sign, Smooth, Square
 from verifai.kernel.operator import Array
 from verifai.kernel.query import And, Formula, Or, Query, Relation, atom
 from verifai.kernel.replay import evaluate, replay
@@ -48,16 +49,29 @@ class Target:
 
 def target(seed: int) -> Target:
     """A query whose unsafe formula holds at the best input found, most of them just so."""
-    random = Random(seed)
-    network, kind = random_network(seed % 997, depth=2 + seed % 3), KINDS_OF_QUERY[seed % 6]
+    kind = KINDS_OF_QUERY[seed % 6]
+    return _target(Random(seed), random_network(seed % 997, depth=2 + seed % 3), kind)
+
+
+def smooth_target(seed: int) -> Target:
+    """The same for a network with smooth functions, squares, products and signs.
+
+    Its values are known only up to 2^-150 or so: the threshold is the lower end, which is reached.
+    """
+    kind = (*KINDS_OF_QUERY[:-1], "pinned")[seed % 6]
+    network = random_network(seed, SMOOTH_KINDS, depth=2 + seed % 3)
+    return _target(Random(seed), network, kind)
+
+
+def _target(random: Random, network: Network, kind: str) -> Target:
     n, last = network.sizes[0], network.offsets[-1] - 1
     if kind == "integer":
         grid = [list(map(fmpq, p)) for p in product((-2, -1, 0, 1, 2), repeat=n)][:125]
     else:
         grid = [list(map(fmpq, p)) for p in product((-1, 0, 1), repeat=n)]
         grid += [[fmpq(random.randrange(-64, 65), 64) for _ in range(n)] for _ in range(8)]
-    found = [(evaluate(network, p)[0], p) for p in grid]
-    values, point = max(found, key=lambda item: item[0][last])
+    found = [(evaluate(network, p), p) for p in grid]
+    (values, high), point = max(found, key=lambda item: item[0][0][last])
     top, less = values[last], Relation.LESS
     gap = fmpq(1, 2 ** random.choice([10, 30, 60]))
     unsafe: list[Formula] = [atom({last: fmpq(-1)}, top)]
@@ -71,6 +85,8 @@ def target(seed: int) -> Target:
         unsafe = [Or((other, And((unsafe[0], Or((near, other)))))), atom({0: fmpq(-1)}, point[0])]
     elif kind == "equal":
         unsafe = [atom({last: fmpq(1), 0: fmpq(1)}, -top - point[0], Relation.EQUAL)]
+    elif kind == "pinned":
+        unsafe.append(atom({last: fmpq(1), 0: fmpq(1)}, -high[last] - point[0]))
     side = 2 if kind == "integer" else 1
     integers = frozenset(range(n)) if kind == "integer" else frozenset()
     ends = (fmpq(-side),) * n, (fmpq(side),) * n
@@ -92,7 +108,7 @@ def random_block(random: Random, claim: Target, rows: int) -> Block:
 
     slopes = []
     for i, node in enumerate(net.nodes):
-        if isinstance(node, Pwl | Sign | Square | Product) and random.random() < 0.5:
+        if isinstance(node, Pwl | Sign | Square | Product | Smooth) and random.random() < 0.5:
             places = 4 if isinstance(node, Product) else 2
             slopes.append(
                 (net.offsets[i] + random.randrange(net.sizes[i]), random.randrange(places))

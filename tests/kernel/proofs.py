@@ -12,12 +12,14 @@ from flint import fmpq
 from verifai.kernel.certificate import TYPES, Kind, Proof, encode_certificate
 from verifai.kernel.checker import Accepted, check
 from verifai.kernel.network import (
+    FUNCTIONS,
     Input,
     Network,
     Node,
     Product,
     Pwl,
     Sign,
+    Smooth,
     Square,
     affine,
     pwl,
@@ -191,6 +193,25 @@ def matrix(random: Random, rows: int, columns: int, bits: int = 6, size: int = 1
 
 
 KINDS = ("dense", "relu", "pwl", "sign", "square", "product", "gather", "conv", "residual")
+SMOOTH_KINDS = ("smooth", "smooth", "smooth", "dense", "square", "product", "sign", "residual")
+
+
+def smooth_of(random: Random, name: str, n: int, last: int) -> list[Node]:
+    """A smooth function of the values of a node, made positive or small where it needs that."""
+    function = random.choice(FUNCTIONS)
+    if function in ("log", "sqrt", "reciprocal"):
+        sign = random.choice([1.0, -1.0]) if function == "reciprocal" else 1.0
+        same = Gather.of(n, list(range(n)), [sign] * n)
+        square = Square(f"{name}s", (n,), last)
+        inside = affine(f"{name}a", (n,), ((last + 1, same),), bias=sign * 0.25)
+        return [square, inside, Smooth(name, (n,), last + 2, function)]
+    if function == "exp":
+        small = Gather.of(n, list(range(n)), [0.25] * n)
+        return [
+            affine(f"{name}a", (n,), ((last, small),)),
+            Smooth(name, (n,), last + 1, function),
+        ]
+    return [Smooth(name, (n,), last, function)]
 
 
 def random_network(seed: int, kinds: tuple[str, ...] = KINDS, depth: int = 5) -> Network:
@@ -223,6 +244,9 @@ def random_network(seed: int, kinds: tuple[str, ...] = KINDS, depth: int = 5) ->
             add(pwl(name, (n,), last, knots, slopes, dyadic(random)))
         elif kind == "sign":
             add(Sign(name, (n,), last))
+        elif kind == "smooth":
+            for node in smooth_of(random, name, n, last):
+                add(node)
         elif kind == "square":
             add(Square(name, (n,), last))
         elif kind == "product":

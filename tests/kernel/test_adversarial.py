@@ -1,6 +1,7 @@
 """No certificate is accepted for a claim that is false, whatever it holds."""
 
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -12,6 +13,7 @@ from tests.kernel.adversarial import (
     attempts,
     is_false,
     shifted,
+    smooth_target,
     target,
     valid_tree,
 )
@@ -22,12 +24,14 @@ from verifai.kernel.query import Or
 EACH = 40
 
 
-def run(seeds: range, each: int) -> tuple[Counter[str], Counter[str]]:
+def run(
+    seeds: range, each: int, make: Callable[[int], Target] = target
+) -> tuple[Counter[str], Counter[str]]:
     """Certificates by how they were made, and rejections by rule."""
     made: Counter[str] = Counter()
     counts: Counter[str] = Counter()
     for seed in seeds:
-        claim = target(seed)
+        claim = make(seed)
         assert is_false(claim), f"seed {seed}: the counterexample is none"
         judge = Judge(claim, counts)
         for how, data in attempts(seed, each, claim, judge):
@@ -46,6 +50,21 @@ def test_no_certificate_is_accepted_for_a_false_claim(capsys: pytest.CaptureFixt
     assert counts["point"] > 10
 
 
+def test_none_is_accepted_where_functions_are_smooth(capsys: pytest.CaptureFixture[str]) -> None:
+    made, counts = run(range(24), EACH, smooth_target)
+    with capsys.disabled():
+        print(f"\n{counts['certificates']} for smooth networks: {dict(made)} {dict(counts)}")
+    assert counts["certificates"] >= 900
+    assert min(made[how] for how in ("moved", "random", "mutated", "bytes", "climbed")) > 60
+    assert counts["close"] > 500
+
+
+@pytest.mark.slow
+def test_none_of_50000_is_accepted_where_functions_are_smooth() -> None:
+    _, counts = run(range(1000, 2050), 50, smooth_target)
+    assert counts["certificates"] >= 50_000
+
+
 @pytest.mark.slow
 def test_no_certificate_of_100000_is_accepted(capsys: pytest.CaptureFixture[str]) -> None:
     made, counts = run(range(1000, 3100), 50)
@@ -54,10 +73,13 @@ def test_no_certificate_of_100000_is_accepted(capsys: pytest.CaptureFixture[str]
     assert counts["certificates"] >= 100_000
 
 
+@pytest.mark.parametrize("make", [target, smooth_target])
 @pytest.mark.parametrize("kind", range(len(KINDS_OF_QUERY)))
-def test_the_same_proofs_are_valid_where_the_claim_is_true(kind: int) -> None:
+def test_the_same_proofs_are_valid_where_the_claim_is_true(
+    kind: int, make: Callable[[int], Target]
+) -> None:
     """Otherwise moving the threshold past the counterexample would test nothing."""
-    accepted = sum(_is_accepted(target(seed)) for seed in range(kind, 60, len(KINDS_OF_QUERY)))
+    accepted = sum(_is_accepted(make(seed)) for seed in range(kind, 60, len(KINDS_OF_QUERY)))
     assert accepted >= 8
 
 
