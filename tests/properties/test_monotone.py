@@ -11,7 +11,7 @@ from flint import fmpq
 from tests.properties.nets import mlp, random_mlp
 from verifai.api import check, verify
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, Sign, affine
+from verifai.kernel.network import Input, Network, Sign, Smooth, affine
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import Relation
 from verifai.kernel.replay import evaluate, replay
@@ -58,7 +58,20 @@ def test_the_margin_is_where_it_turns() -> None:
     assert isinstance(more, Verified)
     less = verify(monotone(HAT, [(0, 1)], input=0, margin="0.49"), timeout=30)
     assert isinstance(less, Falsified)
-    assert isinstance(verify(monotone(HAT, [(0, "1/2")], input=0), timeout=30), Verified)
+    assert isinstance(verify(monotone(HAT, [(0, "0.49")], input=0), timeout=30), Verified)
+
+
+@pytest.mark.parametrize("function", ["reciprocal", "log", "sqrt"])
+def test_functions_that_are_not_defined_everywhere(function: str) -> None:
+    falls = Dense.of([[-1.0]])  # 1.5 - x is positive at x and x', but not by bounds of x + step
+    nodes = (
+        Input("x", (1,)),
+        affine("a", (1,), ((0, falls),), bias=[1.5]),
+        Smooth("f", (1,), 1, function),
+    )
+    direction = 1 if function == "reciprocal" else -1
+    query = monotone(Network(nodes, (2,)), [(-1, 1)], input=0, direction=direction)
+    assert isinstance(verify(query, timeout=20), Verified)
 
 
 def test_integers_and_rows_hold_for_both_points() -> None:

@@ -14,11 +14,14 @@ decided.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from flint import fmpq
 
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, Sign, affine
+from verifai.kernel.network import Input, Network, Sign, Smooth, affine, pwl
+from verifai.kernel.number import above, below
 from verifai.kernel.operator import Gather
 from verifai.kernel.query import Atom, Formula, Query, Relation, atom, conjunction
 from verifai.properties.derivative import Extension, differentiate
@@ -85,6 +88,12 @@ def _is_differentiable(net: Network) -> bool:
     return not any(isinstance(node, Sign) for node in net.nodes)
 
 
+def _is_partial(net: Network) -> bool:
+    """Whether a function is undefined somewhere: bounds of a + d may reach what x' does not."""
+    kinds = [node.function for node in net.nodes if isinstance(node, Smooth)]
+    return not {"log", "sqrt", "reciprocal"}.isdisjoint(kinds)
+
+
 class _Pair:
     """The graph of x and x', and of the point between; its inputs are its first values."""
 
@@ -98,13 +107,15 @@ class _Pair:
         which = int(np.searchsorted(np.cumsum(sizes), index, side="right"))
         place = index - sum(sizes[:which])
         self.low = attach(graph, net, points, "at x/")
-        if is_aligned(net, net):
+        if is_aligned(net, net) and not _is_partial(net):
             only = {net.inputs[which]: _placed(graph, "moved", points[which], place, step)}
             hint = unstable_neurons([net], *float_ends(region))
             self.high = attach_difference(graph, (net, net), self.low, hint, only)
         else:
             raised = list(points)
-            raised[which] = _exchanged(graph, "x'", points[which], place, step, keeps=True)
+            sum_node = _exchanged(graph, "x + step", points[which], place, step, keeps=True)
+            part = slice(sum(sizes[:which]), sum(sizes[: which + 1]))
+            raised[which] = _kept_inside(graph, sum_node, region.lower[part], region.upper[part])
             self.high = attach(graph, net, raised, "at x'/")
         self.tangents: dict[int, int] = {}
         if has_slope:
@@ -153,6 +164,25 @@ def _exchanged(
     index[place] = 0
     terms = ((node, Gather.of(size, kept)), (other, Gather.of(1, index)))
     return graph.add(affine(graph.name(stem), graph.nodes[node].shape, terms))
+
+
+def _kept_inside(graph: Extension, node: int, lower: Sequence[fmpq], upper: Sequence[fmpq]) -> int:
+    """The node's values cut to a box a little wider than the domain's: on the domain, themselves.
+
+    Bounds of x + step alone would leave the box.
+    """
+    low = np.nextafter([below(v) for v in lower], -np.inf)
+    high = np.nextafter([above(v) for v in upper], np.inf)
+    ones, zeros = np.ones(len(low)), np.zeros(len(low))
+    made = pwl(
+        graph.name("x'"),
+        graph.nodes[node].shape,
+        node,
+        np.stack([low, high]),
+        np.stack([zeros, ones, zeros]),
+        low,
+    )
+    return graph.add(made)
 
 
 def _conditions(region: Domain, index: int, has_slope: bool) -> tuple[Atom, ...]:
