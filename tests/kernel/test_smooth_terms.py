@@ -1,0 +1,240 @@
+"""Every error term of smooth functions does its part, as `test_error_terms` shows of the others.
+
+Two kinds of terms: errors of the elementary functions' values, where flint's balls judge values at
+points; and terms of intercepts, where they judge lines at points of the interval. A term that
+others cover for is deleted with them, and alone of them put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from flint import arb, ctx, fmpq, fmpz
+
+from tests.kernel.balls import ball, exceeds
+from tests.kernel.test_error_terms import mutated
+from verifai.kernel.number import exact
+
+Change = tuple[str, str, str]
+PRECISION = 6000  # bits of the judge, for the sine of 2^5000
+SEEDS = 16
+
+# exp, off by nearly all that it may be off
+SLOPPY = (
+    "elementary.py",
+    "k.astype(np.int64))\n    value = ",
+    "k.astype(np.int64)) * (1 + 2.0**-46.1)\n    value = ",
+)
+FALLING, TANH, SINE = "y, y * 2.0**-45 + TINY", "t * 2.0**-45 + 4 * U", "np.where(known, 2.0**-47, "
+VALUE_TERMS = {
+    "exp": ("value, value * 2.0**-46 + TINY", "value, 0 * value + TINY"),
+    "exp far": ("value, value * 2.0**-46 + TINY", "value, value * 2.0**-46"),
+    "sigmoid falling": (FALLING, "y, 0 * y + TINY"),
+    "sigmoid falling far": (FALLING, "y, y * 2.0**-45"),
+    "sigmoid": ("error + 2 * U", "error"),
+    "tanh exp": (TANH, "0 * t + 4 * U"),
+    "tanh": (TANH, "t * 2.0**-45"),
+    "log": ("(abs(series) + abs(value)) * 2.0**-46", "0 * value"),
+    "reciprocal": ("abs(value) * (2 * U) + TINY", "0 * value + TINY"),
+    "reciprocal far": ("abs(value) * (2 * U) + TINY", "abs(value) * (2 * U)"),
+    "sqrt": ("value, value * (2 * U) + TINY", "value, 0 * value + TINY"),
+    "gauss": ("value, value * 2.0**-42 + TINY", "value, 0 * value + TINY"),
+    "gauss far": ("value, value * 2.0**-42 + TINY", "value, value * 2.0**-42"),
+    "erf": ("error = value * 2.0**-41 + TINY", "error = 0 * value + TINY"),
+    "erf near": ("error = value * 2.0**-41 + TINY", "error = value * 2.0**-41"),
+    "erf far": ("np.where(far, U, error)", "np.where(far, 0.0, error)"),
+    "sin": (SINE + "1.0)", "np.where(known, 0.0, 1.0)"),
+    "sin far": (SINE + "1.0)", "np.where(known, 2.0**-47, 0.0)"),
+}
+EXACT_VALUE_TERMS = {
+    "exp": ("_rational(1, BITS - 1 - int(k))", "ZERO"),
+    "log": ("ln2(w), w), _rational(1, BITS)", "ln2(w), w), ZERO"),
+    "reciprocal": ("_rational(1, min(w, BITS + size))", "ZERO"),
+    "sqrt": ("_rational(1, w - GUARD)", "ZERO"),
+    "sigmoid": ("error + _rational(1, w)", "_rational(1, w)"),
+    "sigmoid far": ("error + _rational(1, w)", "error"),
+    "tanh": ("2 * y - 1), 2 * error", "2 * y - 1), error"),
+    "gauss": ("2 * error + t * _rational(1, BITS + 1)", "ZERO"),
+    "erf": ("error * series + _rational(1, BITS)", "ZERO"),
+    "erf far": ("return ONE, _rational(1, BITS)", "return ONE, ZERO"),
+    "sin": ("_rational(sign * total, w), _rational(1, BITS)", "_rational(sign * total, w), ZERO"),
+    "sin far": ("return ZERO, ONE", "return ZERO, ZERO"),
+    "log guard": ("GUARD = 32", "GUARD = 0"),
+}
+LINE_TERMS = {
+    "end error": ("(error + self", "(0 * error + self"),
+    "end slip": (".ar.slip(8, abs(value) + abs(line))", ".ar.slip(8, 0 * value)"),
+    "tangent error": ("error = error + ", "error = 0 * error + "),
+    "tangent tilt": ("off * reach", "0 * reach"),
+    "tangent slip": ("ar.slip(32, size)", "ar.slip(32, 0 * size)"),
+    "derivative of sigmoid": ("y * (1 - y), error", "y * (1 - y), 0 * error"),
+    "derivative of tanh": ("1 - y * y, 2 * error + error * error", "1 - y * y, 0 * error"),
+    "derivative of reciprocal": ("2 * abs(y) * error + error * error", "0 * error"),
+    "derivative of sqrt": ("error / (2 * y * np.where(y > error, y - error, y))", "0 * error"),
+    "derivative slip": ("ar.slip(8, abs(d) + (1 if function in S_SHAPED else 0))", "0 * d"),
+    "periodic slip": ("(1 + slip)", "1"),
+    "periodic one": ("(1 + slip)", "slip"),
+    "periodic defect": ("(defect + ", "(0 * defect + "),
+    "periodic sum": ("self.ar.slip(4, abs(result))", "self.ar.slip(4, 0 * result)"),
+}
+# Which other terms cover for a term of lines in its case.
+TANGENT = ("tangent error", "tangent slip")
+COVERS = {
+    "tangent tilt": TANGENT,
+    "derivative of sigmoid": (*TANGENT, "derivative slip"),
+    "derivative of tanh": (*TANGENT, "derivative slip"),
+    "derivative of reciprocal": (*TANGENT, "derivative slip"),
+    "derivative of sqrt": (*TANGENT, "derivative slip"),
+    "derivative slip": (*TANGENT, "derivative of tanh"),
+    "periodic sum": ("end error", "end slip"),
+}
+
+
+def points(name: str, random: Random) -> list[fmpq]:
+    """Arguments at which values need the term."""
+    ranges = {
+        "exp far": (-709, -701),
+        "sigmoid falling": (-9, -1),
+        "sigmoid falling far": (-709, -701),
+        "sigmoid": (37, 45),
+        "tanh exp": (0.01, 1),
+        "tanh": (20, 30),
+        "gauss far": (26.5, 27),
+        "erf far": (6.01, 6.1),
+        "sin far": (2.0**21, 2.0**22),
+    }
+    if name == "reciprocal far":
+        return [exact(1.5e308)]
+    if name == "erf near":
+        return [exact(5e-324)]
+    low, high = ranges.get(name, (0.3, 3.0))
+    return [exact(random.uniform(low, high)) for _ in range(200)]
+
+
+def exact_points(name: str, random: Random) -> list[fmpq]:
+    """The same for integer series; long fractions, of which nothing is exact by chance."""
+    whole = {"sigmoid far": -200, "tanh": -60, "erf far": 13, "sin far": 1 << 5000}.get(name, 0)
+    start = fmpq(9, 10) if name == "erf far" else fmpq(1, 4)
+    return [whole + start + fmpq(random.getrandbits(600), fmpz(1) << 604) for _ in range(12)]
+
+
+def values_hold(kernel: SimpleNamespace, name: str, *, is_exact: bool) -> bool:
+    """Whether every value at the term's points is off by no more than it says."""
+    function = name.split()[0]
+    if is_exact:
+        compute = kernel.arithmetic.FIXED_POINT[function]
+        found = [(q, *compute(q)) for q in exact_points(name, Random(name))]
+    else:
+        at = points(name, Random(name))
+        with np.errstate(all="ignore"):
+            pair = kernel.arithmetic.ELEMENTARY[function](np.array([float(q) for q in at]))
+        ends = zip(at, *(a.tolist() for a in pair), strict=True)
+        found = [(q, exact(value), exact(error)) for q, value, error in ends]
+    with ctx.workprec(PRECISION):
+        return not any(exceeds(function, *each) for each in found)
+
+
+class Line(NamedTuple):
+    """A function, an interval, a slope, which of the two lines, and in which arithmetic."""
+
+    function: str
+    low: Any
+    high: Any
+    slope: Any
+    side: str
+    arithmetic: str
+
+
+def lines(name: str, random: Random) -> Iterator[Line]:
+    """Lines that need the term."""
+    x = random.uniform(1, 2)
+    if name == "end error":
+        yield Line("exp", exact(1.0), exact(x), fmpq(0), "upper", "exact")
+    elif name == "end slip":
+        yield Line("exp", x, x + 1, 1e6 * random.random(), "upper", "rounded")
+    elif name == "tangent error":
+        yield Line("sqrt", exact(x) - fmpq(1, fmpz(1) << 300), exact(x), fmpq(0), "upper", "exact")
+    elif name == "tangent slip":
+        yield Line("log", 1e10 * x, 1e10 * x + 1, 1e6 * random.random(), "upper", "rounded")
+    elif name == "tangent tilt":
+        yield Line("exp", x, x + 1, 0.0, "lower", "rounded")
+    elif name in ("derivative of tanh", "derivative slip"):
+        yield Line("tanh", -x - 1.9, -x, 0.0, "lower", "rounded")
+    elif name == "derivative of sigmoid":
+        yield Line("sigmoid", -x - 1.9, -x, 0.0, "lower", "rounded")
+    elif name == "derivative of reciprocal":
+        yield Line("reciprocal", x / 2, x / 2 + 2, 0.0, "lower", "rounded")
+    elif name == "derivative of sqrt":
+        yield Line("sqrt", 0.0, x, 0.0, "upper", "rounded")
+    elif name in ("periodic slip", "periodic one"):
+        z = (2 * random.randrange(400, 900) - 0.5) * np.pi
+        slope = 1e6 * random.random() if name == "periodic slip" else 0.0
+        yield Line("sin", z, z, slope, "lower", "rounded")
+    elif name == "periodic defect":
+        k = 2 * random.randrange(60, 160) + 1
+        cut, gap = exact(k * np.pi), _beyond(k)
+        if gap > 0:
+            yield Line("sin", cut, cut + gap, gap * gap / 6 - 1, "upper", "exact")
+    else:
+        yield Line("sin", x, x, 0.0, random.choice(["lower", "upper"]), "rounded")
+
+
+def _beyond(k: int) -> fmpq:
+    """kπ less the double used for it; between them the sine of odd k is concave where positive."""
+    rest = (arb.pi() * k - arb(exact(k * np.pi))) * arb(2) ** 300
+    return fmpq(rest.mid().floor().unique_fmpz(), fmpz(1) << 300)
+
+
+def lines_hold(kernel: SimpleNamespace, name: str) -> bool:
+    """Whether all lines of the term's case are below, or above, the function at some points."""
+    return all(_holds(kernel, each) for seed in range(SEEDS) for each in lines(name, Random(seed)))
+
+
+def _holds(kernel: SimpleNamespace, given: Line) -> bool:
+    is_exact, is_lower = given.arithmetic == "exact", given.side == "lower"
+    ar = kernel.arithmetic.Exact() if is_exact else kernel.arithmetic.Rounded()
+    kind = object if is_exact else np.float64
+    l, u, slope = (np.array([[q]], dtype=kind) for q in given[1:4])
+    node = kernel.network.Smooth("f", (1,), 0, given.function)
+    found = kernel.context.intercepts(node, None, l, u, (slope, slope), ar)
+    t = (found.lower_intercept if is_lower else found.upper_intercept)[0, 0]
+    low, high, s, t = (q if isinstance(q, fmpq) else exact(float(q)) for q in (*given[1:4], t))
+    gaps = [ball(given.function, y) - arb(s * y + t) for y in (low, high, (low + high) / 2)]
+    return not any(gap < 0 if is_lower else gap > 0 for gap in gaps)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("smooth")
+
+
+@pytest.mark.parametrize("name", VALUE_TERMS)
+def test_an_error_of_values_is_needed(name: str, folder: Path) -> None:
+    more: list[Change] = [SLOPPY] if name == "tanh exp" else []
+    assert values_hold(mutated(folder, more), name, is_exact=False)
+    deleted = mutated(folder, [*more, ("elementary.py", *VALUE_TERMS[name])])
+    assert not values_hold(deleted, name, is_exact=False), "nothing fails without it"
+
+
+@pytest.mark.parametrize("name", EXACT_VALUE_TERMS)
+def test_an_error_of_values_in_integers_is_needed(name: str, folder: Path) -> None:
+    assert values_hold(mutated(folder, []), name, is_exact=True)
+    deleted = mutated(folder, [("fixed_point.py", *EXACT_VALUE_TERMS[name])])
+    assert not values_hold(deleted, name, is_exact=True), "nothing fails without it"
+
+
+@pytest.mark.parametrize("name", LINE_TERMS)
+def test_a_term_of_lines_is_needed(name: str, folder: Path) -> None:
+    def without(names: tuple[str, ...]) -> SimpleNamespace:
+        return mutated(folder, [("smooth.py", *LINE_TERMS[n]) for n in names])
+
+    others = COVERS.get(name, ())
+    assert lines_hold(without(()), name)
+    assert not lines_hold(without((name, *others)), name), "nothing fails without it"
+    assert lines_hold(without(others), name), "it does not cover its own case"
