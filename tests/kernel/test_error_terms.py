@@ -28,8 +28,12 @@ from verifai.kernel.replay import evaluate
 KERNEL = Path(verifai.kernel.__file__).parent
 RADIUS_TERM = ("bound.py", "self.error + self._radius(i, node.radius, abs(a))", "self.error")
 TERMS = {
-    "forward": ("forward.py", "spread + ar.slip(2 * depth(node) + 64, size)", "spread + 0 * size"),
-    "forward radius": ("forward.py", "spread + ar.lift(node.radius) * size", "spread + 0 * size"),
+    "forward": (
+        "forward.py",
+        "lower - ar.slip(steps, below), upper + ar.slip(steps, above)",
+        "lower, upper",
+    ),
+    "forward radius": ("forward.py", "ar.lift(node.radius) * size", "0 * size"),
     "affine": ("bound.py", "size * (steps * UNIT * SLACK)", "size * 0"),
     "bias": ("bound.py", "abs(node.bias) * (len(node.bias) * UNIT * SLACK)", "0"),
     "radius": RADIUS_TERM,

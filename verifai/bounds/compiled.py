@@ -95,6 +95,11 @@ class Compiled:
         """The number of values of every node."""
         return self.network.sizes
 
+    @property
+    def is_curved(self) -> bool:
+        """Whether some node is neither affine nor piecewise linear."""
+        return not all(isinstance(n, Input | Affine | Pwl) for n in self.network.nodes)
+
     def split(self, points: Array) -> dict[int, Array]:
         """The columns of points (B, all inputs) by input node."""
         ends = np.cumsum([self.sizes[i] for i in self.inputs])[:-1]

@@ -14,7 +14,7 @@ from flint import fmpq
 from verifai.kernel.arithmetic import LARGEST, SLACK, TINY, UNIT, Arithmetic, Rounded, exactly
 from verifai.kernel.errors import Rejection
 from verifai.kernel.forward import Ends, Machine, depth
-from verifai.kernel.lines import Lines, Planes, image
+from verifai.kernel.lines import Lines, Planes
 from verifai.kernel.network import Affine, Input, Product
 from verifai.kernel.number import above, below
 from verifai.kernel.operator import Array
@@ -255,7 +255,7 @@ class _Elimination:
         low, high = self.context.ends(i)
         if not isinstance(node, Input | Affine):
             ends = [self.context.ends(source) for source in node.sources]
-            least, most = image(node, machine.shapes.get(i), ends, self.root.ar)
+            least, most = machine.image(i, ends, len(low))
             low, high = np.maximum(low, least), np.minimum(high, most)
         return np.asarray(np.maximum(abs(low), abs(high)))
 

@@ -15,6 +15,7 @@ from flint import fmpq
 
 from verifai.kernel.arithmetic import exactly
 from verifai.kernel.bound import Root, lower_bounds
+from verifai.kernel.certificate import IMAGE
 from verifai.kernel.context import FormBuilder, Row, Scene, settled
 from verifai.kernel.forward import Ends
 from verifai.kernel.ledger import Ledger
@@ -62,7 +63,11 @@ class Plan:
         while steps:
             target = int(self.proof.step_target[steps[0]])
             if target >= 0:
-                self._node(target, int(self.proof.step_block[steps.pop(0)]))
+                block = int(self.proof.step_block[steps.pop(0)])
+                if block == IMAGE:
+                    self._image(target)
+                else:
+                    self._node(target, block)
                 continue
             run = list(takewhile(lambda s: self.proof.step_target[s] < 0, steps))
             del steps[: len(run)]
@@ -75,6 +80,27 @@ class Plan:
     def empty(self, i: int) -> bool:
         """Whether an interval of context i holds nothing."""
         return bool((self.low[i] > self.high[i]).any())
+
+    def _image(self, node: int) -> None:
+        """Meets the intervals of a node's values with their image of those of its sources."""
+        alive = np.flatnonzero([not p.is_empty for p in self.places])
+        where = self.root.values(node)
+
+        def ends(root: Root) -> Ends:
+            low, high = self.low[alive], self.high[alive]
+            sources = [root.ends(s, low, high) for s in root.network.nodes[node].sources]
+            return root.machine.image(node, sources, len(alive))
+
+        low, high = guide = ends(self.ledger.rounded)
+        if not self.root.ar.rounds:
+            sharp = ends(self.root)
+            low, high = (
+                sign * _reached(sign * g, sign * s)
+                for sign, g, s in zip((1, -1), guide, sharp, strict=True)
+            )
+        self.low[alive, where] = np.maximum(self.low[alive, where], low)
+        self.high[alive, where] = np.minimum(self.high[alive, where], high)
+        self.scene.forget(node)
 
     def _node(self, node: int, block: int) -> None:
         """Bounds of all values of a node that are not settled."""
@@ -142,11 +168,7 @@ class Plan:
             guide[missed] = np.maximum(guide[missed], [below(end) for end in anew])
         if self.root.ar.rounds:
             return guide
-        sharp = bounds(self.root, every)
-        reached = sharp >= exactly(np.where(np.isfinite(guide), guide, 0.0))
-        use_guide = np.isfinite(guide) & reached.astype(bool)
-        each = zip(guide, use_guide, sharp, strict=True)
-        return np.array([g if use else below(s) for g, use, s in each])
+        return _reached(guide, bounds(self.root, every))
 
     def _forms(self, steps: list[int]) -> None:
         """Rows h ≥ LB(h) for consecutive form steps, all in the context before the first."""
@@ -193,3 +215,14 @@ class Plan:
         place = self.places[context]
         self.places[context] = place._replace(rows=place.rows + tuple(rows))
         self.scene.known = None
+
+
+def _reached(guide: Array, sharp: Array) -> Array:
+    """Lower ends as doubles: rounded arithmetic's where the exact ones reach them, else those."""
+    is_reached = sharp >= exactly(np.where(np.isfinite(guide), guide, 0.0))
+    use_guide = np.isfinite(guide) & is_reached.astype(bool)
+    ends = [
+        g if use else below(s)
+        for g, use, s in zip(guide.flat, use_guide.flat, sharp.flat, strict=True)
+    ]
+    return np.array(ends, dtype=np.float64).reshape(guide.shape)

@@ -19,12 +19,17 @@ class Machine:
     """A network prepared for one arithmetic."""
 
     def __init__(self, network: Network, ar: Arithmetic) -> None:
-        """Prepares absolute weights and the shapes of piecewise-linear nodes."""
+        """Prepares absolute weights, their parts, and the shapes of piecewise-linear nodes."""
         self.network, self.ar = network, ar
         self.zero = ar.zeros(1, 1)[0, 0]
         self.shapes = {i: Shape(n, ar) for i, n in enumerate(network.nodes) if isinstance(n, Pwl)}
         self.absolute = {
             i: tuple(op.absolute() for _, op in n.terms)
+            for i, n in enumerate(network.nodes)
+            if isinstance(n, Affine)
+        }
+        self.parts = {
+            i: tuple((op.part(1), op.part(-1)) for _, op in n.terms)
             for i, n in enumerate(network.nodes)
             if isinstance(n, Affine)
         }
@@ -39,30 +44,40 @@ class Machine:
         given, batch = iter(boxes), len(boxes[0][0]) if boxes else 1
         for i, node in enumerate(self.network.nodes):
             sources = [ends[s] for s in node.sources]
-            if isinstance(node, Input):
-                ends.append(next(given))
-            elif isinstance(node, Affine):
-                ends.append(self._affine(i, node, sources, batch))
-            else:
-                ends.append(image(node, self.shapes.get(i), sources, self.ar))
+            ends.append(next(given) if isinstance(node, Input) else self.image(i, sources, batch))
         return ends
 
+    def image(self, i: int, sources: list[Ends], batch: int) -> Ends:
+        """Intervals (batch, n) of a node that is no input from those of its sources."""
+        node = self.network.nodes[i]
+        if isinstance(node, Input):
+            raise TypeError(f"the image of the input {node.name!r}")
+        if isinstance(node, Affine):
+            return self._affine(i, node, sources, batch)
+        return image(node, self.shapes.get(i), sources, self.ar)
+
     def _affine(self, i: int, node: Affine, sources: list[Ends], batch: int) -> Ends:
+        """Lower ends from what weights > 0 make of lower ends and weights < 0 of upper ones."""
         ar = self.ar
-        centre = np.repeat(ar.lift(node.bias)[None], batch, axis=0)
-        spread = centre * self.zero
-        for (_, op), wide, (l, u) in zip(node.terms, self.absolute[i], sources, strict=True):
-            middle = l + (u - l) / 2
-            radius = np.maximum(u - middle, middle - l)
-            centre = centre + op.push(ar, middle)
-            if ar.rounds or radius.any():
-                spread = spread + wide.push(ar, radius)
-        if ar.rounds or node.radius is not None:
+        bias = np.repeat(ar.lift(node.bias)[None], batch, axis=0)
+        lower = upper = bias
+        below = above = abs(bias)
+        for (_, op), (plus, minus), (l, u) in zip(node.terms, self.parts[i], sources, strict=True):
+            if not ar.rounds and (l == u).all():
+                exact = op.push(ar, l)
+                lower, upper = lower + exact, upper + exact
+                continue
+            lower = lower + (plus.push(ar, l) - minus.push(ar, u))
+            upper = upper + (plus.push(ar, u) - minus.push(ar, l))
+            if ar.rounds:
+                below = below + (plus.push(ar, abs(l)) + minus.push(ar, abs(u)))
+                above = above + (plus.push(ar, abs(u)) + minus.push(ar, abs(l)))
+        steps = 2 * depth(node) + 64
+        lower, upper = lower - ar.slip(steps, below), upper + ar.slip(steps, above)
+        if node.radius is not None:
             size = self.size(i, [np.maximum(abs(l), abs(u)) for l, u in sources])
-            spread = spread + ar.slip(2 * depth(node) + 64, size)
-            if node.radius is not None:
-                spread = spread + ar.lift(node.radius) * size * (SLACK if ar.rounds else 1)
-        lower, upper = centre - spread, centre + spread
+            spread = ar.lift(node.radius) * size * (SLACK if ar.rounds else 1)
+            lower, upper = lower - spread, upper + spread
         if node.divisor is not None:
             lower, upper = lower / ar.lift(node.divisor), upper / ar.lift(node.divisor)
         return lower, upper

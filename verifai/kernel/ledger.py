@@ -12,10 +12,10 @@ import numpy as np
 from flint import fmpq
 
 from verifai.kernel.bound import Root
-from verifai.kernel.certificate import Proof
+from verifai.kernel.certificate import IMAGE, Proof
 from verifai.kernel.context import FormBuilder, Row, Scene, multiplied
 from verifai.kernel.errors import Rejection
-from verifai.kernel.network import Pwl
+from verifai.kernel.network import Input, Pwl
 from verifai.kernel.number import above, below, exact
 from verifai.kernel.operator import Array
 
@@ -54,6 +54,9 @@ class Ledger:
             raise Rejection("range", "a split on a value that the network does not have")
         if len(proof.step_target) and not proof.step_target.max() < len(self.root.network.nodes):
             raise Rejection("range", "a derive record on a node that the network does not have")
+        for node in proof.step_target[proof.step_block == IMAGE].tolist():
+            if isinstance(self.root.network.nodes[node], Input):
+                raise Rejection("range", "the image of an input")
         sizes = zip(self.root.network.nodes, self.root.network.sizes, strict=True)
         columns = sum(size for node, size in sizes if isinstance(node, Pwl))
         if len(proof.codes) and proof.codes.shape[1] != columns:

@@ -88,6 +88,10 @@ class Dense:
         """The operator with the absolute values of all weights."""
         return Dense.of(np.abs(self.weight))
 
+    def part(self, sign: int) -> Dense:
+        """The operator with max(0, sign·w) for every weight w."""
+        return Dense.of(np.maximum(sign * self.weight, 0))
+
     def depth(self) -> int:
         """How many products one output of push or pull adds at most."""
         return int(max(self.weight.shape))
@@ -160,6 +164,10 @@ class Gather:
     def absolute(self) -> Gather:
         """The operator with the absolute values of all scales."""
         return Gather.of(self.inputs, self.index, np.abs(self.scale))
+
+    def part(self, sign: int) -> Gather:
+        """The operator with max(0, sign·s) for every scale s."""
+        return Gather.of(self.inputs, self.index, np.maximum(sign * self.scale, 0))
 
     def depth(self) -> int:
         """How many products one output of push or pull adds at most."""
@@ -284,8 +292,15 @@ class Conv:
 
     def absolute(self) -> Conv:
         """The operator with the absolute values of all weights."""
+        return self._with(np.abs(self.weight))
+
+    def part(self, sign: int) -> Conv:
+        """The operator with max(0, sign·w) for every weight w."""
+        return self._with(np.maximum(sign * self.weight, 0))
+
+    def _with(self, weight: Array) -> Conv:
         return Conv(
-            floats("a weight", np.abs(self.weight)),
+            floats("a weight", weight),
             *(self.spatial, self.stride, self.before, self.after, self.dilation, self.groups),
         )
 

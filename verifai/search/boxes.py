@@ -24,9 +24,9 @@ from verifai.bounds.smear import gradient_ranges
 from verifai.kernel.network import Affine, Input, Pwl
 from verifai.search.clauses import Array, Clause
 from verifai.search.frontier import Regions, TreeSearch
-from verifai.search.goals import Climber
+from verifai.search.goals import Climber, tightening
 from verifai.search.judge import Indices, Judge
-from verifai.search.record import Block, Close, Derive, Point, Record, Split, Step
+from verifai.search.record import Block, Close, Point, Record, Split
 
 BATCH = 512
 MAX_DEPTH = 400
@@ -45,7 +45,7 @@ class BoxSearch(TreeSearch):
         """A search without boxes; the climber tries what single forms do not refute."""
         super().__init__(compiled, BATCH)
         self.judge, self.integers, self.climber = judge, integers, climber
-        self.plan = (Derive(tuple(Step(node) for node in compiled.preactivations)),)
+        self.plan = (tightening(compiled),)
         linear = all(isinstance(n, Input | Affine | Pwl) for n in compiled.network.nodes)
         few = _conjunctions(judge.clause) <= FEW_CONJUNCTIONS
         self.may_enumerate = linear and few and not len(integers)
@@ -55,7 +55,7 @@ class BoxSearch(TreeSearch):
         """Visits a batch of boxes; points (P, all inputs) of them that look worth trying."""
         boxes = self.pop()
         count, forms = len(boxes.nodes), self.judge.directed
-        relaxation = refine(self.compiled, boxes.bounds)
+        relaxation = refine(self.compiled, boxes.bounds, images=self.compiled.is_curved)
         if self.may_enumerate and not boxes.depth.any():
             unstable = sum(int(m.sum()) for _, m in pairs(self.compiled, relaxation.bounds))
             self.max_depth = FIRST_SPLITS if unstable <= FEW_UNSTABLE else MAX_DEPTH

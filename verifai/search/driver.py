@@ -24,7 +24,15 @@ from verifai.search.budget import Meter, Points, Stopped
 from verifai.search.clauses import Array, Clause, Problem, problem_at
 from verifai.search.forest import Forest, preorder
 from verifai.search.frontier import TreeSearch, root_region
-from verifai.search.goals import Climber, can_climb, codes_bytes, goals_of, pwl_nodes
+from verifai.search.goals import (
+    Climber,
+    can_climb,
+    codes_bytes,
+    goals_of,
+    image_steps,
+    pwl_nodes,
+    tightening,
+)
 from verifai.search.interval_leaf import interval_refutation
 from verifai.search.judge import Judge, directed
 from verifai.search.leaf import LeafSolver
@@ -140,8 +148,8 @@ class Driver:
 
     def _wide(self, clause: Clause, bounds: Bounds, rows: dict[int, int]) -> list[Record]:
         """Many inputs: bounds once at the root, optimised if the default ones do not do."""
-        plain = refine(self.compiled, bounds).bounds
-        plan = Derive(tuple(Step(node) for node in self.compiled.preactivations))
+        curved, plan = self.compiled.is_curved, tightening(self.compiled)
+        plain = refine(self.compiled, bounds, images=curved).bounds
         search, skeleton = self._phase_search(clause, plain, rows, len(rows))
         first = search.add(search.roots(plain, np.arange(len(search.goals.margin)), stale=False))
         while search.open and max(int(group.depth.max()) for group in search.open) == 0:
@@ -155,7 +163,9 @@ class Driver:
         left = max(0.0, self.meter.deadline - time.perf_counter())
         until = time.perf_counter() + TIGHTEN_SHARE * left
         ascent = Ascent(steps=steps, curved=True)
-        relaxation, found = tighten(self.compiled, bounds, ascent=ascent, deadline=until)
+        relaxation, found = tighten(
+            self.compiled, bounds, ascent=ascent, deadline=until, images=curved
+        )
         records, count = self._derived(found)
         return [*records, *self._phases(clause, relaxation.bounds, rows, len(rows) + count)]
 
@@ -189,8 +199,13 @@ class Driver:
                     slopes = slope_entries(self.compiled, explicit, i)
                     block = Block((), (), slopes, codes_bytes(self.compiled, pwl, codes, i))
                     steps.append(Step(Form(value, (factor,)), block))
-        rows = sum(len(steps) for node, steps in plans.items() if node not in self.compiled.direct)
-        return [Derive(tuple(plans[node])) for node in sorted(plans)], rows
+        rows = sum(isinstance(step.target, Form) for steps in plans.values() for step in steps)
+        records, before = list[Record](), -1
+        for node in sorted(plans):
+            images = image_steps(self.compiled, before, node)
+            records.append(Derive((*images, *plans[node])))
+            before = node
+        return records, rows
 
     def _run(self, search: TreeSearch) -> dict[int, Forest]:
         search.filter_points = self._promising

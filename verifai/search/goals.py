@@ -17,10 +17,10 @@ from verifai.bounds.curved import slope_entries
 from verifai.bounds.dual import Rows
 from verifai.bounds.lines import DEFAULT_CODE
 from verifai.bounds.optimize import Ascent, Optimized, optimize
-from verifai.kernel.network import Pwl
+from verifai.kernel.network import Input, Pwl
 from verifai.search.clauses import Array, Clause, Problem
 from verifai.search.judge import Indices, Judge, directed
-from verifai.search.record import Block, Choose, Close, Record
+from verifai.search.record import Block, Choose, Close, Derive, Record, Step
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +78,23 @@ def goals_of(judges: list[Judge]) -> Goals:
 def pwl_nodes(compiled: Compiled) -> list[int]:
     """The piecewise-linear nodes, in the order in which codes name their values."""
     return [i for i, n in enumerate(compiled.network.nodes) if isinstance(n, Pwl)]
+
+
+def image_steps(compiled: Compiled, after: int, last: int) -> list[Step]:
+    """The images of the nodes behind one up to another, in networks with curved nodes."""
+    if not compiled.is_curved:
+        return []
+    nodes = compiled.network.nodes
+    chosen = [i for i in range(after + 1, last + 1) if not isinstance(nodes[i], Input)]
+    return [Step(i, is_image=True) for i in chosen]
+
+
+def tightening(compiled: Compiled) -> Derive:
+    """The record of what `refine` finds: every pre-activation anew, with images before it."""
+    steps: list[Step] = []
+    for before, node in zip((-1, *compiled.preactivations), compiled.preactivations, strict=False):
+        steps += [*image_steps(compiled, before, node), Step(node)]
+    return Derive(tuple(steps))
 
 
 def codes_bytes(

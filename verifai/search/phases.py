@@ -24,10 +24,10 @@ from verifai.bounds.optimize import Ascent, Optimized, optimize
 from verifai.search.branching import split_scores
 from verifai.search.clauses import Array
 from verifai.search.frontier import Regions, TreeSearch, root_region
-from verifai.search.goals import Goals, codes_bytes, pwl_nodes
+from verifai.search.goals import Goals, codes_bytes, pwl_nodes, tightening
 from verifai.search.judge import Indices
 from verifai.search.leaf import Answer
-from verifai.search.record import Block, Close, Derive, Record, Split, Step
+from verifai.search.record import Block, Close, Record, Split
 
 Closer = Callable[[Bounds, Rows], Answer]
 PARALLEL = 64  # subproblems bounded together
@@ -65,7 +65,7 @@ class PhaseSearch(TreeSearch):
             compiled, int(np.clip(BATCH_WORK / (effort.steps * max(work, 1.0)), 2, PARALLEL))
         )
         self.effort, self.closer, self.goals = effort, closer, goals
-        self.plan = (Derive(tuple(Step(node) for node in compiled.preactivations)),)
+        self.plan = (tightening(compiled),)
         self.offsets = np.array(compiled.network.offsets)
         self.pwl = pwl_nodes(compiled)
 
@@ -97,7 +97,7 @@ class PhaseSearch(TreeSearch):
         inputs = sum(self.compiled.sizes[i] for i in self.compiled.inputs)
         if not len(regions):
             return np.zeros((0, inputs))
-        relaxation = (refine if stale else relaxed)(self.compiled, regions.bounds)
+        relaxation = (self._tightened if stale else self._as_it_is)(regions.bounds)
         masks = {
             i: regions.extra["marks"][:, self._values(i)] for i in self.compiled.preactivations
         }
@@ -124,6 +124,14 @@ class PhaseSearch(TreeSearch):
         corners = np.where(found.plane.coefficients[alive] > 0, low, high)
         extra = self._branch(regions, relaxation, found, alive, before)
         return np.concatenate([corners, extra]) if len(extra) else corners
+
+    def _as_it_is(self, bounds: Bounds) -> Relaxed:
+        """The bounds with their lines."""
+        return relaxed(self.compiled, bounds)
+
+    def _tightened(self, bounds: Bounds) -> Relaxed:
+        """The bounds tightened anew, as the plan of records says."""
+        return refine(self.compiled, bounds, images=self.compiled.is_curved)
 
     def _inherited(self, regions: Regions) -> Point:
         """Where the parents' ascents ended."""

@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from verifai.kernel.certificate import TYPES, Kind, Proof
+from verifai.kernel.certificate import IMAGE, TYPES, Kind, Proof
 
 
 class Block(NamedTuple):
@@ -40,10 +40,14 @@ class Form(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One step of a derive plan: all values of a node, or one form; with a block or none."""
+    """One step of a derive plan: all values of a node, or one form; with a block or none.
+
+    An image meets a node's intervals with what follows from those of its sources.
+    """
 
     target: int | Form
     block: Block | None = None
+    is_image: bool = False
 
 
 class Split(NamedTuple):
@@ -138,7 +142,8 @@ def _plans(
     for plan in plans.items:
         for step in plan:
             data["step_target"].append(target(step.target))
-            data["step_block"].append(-1 if step.block is None else blocks.number(step.block))
+            block = -1 if step.block is None else blocks.number(step.block)
+            data["step_block"].append(IMAGE if step.is_image else block)
         data["plan_start"].append(len(data["step_target"]))
 
 
