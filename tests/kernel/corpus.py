@@ -1,14 +1,19 @@
 """Writes the kept corpus: python -m tests.kernel.corpus (only when a case is added).
 
-accept/NAME.certificate and reject/RULE.NAME.certificate are about corpus/network and corpus/query.
+accept/NAME.certificate and reject/RULE.NAME.certificate are about corpus/network and corpus/query,
+corpus/smooth.certificate is about corpus/smooth.network and corpus/smooth.query and is accepted.
 """
 
 from pathlib import Path
 
-from tests.kernel.proofs import Block, Close, proof
+from flint import fmpq
+
+from tests.kernel.proofs import Block, Close, Derive, below_query, plan_of, proof
 from tests.kernel.test_checker import BAD, GOOD, SIDE, Split, good_query, written
 from verifai.kernel.certificate import encode_certificate
 from verifai.kernel.codec import digest, encode_network, encode_query
+from verifai.kernel.network import FUNCTIONS, Input, Network, Node, Smooth, affine
+from verifai.kernel.operator import Dense
 
 HERE = Path(__file__).parent
 D = 2
@@ -47,6 +52,42 @@ def main() -> None:
     write("reject", "format.version", good.replace(b"certificate-1", b"certificate-2"))
     write("reject", "format.semantics", good.replace(b'"real"', b'"fast"'))
     write("reject", "format.array", good.replace(b'"mu_value"', b'"mu_valve"'))
+    smooth()
+
+
+def smooth_network() -> Network:
+    """Every smooth function once, of x1 - x2 or of 2 + (x1 + x2)/2, and their alternating sum."""
+    nodes: list[Node] = [
+        Input("x", (2,)),
+        affine("difference", (1,), ((0, Dense.of([[1.0, -1.0]])),)),
+        affine("positive", (1,), ((0, Dense.of([[0.5, 0.5]])),), bias=2.0),
+    ]
+    for function in FUNCTIONS:
+        source = 2 if function in ("log", "sqrt", "reciprocal") else 1
+        nodes.append(Smooth(function, (1,), source, function))
+    terms = tuple((3 + i, Dense.of([[(-1.0) ** i]])) for i in range(len(FUNCTIONS)))
+    nodes.append(affine("sum", (1,), terms, bias=0.25))
+    return Network(tuple(nodes), (len(nodes) - 1,))
+
+
+def smooth() -> None:
+    """A certificate with a split, derived bounds and slopes for a network of smooth functions."""
+    network = smooth_network()
+    query = below_query(network, fmpq(17, 2))
+    slopes = tuple((network.offsets[3 + i], i % 2, 0.25) for i in range(len(FUNCTIONS)))
+    left = Derive(plan_of(network), Close(Block(rows=((0, 1.0),))))
+    right = Close(Block(rows=((0, 1.0),), slopes=slopes))
+    folder = HERE / "corpus"
+    network_bytes = encode_network(network)
+    query_bytes = encode_query(query, digest(network_bytes))
+    proved = written(Split(0, 0.0, left, right))
+    certificate = encode_certificate(proved, digest(network_bytes), digest(query_bytes))
+    for name, data in (
+        ("network", network_bytes),
+        ("query", query_bytes),
+        ("certificate", certificate),
+    ):
+        (folder / f"smooth.{name}").write_bytes(data)
 
 
 def _headed(header: bytes) -> bytes:

@@ -130,11 +130,14 @@ def test_default_slopes_are_those_of_the_specification() -> None:
     assert defaults("log", 1, 3) == pytest.approx((np.log(3) / 2, 0.5), rel=1e-12)
     assert defaults("reciprocal", 1, 3) == pytest.approx((-0.25, -1 / 3), rel=1e-12)
     assert defaults("reciprocal", -3, -1) == pytest.approx((-1 / 3, -0.25), rel=1e-12)
-    lower, upper = defaults("tanh", -1, 4)
-    assert upper == pytest.approx(
-        max((np.tanh(d) + np.tanh(1)) / (d + 1) for d in np.linspace(0, 4, 9999))
-    )
-    assert lower == pytest.approx((np.tanh(4) + np.tanh(1)) / 5)
+    for l, u in ((-1.0, 4.0), (-1.0, 1.5), (-3.0, 1.0)):
+        ends = np.linspace(0, u, 9999), np.linspace(l, 0, 9999)
+        above = ((np.tanh(ends[0]) - np.tanh(l)) / (ends[0] - l)).max()
+        below = ((np.tanh(u) - np.tanh(ends[1])) / (u - ends[1])).max()
+        tangent = 1 - np.tanh((l + u) / 2) ** 2
+        lower, upper = defaults("tanh", l, u)
+        assert upper == pytest.approx(min(above, tangent) if l + u > 0 else above)
+        assert lower == pytest.approx(min(below, tangent) if l + u < 0 else below)
     assert defaults("sin", 0.5, 1.5)[1] == pytest.approx(np.cos(1))
     assert defaults("sin", -1, 1) == pytest.approx((np.sin(1), np.sin(1)))
     assert defaults("cos", 0, 9) == (0, 0)

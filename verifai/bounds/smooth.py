@@ -246,7 +246,10 @@ def default_slopes(function: str, low: Array, high: Array, ends: Pair) -> Pair:
         mixed = ~(convex | concave)
         if function in S_SHAPED and mixed.any():
             inner = low[mixed], high[mixed], (ends[0][mixed], ends[1][mixed])
-            lower[mixed], upper[mixed] = steepest(function, *inner)
+            below, above = steepest(function, *inner)
+            at, centre = tangent[mixed], (low + (high - low) / 2)[mixed]
+            lower[mixed] = np.where(centre < 0, np.minimum(at, below), below)
+            upper[mixed] = np.where(centre > 0, np.minimum(at, above), above)
     return lower, upper
 
 

@@ -126,7 +126,7 @@ def _steepness_at(function: str, slope: Array) -> Array:
         return np.asarray(np.where(slope > 0, value, np.inf))
     share = np.clip(4 * slope if function == "sigmoid" else slope, 0.0, 1.0)
     t = np.sqrt(1 - share)
-    value = log((1 + t) / (1 - t))[0]
+    value = 2 * log(1 + t)[0] - log(share)[0]  # the logarithm of (1 + t)/(1 - t)
     return np.asarray(np.where(slope > 0, value if function == "sigmoid" else value / 2, np.inf))
 
 
@@ -135,7 +135,8 @@ def default_slopes(function: str, l: Array, u: Array) -> tuple[Array, Array]:
 
     Where f is convex: the tangent's at the middle, the chord's; concave: the reverse. An S-shaped
     function on both sides of 0: the greatest slope of a line from one end to a point on the other
-    side. Else the chord's, or 0 over half a period.
+    side, or the tangent's at the middle where that lies beyond the point: the line that is nearest
+    to the function at the middle. Else the chord's, or 0 over half a period.
     """
     with np.errstate(all="ignore"):
         middle = l + (u - l) / 2
@@ -155,6 +156,8 @@ def default_slopes(function: str, l: Array, u: Array) -> tuple[Array, Array]:
             if mixed.any():
                 from_left = _steepest(function, l, u, low, high)
                 from_right = _steepest(function, -u, -l, *_mirrored(function, low, high))
+                from_left = np.where(middle > 0, np.minimum(tangent, from_left), from_left)
+                from_right = np.where(middle < 0, np.minimum(tangent, from_right), from_right)
                 lower = np.where(convex, tangent, np.where(concave, chord, from_right))
                 upper = np.where(concave, tangent, np.where(convex, chord, from_left))
                 return lower, upper
