@@ -1,0 +1,42 @@
+"""A kept certificate of a network with every smooth function stays readable and accepted."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.kernel.corpus import smooth_network
+from verifai.kernel.checker import Accepted, check
+from verifai.kernel.codec import decode_network, decode_query, digest, encode_network
+from verifai.kernel.errors import Rejection
+from verifai.kernel.network import FUNCTIONS, Smooth
+
+CORPUS = Path(__file__).parent / "corpus"
+NETWORK = (CORPUS / "smooth.network").read_bytes()
+QUERY = (CORPUS / "smooth.query").read_bytes()
+CERTIFICATE = (CORPUS / "smooth.certificate").read_bytes()
+
+
+def decided(certificate: bytes, *, exact: bool) -> Accepted:
+    query = decode_query(QUERY, decode_network(NETWORK), digest(NETWORK))
+    digests = {"network_digest": digest(NETWORK), "query_digest": digest(QUERY)}
+    return check(query, certificate, **digests, exact=exact)
+
+
+def test_the_kept_network_has_every_function_and_is_written_as_before() -> None:
+    nodes = decode_network(NETWORK).nodes
+    assert {node.function for node in nodes if isinstance(node, Smooth)} == set(FUNCTIONS)
+    assert encode_network(smooth_network()) == NETWORK
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["rounded", "exact"])
+def test_the_kept_certificate_is_accepted(exact: bool) -> None:
+    assert decided(CERTIFICATE, exact=exact) == Accepted(nodes=4, leaves=2, vacuous=False)
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["rounded", "exact"])
+def test_with_other_slopes_it_is_rejected(exact: bool) -> None:
+    """Every slope of 1/4 becomes -4: still sound, no longer enough."""
+    slope, other = bytes.fromhex("000000000000d03f"), bytes.fromhex("00000000000010c0")
+    assert CERTIFICATE.count(slope) == len(FUNCTIONS)
+    with pytest.raises(Rejection, match="close"):
+        decided(CERTIFICATE.replace(slope, other), exact=exact)
