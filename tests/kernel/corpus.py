@@ -73,8 +73,8 @@ def smooth_network() -> Network:
 def smooth() -> None:
     """A certificate with a split, derived bounds and slopes for a network of smooth functions."""
     network = smooth_network()
-    query = below_query(network, fmpq(10))
-    slopes = tuple((network.offsets[3 + i], i % 2, 0.25) for i in range(len(FUNCTIONS)))
+    query = below_query(network, fmpq(23, 2))
+    slopes = tuple((network.offsets[3 + i], 1 - i % 2, 0.25) for i in range(len(FUNCTIONS)))
     left = Derive(plan_of(network), Close(Block(rows=((0, 1.0),))))
     right = Close(Block(rows=((0, 1.0),), slopes=slopes))
     folder = HERE / "corpus"
