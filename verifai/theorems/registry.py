@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from verifai.kernel.errors import InputError
-from verifai.theorems import yarotsky_square
+from verifai.theorems import linear_regions, parity_bits, sawtooth_depth, yarotsky_square
 from verifai.theorems.claim import Theorem
 
-MODULES = (yarotsky_square,)
+MODULES = (yarotsky_square, parity_bits, sawtooth_depth, linear_regions)
 THEOREMS: tuple[Theorem[Any], ...] = tuple(module.THEOREM for module in MODULES)
 
 
