@@ -91,12 +91,12 @@ def query_from(
     Raises:
         InputError: a file is unreadable or not supported; the line or node is named.
     """
-    from verifai.load.sexpr import read_source
-    from verifai.load.vnnlib2 import pose
-    from verifai.load.vnnlib2_document import is_version_2
+    from verifai.load.sexpr import is_version_2, read_source
 
     source = read_source(Path(property_path))
     if is_version_2(source):
+        from verifai.load.vnnlib2 import pose
+
         if semantics != "real":
             raise InputError(f"{source.name}: VNN-LIB 2 files are read over the reals only")
         return pose(source, model).query
@@ -110,9 +110,27 @@ def query_from(
 
 def _ready(query: Query) -> Query:
     """The query as it is decided and checked: about float32 programs, on binary32 inputs."""
+    if _is_real(query):
+        return query
     from verifai.load.float32_query import float32_query
 
     return float32_query(query)
+
+
+def _is_real(query: Query) -> bool:
+    """Whether the query is over the reals, so that nothing of float32 need be imported."""
+    from verifai.kernel.network import Network
+
+    return type(query.network) is Network
+
+
+def assumptions(query: Query) -> tuple[str, ...]:
+    """What a verdict about float32 programs takes for granted, in lines; nothing over the reals."""
+    if _is_real(query):
+        return ()
+    from verifai.load.float32_query import assumptions_of
+
+    return assumptions_of(query)
 
 
 def verify(
@@ -126,13 +144,10 @@ def verify(
         nodes: nodes of the search tree; None: no limit.
         workers: processes.
     """
-    from verifai.load.float32_query import assumptions_of
     from verifai.verify import Options
     from verifai.verify import verify as search
 
-    options = Options(
-        timeout=timeout, nodes=nodes, workers=workers, assumptions=assumptions_of(query)
-    )
+    options = Options(timeout=timeout, nodes=nodes, workers=workers, assumptions=assumptions(query))
     return search(_ready(query), options)
 
 

@@ -9,9 +9,9 @@ import pytest
 from tests.load.vnnlib2_documents import document, value, written
 from verifai.load.errors import LoadError
 from verifai.load.polynomial import Products
-from verifai.load.sexpr import Form, Source, read_source
+from verifai.load.sexpr import Form, Source, is_version_2, read_source
 from verifai.load.vnnlib2 import Entries, read_assertions
-from verifai.load.vnnlib2_document import Document, Kind, is_version_2, read_document
+from verifai.load.vnnlib2_document import Document, Kind, read_document
 
 vnnlib = pytest.importorskip("vnnlib")
 

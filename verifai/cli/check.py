@@ -41,9 +41,8 @@ def command(
 
     Exit codes: 0 accepted, 1 rejected (the rule is named), 4 a file cannot be read.
     """
-    from verifai.api import check, query_from
+    from verifai.api import assumptions, check, query_from
     from verifai.kernel.statement import statement
-    from verifai.load.float32_query import assumptions_of
 
     start = time.monotonic()
     if networks:
@@ -65,7 +64,7 @@ def command(
         found = {"accepted": True, "nodes": accepted.nodes, "leaves": accepted.leaves}
         work = f"{accepted.nodes} nodes, {accepted.leaves} leaves, {arithmetic} arithmetic"
         lines = [f"accepted: {work}, {time.monotonic() - loaded:.2f} s", statement(query)]
-        lines += assumptions_of(query)
+        lines += assumptions(query)
     now = time.monotonic()
     times = {"check_seconds": round(now - loaded, 6), "seconds": round(now - start, 6)}
     if as_json:

@@ -102,14 +102,14 @@ class _Asked:
 
     def search(self, query: Query) -> Verdict:
         """The verdict; a proof is written before anything is said about it."""
-        from verifai.load.float32_query import assumptions_of
+        from verifai.api import assumptions
 
         budget = Options(
             timeout=self.timeout,
             nodes=self.nodes,
             workers=self.workers,
             seed=self.seed,
-            assumptions=assumptions_of(query),
+            assumptions=assumptions(query),
         )
         verdict = search(query, budget, spent=time.monotonic() - self.start)
         if self.certificate is not None and isinstance(verdict, Verified):

@@ -1,23 +1,23 @@
 """S-expressions as VNN-LIB and SMT-LIB write them, read without recursion.
 
-May import: errors. Must not know: what the expressions mean.
+May import: errors, unpack. Must not know: what the expressions mean.
 """
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from verifai.load.errors import LoadError
+from verifai.load.unpack import read_file
 
 MAX_BYTES = 1 << 28
 # A list without lists, quotations and comments inside is one match: most of a property is such.
 _FLAT = r"\(([\t-\r !#-'*-:<-~]*)\)"
 _TOKEN = re.compile(_FLAT + r"|;[^\n]*|[()]|\"[^\"]*\"|[^\s();\"]+|\"", re.ASCII)
+_VERSION_2 = re.compile(r"(?:\s|;[^\n]*(?:\n|$))*\(\s*vnnlib-version\b")
 
 
 @dataclass(slots=True)
@@ -59,13 +59,9 @@ def read_source(path: Path) -> Source:
     if not path.exists() and path.with_name(path.name + ".gz").exists():
         path = path.with_name(path.name + ".gz")
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        text = str(data, "utf-8-sig")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        text = str(read_file(path, MAX_BYTES), "utf-8-sig")
+    except UnicodeDecodeError as error:
         raise LoadError(f"cannot be read: {error}", node=path.name) from None
-    if len(data) > MAX_BYTES:
-        raise LoadError(f"longer than {MAX_BYTES} bytes", node=path.name)
     return Source(path.name, text)
 
 
@@ -99,3 +95,8 @@ def read_forms(source: Source) -> list[Form]:
     if form is not top:
         source.fail(form.start, "an opening parenthesis without its partner")
     return [item for item in top.items if isinstance(item, Form)]
+
+
+def is_version_2(source: Source) -> bool:
+    """Whether a text begins as documents of VNN-LIB 2 must."""
+    return _VERSION_2.match(source.text) is not None

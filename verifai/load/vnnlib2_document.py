@@ -26,7 +26,6 @@ _SHAPED = re.compile(r"([A-Za-z][A-Za-z0-9_]*)\[((?:[0-9]{1,9}(?:,[0-9]{1,9})*)?
 _VERSION = re.compile(r"<([0-9]{1,9})\.([0-9]{1,9})>", re.ASCII)
 _QUIET = re.compile(r"\"[^\"]*\"|;[^\n]*")
 _BRACKETS = re.compile(r"\"[^\"]*\"|\s*\[([-0-9,\s]*)\]", re.ASCII)
-_FIRST = re.compile(r"(?:\s|;[^\n]*(?:\n|$))*\(\s*vnnlib-version\b")
 
 
 class Kind(Enum):
@@ -96,11 +95,6 @@ class Document:
     def tensors(self) -> tuple[Tensor, ...]:
         """All declared tensors, in order."""
         return tuple(tensor for network in self.networks for tensor in network.tensors)
-
-
-def is_version_2(source: Source) -> bool:
-    """Whether a text begins as documents of VNN-LIB 2 must."""
-    return _FIRST.match(source.text) is not None
 
 
 def read_document(source: Source) -> Document:
