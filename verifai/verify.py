@@ -115,11 +115,13 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
                 network_digest=network_digest,
                 query_digest=query_digest,
                 processes=meter.options.workers,
+                pause=meter.watch,
             )
         except Rejection as rejection:
+            meter.watch()  # a second process that ran out of time has no answer either
             if turn == MENDINGS:
                 raise Stopped(f"the kernel did not accept the proof found ({rejection})") from None
-            records = _mended(query, records, driver)
+            records = _mended(query, records, driver, meter)
             continue
         spent = time.perf_counter() - start
         effort = Effort(meter.seconds, spent, meter.nodes, accepted.leaves)
@@ -128,9 +130,10 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
     raise Stopped("no proof was accepted")
 
 
-def _mended(query: Query, records: list[Record], driver: Driver) -> list[Record]:
+def _mended(query: Query, records: list[Record], driver: Driver, meter: Meter) -> list[Record]:
     """The records with a search in the place of every leaf that the kernel does not accept."""
-    leaves = {leaf.place.position: leaf for leaf in Checker(query).open_leaves(assemble(records))}
+    checker = Checker(query, pause=meter.watch)
+    leaves = {leaf.place.position: leaf for leaf in checker.open_leaves(assemble(records))}
     mended: list[Record] = []
     for position, record in enumerate(records):
         leaf = leaves.get(position)

@@ -13,7 +13,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from flint import fmpq
 from onnx import TensorProto, helper, numpy_helper
+
+from verifai.kernel.network import Input, Network, relu
+from verifai.kernel.query import And, Query, atom
+from verifai.search.budget import Meter, Stopped
+from verifai.verdict import Falsified, Unknown, Verified
+from verifai.verify import Options, verify
 
 WIDTHS = (8, 60, 60, 60, 1)
 
@@ -130,3 +137,26 @@ def test_node_budget(hard: tuple[str, str]) -> None:
     out, err = process.communicate(timeout=60)
     assert process.returncode == 2, out + err
     assert "budget of 100 subproblems" in out
+
+
+def test_a_formula_that_always_holds_is_falsified_at_any_point() -> None:
+    net = Network((Input("x", (2,)),), (0,))
+    query = Query(net, (fmpq(0), fmpq(1, 3)), (fmpq(1), fmpq(2, 3)), And(()))
+    found = verify(query, Options(timeout=5.0, workers=1))
+    assert isinstance(found, Falsified)
+
+
+def test_a_check_that_outlives_the_budget_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel asks now and then whether to go on; what is raised ends it without an answer."""
+    net = Network((Input("x", (1,)), relu("y", (1,), 0)), (1,))
+    query = Query(net, (fmpq(-1),), (fmpq(1),), And((atom({1: fmpq(-1)}, fmpq(2)),)))
+    assert isinstance(verify(query, Options(timeout=5.0, workers=1)), Verified)
+
+    def watch(self: Meter, share: float = 1.0) -> None:
+        if share == 1.0:  # what the check asks, and not the search
+            raise Stopped("spent", is_timeout=True)
+
+    monkeypatch.setattr(Meter, "watch", watch)
+    found = verify(query, Options(timeout=5.0, workers=1))
+    assert isinstance(found, Unknown)
+    assert found.is_timeout

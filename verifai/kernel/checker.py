@@ -9,7 +9,7 @@ May import: everything of the kernel but replay and statement. Must not know: lo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -51,6 +51,7 @@ def check(
     query_digest: str,
     exact: bool = False,
     processes: int = 1,
+    pause: Callable[[], None] | None = None,
 ) -> Accepted:
     """Accepts a certificate only if no point of the query's domain violates its property.
 
@@ -61,6 +62,7 @@ def check(
         query_digest: sha256 of the query's canonical file.
         exact: use rational arithmetic instead of rounded float64.
         processes: 2 shares the leaves with a second process, where the system can fork.
+        pause: called now and then; what it raises ends the check without an answer.
 
     Returns:
         What was accepted: no point of the domain violates the property.
@@ -69,7 +71,7 @@ def check(
         Rejection: the rule that the certificate breaks.
     """
     proof = decode_certificate(certificate, network_digest, query_digest)
-    checker = Checker(query, exact=exact)
+    checker = Checker(query, exact=exact, pause=pause)
     with np.errstate(all="ignore"):
         run = _Run(checker, proof)
         refuse(run.walk(until=SHARED if processes > 1 and CAN_FORK else None))
@@ -99,13 +101,15 @@ class OpenLeaf(NamedTuple):
 class Checker:
     """One query in one arithmetic; it can check many proofs."""
 
-    def __init__(self, query: Query, *, exact: bool = False) -> None:
-        """Runs the root's forward pass.
+    def __init__(
+        self, query: Query, *, exact: bool = False, pause: Callable[[], None] | None = None
+    ) -> None:
+        """Runs the root's forward pass; `pause` as in `check`.
 
         Raises:
             Rejection: "finite", where the query's magnitudes are beyond float64.
         """
-        self.query = query
+        self.query, self.pause = query, pause
         with np.errstate(all="ignore"):
             self.rounded = Root(query, Rounded())
             self.root = Root(query, Exact(), self.rounded) if exact else self.rounded
@@ -169,6 +173,8 @@ class _Run:
         """
         pending = self.pending
         while pending and (until is None or len(pending) < until):
+            if self.checker.pause is not None:
+                self.checker.pause()
             taken = pending[-self.batch :]
             del pending[-self.batch :]
             places = [self._enter(place) for place in taken]

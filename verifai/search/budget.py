@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+SEARCH_SHARE = 0.85  # of the time budget; the rest is for the kernel's check
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -87,13 +89,24 @@ class Meter:
 
     @property
     def deadline(self) -> float:
-        """The reading of `time.perf_counter` at which the search must end."""
-        return math.inf if self.options.timeout is None else self.start + self.options.timeout
+        """The reading of `time.perf_counter` at which the search must end; the check goes on."""
+        timeout = self.options.timeout
+        return math.inf if timeout is None else self.start + SEARCH_SHARE * timeout
 
     @property
     def seconds(self) -> float:
         """Since the start."""
         return time.perf_counter() - self.start
+
+    def watch(self, share: float = 1.0) -> None:
+        """Nothing, in time.
+
+        Raises:
+            Stopped: this share of the time budget is spent.
+        """
+        timeout = self.options.timeout
+        if timeout is not None and self.seconds > share * timeout:
+            raise Stopped(f"the time budget of {timeout:g} s is spent", is_timeout=True)
 
     def check(
         self, *, open_count: int, bytes_held: int, bound: float, closed: float, nodes: int
@@ -108,10 +121,7 @@ class Meter:
         self.last = Progress(seconds, nodes, open_count, known, closed, nodes / max(seconds, 1e-9))
         if self.report is not None:
             self.report(self.last)
-        if time.perf_counter() > self.deadline:
-            raise Stopped(
-                f"the time budget of {self.options.timeout:g} s is spent", is_timeout=True
-            )
+        self.watch(SEARCH_SHARE)
         if self.options.nodes is not None and nodes >= self.options.nodes:
             raise Stopped(f"the budget of {self.options.nodes} subproblems is spent")
         if bytes_held > self.options.memory_mib << 20:

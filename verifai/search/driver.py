@@ -104,6 +104,9 @@ class Driver:
             low[value], high[value] = max(low[value], new_low), min(high[value], new_high)
         if (low > high).any():
             return [Close(Block())]
+        if not clause.atoms and not clause.ors:  # any point will do
+            self.witnesses.confirm((low / 2 + high / 2)[list(self.root.query.input_values)])
+            raise Stopped("every point of the domain is unsafe, yet none was confirmed")
         which = next((k for k, parts in enumerate(clause.ors) if self._cuts_inputs(parts)), None)
         if which is None:
             return self._search(clause, low, high, rows)
