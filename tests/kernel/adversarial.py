@@ -34,6 +34,7 @@ from verifai.kernel.query import And, Formula, Or, Query, Relation, atom
 from verifai.kernel.replay import evaluate, replay
 
 WILD = (0.0, 1.0, -1.0, 2.0, 0.5, 1e-300, 5e-324, 1e308, -1e308, 1e30, 1 + 2.0**-52, 3.0)
+Plan = tuple[tuple[str, int, Block | None], ...]
 KINDS_OF_QUERY = ("at", "strict", "near", "or", "integer", "equal")
 
 
@@ -131,6 +132,13 @@ def random_form(random: Random, total: int) -> int | tuple[tuple[int, float], ..
     return tuple((v, random.choice([1.0, -1.0, 0.5, -2.0])) for v in chosen)
 
 
+def some_images(random: Random, plan: Plan) -> Plan:
+    """The plan, in one of two with every other step by the image of the sources."""
+    if random.random() < 0.5:
+        return plan
+    return tuple((random.choice([kind, "image"]), node, block) for kind, node, block in plan)
+
+
 def random_tree(random: Random, claim: Target, depth: int, rows: int, ors: tuple[Or, ...]) -> Tree:
     """A tree that obeys the form of every rule; cuts go near and through the counterexample."""
     net = claim.query.network
@@ -149,7 +157,7 @@ def random_tree(random: Random, claim: Target, depth: int, rows: int, ors: tuple
         return Choose(which, tuple(children))
     if what < 0.75:
         block = random_block(random, claim, rows) if random.random() < 0.5 else None
-        plan = plan_of(net, block)
+        plan = some_images(random, plan_of(net, block))
         if random.random() < 0.4:
             plan = (*plan, ("form", random_form(random, net.offsets[-1]), block))
             rows += 1
@@ -189,7 +197,7 @@ def valid_tree(random: Random, claim: Target, ors: tuple[Or, ...], rows: int, de
         return Choose(0, tuple(children))
     if depth == 0:
         last = Close(Block(rows=((0, 1.0),)))
-        return Derive(plan_of(net), last) if random.random() < 0.7 else last
+        return Derive(some_images(random, plan_of(net)), last) if random.random() < 0.7 else last
     value = random.randrange(net.offsets[-1])
     at = float(claim.values[value]) + random.choice([0.0, 0.25, -0.25])
     left, right = (valid_tree(random, claim, ors, rows + 1, depth - 1) for _ in "lr")
