@@ -18,6 +18,11 @@ SMALL: dict[str, dict[str, int]] = {
     "parity_bits": {"bits": 6, "small": 4, "clamp": 4, "trained": 3, "steps": 20},
     "sawtooth_depth": {"depth": 2, "seeds": 1, "steps": 20, "solver_width": 1},
     "linear_regions": {"networks": 1},
+    "parity_integers": {"folds": 3, "width": 4, "seeds": 1, "steps": 20, "digits": 1},
+    "yarotsky_product": {"certified": 1, "depth": 3},
+    "stable_exists": {"points": 4, "steps": 100},
+    "finite_precision": {"digits": 3, "solver": 2},
+    "equivariance": {"length": 4, "tokens": 3, "pixels": 4},
 }
 
 

@@ -87,8 +87,8 @@ class Finding:
     trust: Trust
     detail: str = ""
     counterexample: str = ""
-    query: Query | None = None
-    certificate: bytes | None = None
+    query: Query | None = field(default=None, repr=False)
+    certificate: bytes | None = field(default=None, repr=False)
     table: Table | None = None
     plot: Plot | None = None
 

@@ -10,10 +10,30 @@ from __future__ import annotations
 from typing import Any
 
 from verifai.kernel.errors import InputError
-from verifai.theorems import linear_regions, parity_bits, sawtooth_depth, yarotsky_square
+from verifai.theorems import (
+    equivariance,
+    finite_precision,
+    linear_regions,
+    parity_bits,
+    parity_integers,
+    sawtooth_depth,
+    stable_exists,
+    yarotsky_product,
+    yarotsky_square,
+)
 from verifai.theorems.claim import Theorem
 
-MODULES = (yarotsky_square, parity_bits, sawtooth_depth, linear_regions)
+MODULES = (
+    yarotsky_square,
+    yarotsky_product,
+    parity_bits,
+    parity_integers,
+    sawtooth_depth,
+    linear_regions,
+    stable_exists,
+    finite_precision,
+    equivariance,
+)
 THEOREMS: tuple[Theorem[Any], ...] = tuple(module.THEOREM for module in MODULES)
 
 
