@@ -50,6 +50,7 @@ def baked(model: onnx.ModelProto, inputs: list[Any], free: set[int]) -> onnx.Mod
             cast = helper.make_node("Cast", [entry.name], [f"{entry.name} cast"], to=1)
             result.graph.node.append(cast)
             entry.name += " cast"
+            entry.type.tensor_type.elem_type = TensorProto.FLOAT
     return result
 
 

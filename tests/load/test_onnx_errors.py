@@ -49,8 +49,20 @@ REFUSED: list[tuple[str, onnx.ModelProto]] = [
     ("approximate 'some'", single("Gelu", X, opset=20, approximate="some")),
     ("epsilon = -1.0", single("LayerNormalization", X, {"s": real(3)}, opset=17, epsilon=-1.0)),
     ("or bias that does not", single("LayerNormalization", X, {"s": real(2, 2, 3)}, opset=17)),
-    ("a scale or bias of shape", single("InstanceNormalization", {"x": [1, 2, 2]}, {"s": real(1)})),
-    ("3 groups of a tensor", single("GroupNormalization", {"x": [1, 4, 2]}, num_groups=3)),
+    (
+        "a scale or bias of shape",
+        single("InstanceNormalization", {"x": [1, 2, 2]}, {"s": real(1), "b": real(2)}),
+    ),
+    (
+        "3 groups of a tensor",
+        single(
+            "GroupNormalization",
+            {"x": [1, 4, 2]},
+            {"s": real(3), "b": real(3)},
+            opset=18,
+            num_groups=3,
+        ),
+    ),
     ("p = 3", single("LpNormalization", X, p=3)),
     ("2 channels in 1 groups", single("ConvTranspose", {"x": [1, 3, 4]}, {"w": real(2, 1, 2)})),
     (
@@ -72,7 +84,7 @@ REFUSED: list[tuple[str, onnx.ModelProto]] = [
             {"one": real(2), "three": 3 * real(2), "none": np.array([0, -np.inf], np.float32)},
         ),
     ),
-    ("no integers", single("GatherElements", X, {"i": real(2, 3)})),
+    ("the input 2 has element type 1", single("GatherElements", X, {"i": real(2, 3)})),
     ("outside an axis of length 3", single("GatherElements", X, {"i": np.full((2, 1), 3)}, axis=1)),
     ("outside lengths", single("GatherND", X, {"i": np.array([[7]])})),
     ("a tensor of shape", single("Trilu", {"x": [3]}, opset=14)),
@@ -96,11 +108,15 @@ REFUSED: list[tuple[str, onnx.ModelProto]] = [
     ("mode 'mirror'", single("Pad", X, {"p": np.array([0, 0, 0, 0])}, mode="mirror")),
     ("at most", single("Expand", X, {"s": np.array([1 << 40, 2, 3])})),
     ("'y' is made twice", model([helper.make_node("Relu", ["x"], ["y"])] * 2, X)),
-    ("the input 1 is missing", single("Relu", X, order=["", "x"])),
-    ("the input 2 is not understood", single("Relu", X, order=["x", "x"])),
+    ("the input 1 is missing", single("Relu", X, order=[""])),
+    ("it has 2 inputs, not 1 to 1", single("Relu", X, order=["x", "x"])),
+    ("opset 13 has no such operator", single("Mish", X)),
+    ("different element types 1 and 11", single("Add", X, {"c": np.ones(3)})),
+    ("the attribute 'to' is missing", single("Cast", X)),
+    ("the attribute 'keepdims' is 3", single("ReduceSum", X, keepdims=3)),
     ("wrong type", single("LeakyRelu", X, alpha="steep")),
     (
-        "the truth values",
+        "the output 'y' is declared with element type 1, but has 9",
         single("Equal", {"x": [2]}, {"a": real(2), "b": real(2)}, order=["a", "b"]),
     ),
     ("an input of the file|a network without inputs", single("Neg", {}, {"c": real(2)})),
@@ -151,7 +167,8 @@ def test_strange_inputs_are_refused(message: str, change: Any, tmp_path: Path) -
     ],
 )
 def test_broken_tensors_are_named(message: str, tensor: TensorProto, tmp_path: Path) -> None:
-    proto = single("Add", X, {"c": real(3)})
+    node = helper.make_node("CastLike", ["c", "x"], ["y"])
+    proto = model([node], X, {"c": real(3)}, opset=15)
     proto.graph.initializer[0].CopyFrom(tensor)
     proto.graph.initializer[0].name = "c"
     with pytest.raises(LoadError, match=f"tensor 'c'.*{message}"):

@@ -142,9 +142,17 @@ def test_gemm_scales_its_constants_exactly(tmp_path: Path) -> None:
     assert node.radius is None
 
 
+def of_type(proto: onnx.ModelProto, element: int) -> onnx.ModelProto:
+    """The model with inputs and outputs of another element type."""
+    for entry in (*proto.graph.input, *proto.graph.output):
+        entry.type.tensor_type.elem_type = element
+    return proto
+
+
 def test_constants_that_are_no_doubles_get_a_radius(tmp_path: Path) -> None:
     weight = np.full((3, 1), 1 + 2.0**-52)
-    network = load(single("Gemm", X, {"b": weight}, alpha=float(np.float32(1.1))), tmp_path)
+    proto = single("Gemm", X, {"b": weight}, alpha=float(np.float32(1.1)))
+    network = load(of_type(proto, TensorProto.DOUBLE), tmp_path)
     node = last(network, Affine)
     true = exact(float(np.float32(1.1))) * exact(1 + 2.0**-52)
     stored = exact(node.terms[0][1].weight[0, 0])
@@ -346,6 +354,7 @@ def test_integer_division_truncates_towards_zero(tmp_path: Path) -> None:
 def test_weights_of_every_width_are_exact(dtype: Any, raw: bool, tmp_path: Path) -> None:
     number = dtype(0.1)
     proto = single("Add", X, {"c": np.array([number])})
+    of_type(proto, proto.graph.initializer[0].data_type)
     if not raw:
         kind = proto.graph.initializer[0].data_type
         bits = [number.view(np.uint16)] if dtype is np.float16 else [number]
@@ -356,7 +365,7 @@ def test_weights_of_every_width_are_exact(dtype: Any, raw: bool, tmp_path: Path)
 
 
 def test_bfloat16_weights_are_exact(tmp_path: Path) -> None:
-    proto = single("Add", X, {"c": np.float32(0)})
+    proto = of_type(single("Add", X, {"c": np.float32(0)}), TensorProto.BFLOAT16)
     tensor = onnx.TensorProto(name="c", data_type=TensorProto.BFLOAT16, dims=[1])
     tensor.raw_data = (0x3DCD).to_bytes(2, "little")
     proto.graph.initializer[0].CopyFrom(tensor)

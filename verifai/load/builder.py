@@ -18,6 +18,7 @@ from verifai.load.values import Activation, Value, broadcast_shape, check_size
 
 ONE = np.array(1.0)
 ZERO = np.array(0.0)
+MAX_TOTAL = 1 << 25  # values of all nodes
 
 
 class Builder:
@@ -31,13 +32,17 @@ class Builder:
         self.nodes: list[Node] = []
         self.prefix = ""
         self._copies: dict[tuple[int, bytes], int] = {}
+        self._total = 0
 
     def _name(self) -> str:
         return f"{self.prefix}/{len(self.nodes)}"
 
     def _add(self, node: Node) -> Activation:
-        self.nodes.append(node)
         size = math.prod(check_size(node.shape))
+        self._total += size
+        if self._total > MAX_TOTAL:
+            raise InputError(f"the network has more than {MAX_TOTAL} values in all")
+        self.nodes.append(node)
         return Activation(len(self.nodes) - 1, np.arange(size).reshape(node.shape))
 
     def _size(self, node: int) -> int:

@@ -153,9 +153,9 @@ class Call:
         value = self._attribute(name, int)
         return default if value is None else value
 
-    def flag(self, name: str) -> bool:
-        """An attribute that is 0 (also if left out) or 1."""
-        value = self.integer(name, 0)
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """An attribute that is 0 or 1."""
+        value = self.integer(name, int(default))
         if value not in (0, 1):
             raise self.refuse(f"the attribute {name!r} is {value}, neither 0 nor 1")
         return value == 1

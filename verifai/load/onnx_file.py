@@ -3,16 +3,15 @@
 Only the generated message classes of the onnx package are loaded, not the package itself, whose
 import takes about 0.1 s more.
 
-May import: numpy, the onnx package's message classes, values. Must not know: operators, nodes.
+May import: numpy, the onnx package's message classes, unpack, values.
+Must not know: operators, nodes.
 """
 
 from __future__ import annotations
 
-import gzip
 import importlib.util
 import math
 import sys
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -20,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from verifai.kernel.errors import InputError
-from verifai.kernel.operator import Array
+from verifai.kernel.operator import MAX_SIZE, Array
 from verifai.load.errors import LoadError
-from verifai.load.values import Constant, check_size
+from verifai.load.unpack import read_at_most, read_file
+from verifai.load.values import Constant
 
 MAX_BYTES = 1 << 31  # protobuf's own limit
 _MESSAGES = "onnx.onnx_ml_pb2"
@@ -64,7 +63,7 @@ def read_model(path: Path) -> Any:
     Raises:
         LoadError: the file is unreadable, too large or no ONNX model.
     """
-    data = _read(path)
+    data = read_file(path, MAX_BYTES - 1)
     messages = _messages()
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
@@ -77,17 +76,6 @@ def read_model(path: Path) -> Any:
     if not model.HasField("graph") or not model.graph.output:
         raise LoadError(f"{path.name!r} is no ONNX model: it holds no graph with outputs")
     return model
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            data = file.read(MAX_BYTES)
-    except (OSError, EOFError, zlib.error) as error:
-        raise LoadError(f"{path.name!r} cannot be read: {error}") from None
-    if len(data) >= MAX_BYTES:
-        raise LoadError(f"{path.name!r} is larger than {MAX_BYTES - 1} bytes")
-    return data
 
 
 def _messages() -> ModuleType:
@@ -120,10 +108,9 @@ def tensor(message: Any, folder: Path) -> Constant:
     name = message.name
     if message.data_type not in _STORAGE:
         raise LoadError(f"the tensor {name!r} has element type {message.data_type}, unsupported")
-    try:
-        shape = check_size(tuple(message.dims))
-    except InputError as error:
-        raise LoadError(f"the tensor {name!r}: {error}") from None
+    shape = tuple(message.dims)
+    if any(length < 0 for length in shape) or math.prod(shape) > MAX_SIZE:
+        raise LoadError(f"the tensor {name!r} has shape {shape} (at most {MAX_SIZE} values)")
     array = _entries(message, folder)
     if array.size != math.prod(shape):
         raise LoadError(f"the tensor {name!r} has {array.size} entries for shape {shape}")
@@ -180,7 +167,7 @@ def _external(message: Any, folder: Path) -> bytes:
             raise LoadError(f"the tensor {name!r} lies in {location!r}, which is no file")
         with file.open("rb") as stream:
             stream.seek(start)
-            data = stream.read(length if length >= 0 else MAX_BYTES)
+            data = read_at_most(stream, length if length >= 0 else MAX_BYTES)
     except (KeyError, ValueError, OSError) as error:
         raise LoadError(f"the external data of tensor {name!r} cannot be read: {error}") from None
     if length >= 0 and len(data) != length:

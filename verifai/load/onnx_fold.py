@@ -16,7 +16,7 @@ from flint import fmpq
 
 from verifai.kernel.operator import Array
 from verifai.load.onnx_call import Call, Lowering, reals
-from verifai.load.rational import narrow, objects, rationals
+from verifai.load.rational import check_exact, narrow, objects, rationals
 from verifai.load.values import Constant, Value, broadcast_shape, check_size
 
 _TYPES: Mapping[int, Any] = {
@@ -47,6 +47,7 @@ def folded(call: Call, operation: Callable[..., Any], *constants: Constant) -> C
     if len(types) != 1 or "bool" in types:
         raise call.refuse(f"constants of types {', '.join(sorted(types))}")
     lengths = broadcast_shape(*(c.shape for c in constants))
+    check_exact(math.prod(lengths))
     integer = constants[0].is_integer
     exact = [c.array.astype(object) if integer else rationals(c.array) for c in constants]
     columns = (np.broadcast_to(array, lengths).ravel() for array in exact)
@@ -144,7 +145,7 @@ def range_(call: Call) -> list[Value]:
     if not len(start) == len(limit) == len(delta) == 1 or not delta[0]:
         raise call.refuse("start, limit and delta are not three numbers, the last other than 0")
     count = max(0, -_floor((start[0] - limit[0]) / delta[0]))
-    check_size((count,))
+    check_exact(count)
     values = objects((start[0] + i * delta[0] for i in range(count)), (count,))
     if not ends[0].is_integer:
         return [Constant(narrow(values), call.name)]
@@ -193,6 +194,7 @@ def _unary(operation: Callable[[Any], Any]) -> Lowering:
 def _comparison(operation: Callable[[Any, Any], bool]) -> Lowering:
     def lowering(call: Call) -> list[Value]:
         x, y = call.constant(0), call.constant(1)
+        check_exact(math.prod(broadcast_shape(x.shape, y.shape)))
         a, b = np.broadcast_arrays(rationals(x.array), rationals(y.array))
         truths = [bool(operation(p, q)) for p, q in zip(a.ravel(), b.ravel(), strict=True)]
         return [Constant(np.array(truths, dtype=bool).reshape(a.shape), call.name)]
@@ -205,6 +207,7 @@ def _logic(operation: Callable[..., Array]) -> Lowering:
         values = [call.constant(i).array for i in range(len(call.inputs))]
         if any(array.dtype.kind != "b" for array in values):
             raise call.refuse("an operand that is not of type bool")
+        broadcast_shape(*(array.shape for array in values))
         return [Constant(np.asarray(operation(*values)), call.name)]
 
     return lowering

@@ -1,6 +1,6 @@
 """An ONNX graph as a network: walks its operators in order and lowers each.
 
-May import: kernel, onnx_file, onnx_call, onnx_operators, onnx_types, builder, tidy.
+May import: kernel, onnx_file, onnx_call, onnx_operators, onnx_schema, onnx_types, builder, tidy.
 Must not know: the command line.
 """
 
@@ -18,13 +18,23 @@ from verifai.load.builder import ONE, Builder
 from verifai.load.errors import LoadError
 from verifai.load.onnx_call import Attribute, Call, Lowering
 from verifai.load.onnx_file import tensor
-from verifai.load.onnx_operators import LOWERINGS, NEWEST_OPSET, OLDEST_OPSET, blocker
+from verifai.load.onnx_operators import (
+    LOWERINGS,
+    NEWEST_IR,
+    NEWEST_OPSET,
+    OLDEST_IR,
+    OLDEST_OPSET,
+    blocker,
+)
+from verifai.load.onnx_schema import check_graph, check_node
 from verifai.load.onnx_types import UNKNOWN, result_type
 from verifai.load.tidy import tidied
 from verifai.load.values import Activation, Masked, Value
 
 _FLOATS = (1, 10, 11, 16)  # element types of inputs: float, float16, double, bfloat16
 _NAMES = ("", "ai.onnx")
+_FIELDS = {1: "f", 2: "i", 3: "s", 4: "t", 6: "floats", 7: "ints", 8: "strings"}  # by type
+_FIELDS_OF_ONE = frozenset("fist")
 
 
 @dataclass(slots=True)
@@ -88,9 +98,8 @@ def lower(
         raise LoadError("sparse initializers are not supported")
     if any(function.domain in _NAMES for function in model.functions):
         raise LoadError("the model redefines standard operators")
+    check_graph(source)
     graph.weights = {message.name: message for message in source.initializer}
-    if len(graph.weights) != len(source.initializer):
-        raise LoadError("two initializers have the same name")
     graph.types = {name: int(message.data_type) for name, message in graph.weights.items()}
     for entry in source.input:
         if entry.name not in graph.weights:
@@ -99,6 +108,12 @@ def lower(
             graph.types[entry.name] = int(entry.type.tensor_type.elem_type)
     for node in _needed(source):
         _lower_node(graph, node)
+    for entry in source.output:
+        declared = int(entry.type.tensor_type.elem_type)
+        found = graph.types.get(entry.name, UNKNOWN)
+        if UNKNOWN not in (declared, found) and declared != found:
+            said = f"is declared with element type {declared}, but has {found}"
+            raise LoadError(f"the output {entry.name!r} {said}")
     return _finished(graph, [output.name for output in source.output])
 
 
@@ -108,6 +123,9 @@ def opset_of(model: Any) -> int:
     Raises:
         LoadError: none is given, or it is older or newer than what is known here.
     """
+    if not OLDEST_IR <= model.ir_version <= NEWEST_IR:
+        known = f"supported are {OLDEST_IR} to {NEWEST_IR}"
+        raise LoadError(f"version {model.ir_version} of the file format ({known})")
     versions = {entry.version for entry in model.opset_import if entry.domain in _NAMES}
     if len(versions) != 1:
         raise LoadError("the model does not say which opset it uses")
@@ -125,6 +143,8 @@ def _input_shape(entry: Any) -> tuple[int, ...]:
     if not kind.HasField("shape"):
         raise LoadError(f"the input {entry.name!r} has no shape")
     lengths = [int(axis.dim_value) if axis.HasField("dim_value") else 0 for axis in kind.shape.dim]
+    if any(axis.HasField("dim_value") and axis.dim_value == 0 for axis in kind.shape.dim):
+        raise LoadError(f"the input {entry.name!r} has no values: its shape is {tuple(lengths)}")
     unknown = [place for place, length in enumerate(lengths) if length < 1]
     if unknown == [0]:
         lengths[0] = 1
@@ -151,11 +171,12 @@ def _lower_node(graph: Graph, node: Any) -> None:
     if reason:
         raise LoadError(reason, node=name, op_type=node.op_type)
     try:
+        types = tuple(graph.types.get(n, UNKNOWN) for n in node.input)
+        made = check_node(node, graph.opset, types)
         inputs = tuple(graph.value(n) if n else None for n in node.input)
         attributes = {a.name: _attribute(a, graph.folder) for a in node.attribute}
         if len(attributes) != len(node.attribute):
             raise LoadError("two attributes have the same name")
-        types = tuple(graph.types.get(n, UNKNOWN) for n in node.input)
         call = Call(
             name=name,
             op_type=node.op_type,
@@ -171,15 +192,13 @@ def _lower_node(graph: Graph, node: Any) -> None:
         for place, output in enumerate(node.output):
             if output and place >= len(results):
                 raise call.refuse(f"the output {place + 1} is not supported")
-            if output in graph.values or output in graph.weights:
-                raise call.refuse(f"{output!r} is made twice")
             if output:
                 _bind(graph, output, results[place])
-                is_first = place == 0 or node.op_type == "Split"
-                graph.types[output] = result_type(node, types) if is_first else UNKNOWN
+                chosen = result_type(node, types) if place == 0 else UNKNOWN
+                graph.types[output] = made[place] or chosen
     except LoadError as error:
         raise LoadError(error.reason, node=name, op_type=node.op_type) from None
-    except (InputError, ValueError, IndexError, OverflowError, MemoryError) as error:
+    except InputError as error:
         raise LoadError(str(error), node=name, op_type=node.op_type) from None
 
 
@@ -206,6 +225,10 @@ def _attribute(message: Any, folder: Path) -> Attribute:
     }
     if message.type not in kinds or message.ref_attr_name:
         raise LoadError(f"the attribute {message.name!r} is of an unsupported kind")
+    own = _FIELDS[message.type]
+    held = {field.name for field, _ in message.ListFields()} - {"name", "type", "doc_string"}
+    if held - {own} or (own in _FIELDS_OF_ONE and not held):
+        raise LoadError(f"the attribute {message.name!r} holds something else than its type says")
     return kinds[message.type]()
 
 

@@ -127,7 +127,7 @@ def _times_constant(call: Call, x: Activation, weight: Array) -> Activation:
 def _inner_products(call: Call, a: Activation, b: Activation) -> Activation:
     batch = broadcast_shape(a.shape[:-2], b.shape[:-2])
     m, k, n = *a.shape[-2:], b.shape[-1]
-    shape = check_size((*batch, m, n, k))
+    shape = (*batch, m, n, k)
     if math.prod(shape) > MAX_PAIRS:
         raise call.refuse(
             f"a product of two activations of shapes {a.shape} and {b.shape}: it takes "

@@ -40,6 +40,7 @@ LOWERINGS: Mapping[str, Lowering] = {
 CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 OLDEST_OPSET = 7
 NEWEST_OPSET = 28
+OLDEST_IR, NEWEST_IR = 3, 14  # versions of the file format; from 3 on it says which opset it uses
 
 
 def blocker(op_type: str, domain: str) -> str:

@@ -106,7 +106,10 @@ def p_relu(call: Call) -> list[Value]:
         x, builder = call.activation(0), call.builder
         low = builder.piecewise(x, [ZERO], [ONE, ZERO], ZERO)
         return [builder.linear([(builder.relu(x), ONE), (builder.product(low, slope), ONE)])]
-    slopes = np.broadcast_to(reals(slope), call.value(0).shape)
+    shape = call.value(0).shape
+    if broadcast_shape(shape, slope.shape) != shape:
+        raise call.refuse(f"a slope of shape {slope.shape} for a tensor of shape {shape}")
+    slopes = np.broadcast_to(reals(slope), shape)
     return [call.builder.piecewise(call.activation(0), [ZERO], [slopes, ONE], ZERO)]
 
 

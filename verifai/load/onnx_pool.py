@@ -57,6 +57,8 @@ def average_pool(call: Call) -> list[Value]:
 def _global(reduce: Reduce) -> Lowering:
     def lowering(call: Call) -> list[Value]:
         axes = tuple(range(2, len(call.value(0).shape)))
+        if not axes:
+            raise call.refuse(f"a tensor of shape {call.value(0).shape}, without places")
         return [reduced(call, call.activation(0), axes, reduce, keep=True)]
 
     return lowering

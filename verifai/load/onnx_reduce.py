@@ -135,7 +135,7 @@ def _folded(
 def _reduction(kind: _Kind) -> Lowering:
     def lowering(call: Call) -> list[Value]:
         x, axes = call.finite(0), _axes(call, kind.since)
-        keep = call.integer("keepdims", 1) != 0
+        keep = call.flag("keepdims", default=True)
         if axes is None and kind.is_plain:
             return [x]
         if axes is None:

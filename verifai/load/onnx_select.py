@@ -13,7 +13,7 @@ import numpy as np
 from verifai.kernel.operator import Array
 from verifai.load.onnx_call import Call, Lowering, reals
 from verifai.load.rational import narrow, rationals
-from verifai.load.values import Activation, Constant, Value, axis_of, rearranged
+from verifai.load.values import Activation, Constant, Value, axis_of, check_size, rearranged
 
 
 def _indices(call: Call) -> Array:
@@ -58,10 +58,11 @@ def gather_nd(call: Call) -> list[Value]:
 
 def trilu(call: Call) -> list[Value]:
     """Trilu: zeros above, or below, a diagonal of the last two axes."""
-    x, upper = call.finite(0), call.integer("upper", 1) != 0
+    x, upper = call.finite(0), call.flag("upper", default=True)
     shift = call.integers(1)[0] if call.has(1) else 0
     if len(x.shape) < 2:
         raise call.refuse(f"a tensor of shape {x.shape}")
+    check_size(x.shape[-2:])
     kept = np.tri(x.shape[-2], x.shape[-1], shift - 1 if upper else shift, np.bool_) ^ upper
     if isinstance(x, Activation):
         return [Activation(x.node, np.where(kept, x.index, -1))]
@@ -76,6 +77,7 @@ def cumulative_sum(call: Call) -> list[Value]:
         raise call.refuse(f"the axes {axes}, not one axis")
     axis = axis_of(axes[0], len(x.shape))
     n = x.shape[axis]
+    check_size((n, n))
     weight = np.tri(n, k=-1 if exclusive else 0)
     weight = weight.T if reverse else weight
     if isinstance(x, Constant):

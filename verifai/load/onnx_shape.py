@@ -172,7 +172,7 @@ def split(call: Call) -> list[Value]:
             raise call.refuse(f"an axis of length {total} in {parts} parts")
         each = -(-total // parts)
         lengths = (*(each,) * (parts - 1), total - each * (parts - 1))
-    if min(lengths) < 0 or sum(lengths) != total:
+    if len(lengths) != call.outputs or min(lengths, default=0) < 0 or sum(lengths) != total:
         raise call.refuse(f"an axis of length {total} split into {lengths}")
     ends = np.cumsum(lengths)
     ranges = zip((ends - lengths).tolist(), ends.tolist(), strict=True)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import overload
 
 import numpy as np
 
 from verifai.kernel.operator import Array
 from verifai.load.onnx_call import Call
-from verifai.load.values import check_size
+from verifai.load.values import MAX_VALUES, check_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +100,17 @@ def read_window(
         LoadError: attributes that do not fit each other, or an output without values.
     """
     axes, ones = len(lengths), (1,) * len(lengths)
-    given = call.sequence("kernel_shape") or kernel
-    stride = call.sequence("strides") or ones
-    dilation = call.sequence("dilations") or ones
-    pads = call.sequence("pads") or (0,) * (2 * axes)
+    given = _given(call, "kernel_shape", kernel)
+    stride = _given(call, "strides", ones)
+    dilation = _given(call, "dilations", ones)
+    pads = _given(call, "pads", (0,) * (2 * axes))
     mode = call.text("auto_pad", "NOTSET")
     if given is None or not len(given) == len(stride) == len(dilation) == len(pads) // 2 == axes:
         raise call.refuse(f"kernel, strides, dilations or pads not for {axes} spatial axes")
     if min((*given, *stride, *dilation)) < 1 or min(pads) < 0 or len(pads) % 2:
         raise call.refuse("a kernel, stride, dilation or pad that is too small")
+    if max((*given, *stride, *dilation, *pads)) > MAX_VALUES:
+        raise call.refuse("a kernel, stride, dilation or pad that is too large")
     if kernel is not None and given != kernel:
         raise call.refuse(f"kernel_shape {given} with weights for {kernel}")
     if mode not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
@@ -130,6 +133,16 @@ def read_window(
     check_size(tuple(padded))
     before, after = (tuple(end[i] for end in ends) for i in (0, 1))
     return Window(lengths, given, stride, dilation, before, after, tuple(output))
+
+
+@overload
+def _given(call: Call, name: str, default: tuple[int, ...]) -> tuple[int, ...]: ...
+@overload
+def _given(call: Call, name: str, default: None) -> tuple[int, ...] | None: ...
+def _given(call: Call, name: str, default: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """An attribute that is a list of integers, the default where it is left out."""
+    value = call.sequence(name)
+    return default if value is None else value
 
 
 def _auto_pad(mode: str, length: int, span: int, step: int) -> tuple[int, int]:
@@ -159,14 +172,16 @@ def stretched(
         LoadError: attributes that do not fit each other, or an output without values.
     """
     axes, ones = len(lengths), (1,) * len(lengths)
-    given = call.sequence("kernel_shape") or kernel
-    stride = call.sequence("strides") or ones
-    dilation = call.sequence("dilations") or ones
-    extra = call.sequence("output_padding") or (0,) * axes
+    given = _given(call, "kernel_shape", kernel)
+    stride = _given(call, "strides", ones)
+    dilation = _given(call, "dilations", ones)
+    extra = _given(call, "output_padding", (0,) * axes)
     if given != kernel or not len(stride) == len(dilation) == len(extra) == axes:
         raise call.refuse(f"kernel {given}, strides, dilations or output_padding for {axes} axes")
     if min((*kernel, *lengths, *stride, *dilation)) < 1 or min(extra) < 0:
         raise call.refuse("a length, kernel, stride, dilation or padding that is too small")
+    if max((*stride, *dilation, *extra)) > MAX_VALUES:
+        raise call.refuse("a stride, dilation or padding that is too large")
     spans = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
     sums = zip(lengths, stride, spans, extra, strict=True)
     full = tuple((n - 1) * s + span + more for n, s, span, more in sums)
@@ -192,7 +207,7 @@ def _cuts(call: Call, full: tuple[int, ...], same: tuple[int, ...]) -> list[tupl
         same: the lengths that auto_pad SAME asks for.
     """
     axes, mode = len(full), call.text("auto_pad", "NOTSET")
-    pads, wanted = call.sequence("pads") or (0,) * (2 * axes), call.sequence("output_shape")
+    pads, wanted = _given(call, "pads", (0,) * (2 * axes)), call.sequence("output_shape")
     if mode not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
         raise call.refuse(f"auto_pad {mode!r}")
     if wanted is None and mode.startswith("SAME"):

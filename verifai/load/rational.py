@@ -23,6 +23,7 @@ PI = (
     rational("3.14159265358979323846264338327950288419"),
     rational("3.14159265358979323846264338327950288420"),
 )  # below and above π
+MAX_EXACT = 1 << 21  # numbers in exact arithmetic at once; each takes about 100 bytes
 _PRECISION = 240  # bits of the enclosures of square roots
 
 
@@ -34,14 +35,22 @@ def objects(values: Iterable[Any], shape: tuple[int, ...]) -> Array:
     return result.reshape(shape)
 
 
+def check_exact(size: int) -> int:
+    """The size itself; InputError for more numbers than exact arithmetic is for."""
+    if size > MAX_EXACT:
+        raise InputError(f"{size} constants in exact arithmetic (at most {MAX_EXACT})")
+    return size
+
+
 def rationals(array: Array) -> Array:
     """The same numbers, as rationals.
 
     Raises:
-        InputError: an entry is NaN or infinite.
+        InputError: an entry is NaN or infinite, or there are too many.
     """
     if array.dtype == object:
         return array
+    check_exact(array.size)
     entries = array.ravel().tolist()
     convert: Callable[[Any], fmpq] = exact if array.dtype.kind == "f" else fmpq
     return objects((convert(entry) for entry in entries), array.shape)
@@ -67,6 +76,7 @@ def narrow(array: Array) -> Array:
 def combine(operation: Callable[[Any, Any], Any], left: Array, right: Array) -> Array:
     """operation(left, right), elementwise with broadcasting and without rounding."""
     a, b = np.broadcast_arrays(rationals(left), rationals(right))
+    check_exact(a.size)
     pairs = zip(a.ravel(), b.ravel(), strict=True)
     return narrow(objects((operation(p, q) for p, q in pairs), a.shape))
 
@@ -104,6 +114,8 @@ def settle(parts: Sequence[Array]) -> tuple[list[Array], Array | None, Array | N
     if all(part.dtype != object for part in parts):
         return [part.astype(np.float64) for part in parts], None, None
     columns = np.broadcast_arrays(*(rationals(part) for part in parts))
+    if not check_exact(columns[0].size):
+        return [column.astype(np.float64) for column in columns], None, None
     settled = [_settle_one(row) for row in zip(*(c.ravel() for c in columns), strict=True)]
     shape = columns[0].shape
     numerators = [

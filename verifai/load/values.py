@@ -17,7 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from verifai.kernel.errors import InputError
-from verifai.kernel.operator import MAX_SIZE, Array
+from verifai.kernel.operator import Array
+
+MAX_VALUES = 1 << 24  # in one tensor that is computed; weights may be larger
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,10 +81,10 @@ def check_size(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape itself.
 
     Raises:
-        InputError: a negative length, or more than MAX_SIZE entries.
+        InputError: a negative length, or more than MAX_VALUES entries.
     """
-    if any(length < 0 for length in shape) or math.prod(shape) > MAX_SIZE:
-        raise InputError(f"a tensor of shape {shape} (at most {MAX_SIZE} values)")
+    if any(length < 0 for length in shape) or math.prod(shape) > MAX_VALUES:
+        raise InputError(f"a tensor of shape {shape} (at most {MAX_VALUES} values)")
     return shape
 
 

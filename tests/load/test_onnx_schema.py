@@ -1,0 +1,157 @@
+"""What the standard forbids is refused, and the table of operators is the standard's own."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import AttributeProto, TensorProto, helper
+
+from tests.load.models import Weights, load, model, single
+from tests.load.onnx_schemas import FILE, text
+from verifai.load import builder
+from verifai.load.errors import LoadError
+from verifai.load.onnx import load_onnx
+
+X: dict[str, list[Any]] = {"x": [2, 3]}
+
+
+def test_the_table_is_what_the_onnx_package_says() -> None:
+    assert FILE.read_text("ascii") == text()
+
+
+def relu(source: str, target: str) -> onnx.NodeProto:
+    return helper.make_node("Relu", [source], [target])
+
+
+@pytest.mark.parametrize(
+    ("message", "nodes"),
+    [
+        ("reads 'later'", [relu("later", "y"), relu("x", "later")]),
+        ("reads 'idle'", [relu("x", "y"), relu("idle", "idle")]),
+        ("'x' is made twice", [relu("x", "x"), relu("x", "y")]),
+        ("'other' is made twice", [relu("x", "y"), relu("x", "other"), relu("x", "other")]),
+    ],
+)
+def test_operators_that_no_output_needs_have_an_order_too(
+    message: str, nodes: list[onnx.NodeProto], tmp_path: Path
+) -> None:
+    with pytest.raises(LoadError, match=message):
+        load(model(nodes, X), tmp_path)
+
+
+def declared(element: int) -> onnx.ModelProto:
+    proto = single("Relu", X)
+    proto.graph.output[0].type.tensor_type.elem_type = element
+    return proto
+
+
+def with_default(element: int) -> onnx.ModelProto:
+    proto = single("Add", X, {"c": np.ones(3, np.float32)})
+    proto.graph.input.append(helper.make_tensor_value_info("c", element, [3]))
+    return proto
+
+
+def of_format(version: int) -> onnx.ModelProto:
+    proto = single("Relu", X)
+    proto.ir_version = version
+    return proto
+
+
+def with_two_kinds() -> onnx.ModelProto:
+    proto = single("LeakyRelu", X, alpha=0.5)
+    proto.graph.node[0].attribute[0].i = 3
+    return proto
+
+
+def without_number() -> onnx.ModelProto:
+    proto = single("LeakyRelu", X)
+    proto.graph.node[0].attribute.append(AttributeProto(name="alpha", type=AttributeProto.FLOAT))
+    return proto
+
+
+def without_strides() -> onnx.ModelProto:
+    proto = single("MaxPool", {"x": [1, 1, 4]}, kernel_shape=[2])
+    proto.graph.node[0].attribute.append(AttributeProto(name="strides", type=AttributeProto.INTS))
+    return proto
+
+
+def with_inputs(*names: str) -> onnx.ModelProto:
+    proto = single("Relu", X)
+    del proto.graph.input[:]
+    entries = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [2]) for name in names]
+    proto.graph.input.extend(entries)
+    return proto
+
+
+@pytest.mark.parametrize(
+    ("message", "proto"),
+    [
+        ("'y' is declared with element type 7, but has 1", declared(TensorProto.INT64)),
+        ("'c' and its default have different types", with_default(TensorProto.DOUBLE)),
+        ("version 2 of the file format", of_format(2)),
+        ("version 99 of the file format", of_format(99)),
+        ("'alpha' holds something else", with_two_kinds()),
+        ("'alpha' holds something else", without_number()),
+        ("two inputs have the same name", with_inputs("x", "x")),
+        ("'x' has no values", single("Relu", {"x": [0, 2]})),
+        ("is not understood", single("Relu", X, alpha=0.5)),
+        ("wrong type", single("Flatten", X, axis=1.0)),
+        ("strides, dilations or pads not for 1", without_strides()),
+        ("without places", single("GlobalAveragePool", X)),
+        ("too large", single("MaxPool", {"x": [1, 1, 4]}, kernel_shape=[2], strides=[1 << 62])),
+        ("a slope of shape", single("PRelu", {"x": [3, 2]}, {"s": np.ones((1, 3, 2), np.float32)})),
+    ],
+)
+def test_what_the_standard_forbids_is_refused(
+    message: str, proto: onnx.ModelProto, tmp_path: Path
+) -> None:
+    with pytest.raises(LoadError, match=message):
+        load(proto, tmp_path)
+
+
+EMPTY: Weights = {"c": np.zeros((0, 5), np.float32), "k": np.array(6)}
+LONG: Weights = {"c": np.zeros((0, 1 << 20, 1 << 20), np.float32)}
+
+
+@pytest.mark.parametrize(
+    ("message", "proto"),
+    [
+        ("non-empty", single("Trilu", X, EMPTY, order=["c", "k"], opset=14)),
+        ("at most", single("Trilu", X, LONG, order=["c"], opset=14)),
+        ("at most", single("CumSum", {"x": [1 << 20]}, {"a": np.array(0)}, opset=14)),
+        ("split into", single("Split", X, {"s": np.zeros(0, np.int64)})),
+        ("not 2 to 2", single("Or", X, {"c": np.ones(2, bool)}, order=["c"])),
+        ("at most", single("Relu", {"x": [1 << 25]})),
+        (
+            "constants in exact arithmetic",
+            single(
+                "Range",
+                {},
+                {n: np.array(v, np.float32) for n, v in (("a", 0), ("b", 1), ("c", 2e-7))},
+            ),
+        ),
+    ],
+)
+def test_empty_and_huge_tensors_are_refused(
+    message: str, proto: onnx.ModelProto, tmp_path: Path
+) -> None:
+    with pytest.raises(LoadError, match=message):
+        load(proto, tmp_path)
+
+
+def test_all_values_together_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builder, "MAX_TOTAL", 10)
+    with pytest.raises(LoadError, match="more than 10 values in all"):
+        load(single("Relu", X), tmp_path)
+
+
+def test_a_file_that_is_packed_too_densely_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.onnx.gz"
+    path.write_bytes(gzip.compress(bytes(1 << 27)))
+    with pytest.raises(LoadError, match=r"bomb.onnx.gz: longer than \d+ bytes"):
+        load_onnx(path)
