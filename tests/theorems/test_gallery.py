@@ -19,6 +19,7 @@ SMALL: dict[str, dict[str, int]] = {
     "sawtooth_depth": {"depth": 2, "seeds": 1, "steps": 20, "solver_width": 1},
     "linear_regions": {"networks": 1},
     "parity_integers": {"folds": 3, "width": 4, "seeds": 1, "steps": 20, "digits": 1},
+    "universal_step": {"pieces": 2, "widths": 1, "steps": 20},
     "yarotsky_product": {"certified": 1, "depth": 3},
     "stable_exists": {"points": 4, "steps": 100},
     "finite_precision": {"digits": 3, "solver": 2},

@@ -18,6 +18,7 @@ from verifai.theorems import (
     parity_integers,
     sawtooth_depth,
     stable_exists,
+    universal_step,
     yarotsky_product,
     yarotsky_square,
 )
@@ -29,6 +30,7 @@ MODULES = (
     parity_bits,
     parity_integers,
     sawtooth_depth,
+    universal_step,
     linear_regions,
     stable_exists,
     finite_precision,

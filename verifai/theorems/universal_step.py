@@ -1,0 +1,248 @@
+"""Interpolating a Lipschitz function: how good a ReLU network with p pieces is, exactly.
+
+May import: the gallery's parts, kernel, properties, symbolic; sympy on demand.
+Must not know: files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+from flint import fmpq, fmpq_poly
+
+from verifai.kernel.network import Input, Network
+from verifai.kernel.number import nearest
+from verifai.kernel.query import Atom, Query, atom
+from verifai.properties.derivative import Extension
+from verifai.properties.join import attach
+from verifai.search.record import Block, Choose, Close, Record, Split
+from verifai.symbolic.line import Pieces, pieces
+from verifai.theorems import evidence
+from verifai.theorems.claim import (
+    Claim,
+    Curve,
+    Finding,
+    Plot,
+    Role,
+    Table,
+    Theorem,
+    parameter,
+)
+from verifai.theorems.construction import Layer, Recipe, exported, relu_network, trained
+from verifai.theorems.distance import output, within
+
+HALF, ZERO, ONE = fmpq(1, 2), fmpq(0), fmpq(1)
+SAMPLES = 129
+PRODUCT = 3  # the number of the value t w
+Slopes = tuple[tuple[int, int, float], ...]
+STATEMENT = """\
+Let f be L-Lipschitz on [0, 1] and N the ReLU network with p affine pieces that agrees with f at the
+multiples of 1/p. Then sup |N - f| ≤ L/(2p), and a zigzag of slopes L and -L attains it.
+
+Proof. On a piece [a, b] let x = a + t(b - a), 0 ≤ t ≤ 1, in units in which b - a = L = 1, and let
+f(a) = 0, v = f(x), w = f(b). Then |v| ≤ t and |v - w| ≤ 1 - t, and N(x) = t w. So the claim is
+    |v - t w| ≤ 1/2 for all t in [0, 1] and v, w with |v| ≤ t, |v - w| ≤ 1 - t:
+one decision problem for all Lipschitz functions at once. It holds because (1 - t)(v - t) ≤ 0 and
+t(v - w - 1 + t) ≤ 0 add up to v - t w ≤ 2t(1 - t) ≤ 1/2, and -v, -w for the other side.
+
+Table. What is ∫ f''(b) relu(x - b) db on [0, 1] lies in the closed convex hull of the functions
+± V relu(x - b), V = ∫ |f''|; so there are networks with p neurons and squared L² error at most
+C²/p, where C² = V² max ∫ relu(x - b)² = 4/3 for f = x² (Barron 1993; Maurey). Training need not
+find them, and may find better.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Sizes."""
+
+    pieces: int = parameter(8, "p, the affine pieces", 1, 64)
+    seed: int = parameter(0, "of the Lipschitz function and of training")
+    widths: int = parameter(5, "trained networks: 1, 2, 4, ... neurons", 1, 8)
+    steps: int = parameter(500, "steps of Adam", 1, 100_000)
+
+
+def interpolant(values: Sequence[float]) -> list[Layer]:
+    """The network through (i/p, values[i]): one neuron for every knot but the last.
+
+    With p a power of two and values that are multiples of 1/1024 all weights are exact.
+    """
+    p = len(values) - 1
+    slopes = [(b - a) * p for a, b in pairwise(values)]
+    turns = [slopes[0], *(b - a for a, b in pairwise(slopes))]
+    return [([[1.0]] * p, [-i / p for i in range(p)]), ([turns], [values[0]])]
+
+
+def zigzag(p: int) -> list[float]:
+    """A function of slopes 1 and -1 at the multiples of 1/(2p), zero at those of 1/p."""
+    return [(i % 2) / (2 * p) for i in range(2 * p + 1)]
+
+
+def wave(p: int, seed: int) -> list[float]:
+    """Values of a 1-Lipschitz function at the multiples of 1/(8p), drawn at random."""
+    steps = np.random.default_rng(seed).integers(-64, 65, size=8 * p) / 64
+    return [0.0, *np.cumsum(steps / (8 * p)).tolist()]
+
+
+def power_of_two(p: int) -> int:
+    """The least power of two that is at least p."""
+    return 1 << (p - 1).bit_length()
+
+
+def step_query() -> Query:
+    """Is |v - t w| ≤ 1/2 for all t, v, w of the statement? Inputs in the order t, v, w."""
+    graph = Extension(tuple(Input(name, (1,)) for name in ("t", "v", "w")))
+    product = graph.product("t w", 0, 2)
+    net = Network(tuple(graph.nodes), (product,))
+    t, v, w = range(3)
+
+    def at_most(terms: dict[int, int], constant: int) -> Atom:
+        return atom({i: fmpq(c) for i, c in terms.items()}, fmpq(constant))
+
+    domain = (
+        at_most({v: 1, t: -1}, 0),
+        at_most({v: -1, t: -1}, 0),
+        at_most({v: 1, w: -1, t: 1}, -1),
+        at_most({v: -1, w: 1, t: 1}, -1),
+    )
+    ends = ((ZERO, ONE), (-ONE, ONE), (-ONE, ONE))
+    return within(net, {v: 1, PRODUCT: -1}, HALF, ends, domain=domain)
+
+
+def step_records() -> list[Record]:
+    """Four quarters, cut at t = 1/2 and w = 0, with the rows' multipliers and the planes."""
+    tree: list[Record] = [Split(0, 0.5)]
+    for low_t in (True, False):
+        tree.append(Split(2, 0.0))
+        for low_w in (True, False):
+            tree.append(Choose(0, 2))
+            tree += [_side(sign, low_t, low_w) for sign in (1, -1)]
+    return tree
+
+
+def _side(sign: int, low_t: bool, low_w: bool) -> Close:
+    """v - t w > 1/2 (sign 1) or < -1/2, refuted by the rows that bound v from that side.
+
+    With multipliers 1 - λ and λ they give
+        sign·(v - t w) ≤ 1/2 + (λ - 1/2)(1 - 2t) + (λ - t) w·sign.
+    λ = 1/2 serves where (1/2 - t) w·sign ≤ 0, with planes that touch t w at t = 1/2, w = 0; in the
+    other quarters λ = 1/4 or 3/4 leaves room.
+    """
+    is_positive = (sign > 0) != low_w  # whether w·sign ≥ 0
+    rows = (0, 2) if sign > 0 else (1, 3)
+    slopes: Slopes = ()
+    if low_t == is_positive:
+        share = 0.25 if low_t else 0.75
+    else:
+        place = 0 if sign > 0 else 2
+        share, slopes = 0.5, ((PRODUCT, place, 0.0), (PRODUCT, place + 1, 0.5))
+    return Close(Block(rows=((-1, 1.0), (rows[0], 1 - share), (rows[1], share)), slopes=slopes))
+
+
+def distance_query(target: Sequence[float], p: int, distance: fmpq) -> Query:
+    """Is the network through a function's values at the multiples of 1/p within this distance?"""
+    every = (len(target) - 1) // p
+    graph = Extension((Input("x", (1, 1)),))
+    ends = []
+    for name, values in (("f/", target), ("N/", target[::every])):
+        net = relu_network(interpolant(values))
+        ends.append(attach(graph, net, [0], name)[net.outputs[0]])
+    miss = graph.linear("N - f", [(ends[1], 1.0), (ends[0], -1.0)])
+    whole = Network(tuple(graph.nodes), (miss,))
+    return within(whole, {output(whole): 1}, distance, ((ZERO, ONE),))
+
+
+def claims(sizes: Parameters) -> Iterator[Claim]:
+    """The claims, in order."""
+    p = power_of_two(sizes.pieces)
+    yield Claim("identity", "(1-t)(v-t) + t(v-w-1+t) = v - t w - 2t(1-t).", identity)
+    yield Claim(
+        "every-function",
+        "|v - t w| ≤ 1/2 for all t in [0, 1], |v| ≤ t, |v - w| ≤ 1 - t: every Lipschitz function, "
+        "every number of pieces.",
+        lambda: evidence.accepted(step_query(), step_records()),
+        step_query,
+    )
+    for name, target, words in (
+        ("zigzag", zigzag(p), "the zigzag of slopes 1 and -1"),
+        ("wave", wave(p, sizes.seed), f"a 1-Lipschitz function drawn with seed {sizes.seed}"),
+    ):
+        yield evidence.to_decide(
+            name,
+            f"The exported network with {p} pieces is within 1/{2 * p} of {words}.",
+            partial(distance_query, target, p, fmpq(1, 2 * p)),
+        )
+    yield evidence.to_decide(
+        "half",
+        f"The exported network with {p} pieces is within 1/{4 * p} of the zigzag.",
+        partial(distance_query, zigzag(p), p, fmpq(1, 4 * p)),
+        role=Role.CONTROL,
+    )
+    yield Claim(
+        "barron",
+        "Exactly integrated squared L² errors for x² on [0, 1]: interpolated, trained, and C²/p.",
+        partial(barron, sizes),
+        role=Role.MEASUREMENT,
+    )
+
+
+def identity() -> Finding:
+    """The combination of rows in the proof."""
+    import sympy
+
+    t, v, w = sympy.symbols("t v w")
+    rows = (1 - t) * (v - t) + t * (v - w - 1 + t)
+    return evidence.identities(rows - (v - t * w - 2 * t * (1 - t)))
+
+
+def squared_error(found: Pieces, target: fmpq_poly) -> fmpq:
+    """∫ (N - f)² over the domain of N, exactly."""
+    if found.lower is None or found.upper is None:
+        raise ValueError("an integral over an unbounded domain")
+    places = (found.lower, *found.breakpoints, found.upper)
+    total = ZERO
+    for k, (slope, constant) in enumerate(zip(found.slopes, found.constants, strict=True)):
+        whole = ((fmpq_poly([constant, slope]) - target) ** 2).integral()
+        total += whole(places[k + 1]) - whole(places[k])
+    return total
+
+
+def barron(sizes: Parameters) -> Finding:
+    """Squared errors of networks of growing width for x²."""
+    grid, square = np.linspace(0, 1, SAMPLES)[:, None], fmpq_poly([0, 0, 1])
+    rows, found = [], []
+    for width in (1 << i for i in range(sizes.widths)):
+        recipe = Recipe((1, width, 1), sizes.seed, sizes.steps)
+        module = trained(recipe, grid, grid**2)
+        best = squared_error(pieces(exported(module, 1), lower=ZERO, upper=ONE), square)
+        built = fmpq(1, 30 * width**4)  # ∫ of (h²t(1-t))² on each of p pieces of length h = 1/p
+        bound = fmpq(4, 3 * width)
+        numbers = tuple(nearest(x) for x in (built, best, bound))
+        rows.append((str(width), *(f"{x:.3e}" for x in numbers)))
+        found.append((float(width), numbers))
+    headings = ("neurons p", "interpolated", "trained", "C²/p = 4/(3p)")
+    labels = ("interpolated", "trained by Adam", "C²/p")
+    curves = tuple(
+        Curve(label, tuple((width, numbers[i]) for width, numbers in found))
+        for i, label in enumerate(labels)
+    )
+    plot = Plot("x² on [0, 1]", "neurons", "squared L² error", curves, True, True)
+    said = f"seed {sizes.seed}, {sizes.steps} steps of Adam"
+    return evidence.measured(said, table=Table(headings, tuple(rows)), plot=plot)
+
+
+THEOREM = Theorem(
+    name="universal_step",
+    title="p pieces approximate every L-Lipschitz function on [0, 1] to L/(2p), and not better",
+    statement=STATEMENT,
+    proposal="interpolating networks, exported by torch; a certificate by hand for all Lipschitz "
+    "functions at once; two-layer networks trained by Adam",
+    source="the bound is elementary; Barron, Universal approximation bounds for superpositions of "
+    "a sigmoidal function, IEEE Transactions on Information Theory 39 (1993)",
+    defaults=Parameters(),
+    claims=claims,
+)
