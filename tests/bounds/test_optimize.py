@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -167,14 +169,13 @@ def test_a_premise_may_take_any_weight():
     assert found.point.weights[0, 1] > 2
 
 
-def test_a_start_is_taken_up_and_parts_give_what_the_whole_gives(monkeypatch):
+def test_a_start_is_taken_up_and_parts_give_what_the_whole_gives():
     compiled, _, _, relaxation = case(KINDS[0], 3, 1.0, 40)
     rows = rows_of(compiled, 3, 2)
     found = optimize(compiled, relaxation, rows, ascent=Ascent(steps=12))
     kept = optimize(compiled, relaxation, rows, start=found.point, ascent=Ascent(steps=0))
     np.testing.assert_allclose(kept.value, found.value, atol=1e-10)
-    monkeypatch.setattr(module, "CHUNK", 16)
-    again = optimize(compiled, relaxation, rows, ascent=Ascent(steps=12))
+    again = optimize(replace(compiled, chunk=16), relaxation, rows, ascent=Ascent(steps=12))
     np.testing.assert_allclose(again.value, found.value, atol=1e-10)
 
 

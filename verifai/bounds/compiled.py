@@ -1,19 +1,20 @@
 """A network compiled to float arrays: evaluation of many points at once, and gradients.
 
-May import: numpy, kernel.network, maps, smooth. Must not know: boxes, relaxations, exact numbers.
+May import: numpy, kernel.network, arrays, maps, smooth. Must not know: boxes, relaxations.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, fields, replace
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from verifai.bounds import smooth
+from verifai.bounds.arrays import prototype
 from verifai.bounds.maps import Array, ConvMap, DenseMap, GatherMap, Indices, Map, as_map
 from verifai.kernel.network import (
     Affine,
@@ -26,6 +27,10 @@ from verifai.kernel.network import (
     Square,
 )
 
+T = TypeVar("T", bound=np.generic)
+CHUNK = 1 << 15  # numbers in one temporary: what stays in a core's second-level cache
+DEVICE_CHUNK = 1 << 25  # what keeps a graphics card busy and leaves room for others
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Linear:
@@ -36,6 +41,8 @@ class Linear:
     bias: Array  # (n,), already scaled
     scale: Array | None  # (n,), None: ones
     radius: Array | None  # (n,), already scaled
+    size: Array  # (n,), |bias| before it is scaled
+    is_biased: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,15 +54,16 @@ class Pieces:
     slopes: Array  # (K + 1, m)
     values: Array
     is_relu: bool
+    is_monotone: bool
 
     def value(self, y: Array) -> Array:
         """f(y), elementwise."""
         if self.is_relu:
             return np.maximum(y, 0)
-        result = self.values[0] + self.slopes[0] * (y - self.knots[0])
+        result: Array = self.values[0] + self.slopes[0] * (y - self.knots[0])
         for step, knot in zip(np.diff(self.slopes, axis=0), self.knots, strict=True):
             result = result + step * np.maximum(y - knot, 0)
-        return np.asarray(result)
+        return result
 
     def slope(self, y: Array) -> Array:
         """The slope of f at y; that of the left piece at a knot."""
@@ -64,7 +72,7 @@ class Pieces:
         result = np.broadcast_to(self.slopes[0], y.shape)
         for step, knot in zip(np.diff(self.slopes, axis=0), self.knots, strict=True):
             result = result + step * (y > knot)
-        return np.asarray(result)
+        return result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +86,8 @@ class Compiled:
         inputs: the input nodes; their values in a row make up a point.
         direct: nodes whose interval over a box is exact, being affine in independent inputs.
         twins: of nodes that select values more than once, the first index of equal values, (n,).
+        like: an empty array of the kind that all are: numpy's, or on a device.
+        chunk: how many numbers one temporary should have.
     """
 
     network: Network
@@ -89,6 +99,8 @@ class Compiled:
     inputs: tuple[int, ...]
     direct: frozenset[int]
     twins: Mapping[int, Indices]
+    like: Array
+    chunk: int
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -100,6 +112,14 @@ class Compiled:
         """Whether some node is neither affine nor piecewise linear."""
         return not all(isinstance(n, Input | Affine | Pwl) for n in self.network.nodes)
 
+    def zeros(self, *shape: int) -> Array:
+        """Zeros where the network is."""
+        return np.zeros(shape, dtype=self.dtype, like=self.like)
+
+    def place(self, array: npt.NDArray[T]) -> npt.NDArray[T]:
+        """An array of numpy's where the network is."""
+        return np.asarray(array, like=self.like)
+
     def split(self, points: Array) -> dict[int, Array]:
         """The columns of points (B, all inputs) by input node."""
         ends = np.cumsum([self.sizes[i] for i in self.inputs])[:-1]
@@ -107,7 +127,9 @@ class Compiled:
 
     def join(self, columns: Mapping[int, Array], rows: int) -> Array:
         """The inverse of split: (rows, all inputs), zeros for nodes that are missing."""
-        parts = [columns.get(i, np.zeros((rows, self.sizes[i]), self.dtype)) for i in self.inputs]
+        parts = [
+            columns[i] if i in columns else self.zeros(rows, self.sizes[i]) for i in self.inputs
+        ]
         return np.concatenate(parts, axis=1)
 
     def affine(self, node: int, values: Sequence[Array], rows: int) -> Array:
@@ -119,7 +141,7 @@ class Compiled:
         total = a_map.push(values[source])
         for source, a_map in others:
             total = total + a_map.push(values[source])
-        return np.asarray((total if data.scale is None else total * data.scale) + data.bias)
+        return (total if data.scale is None else total * data.scale) + data.bias
 
     def forward(self, points: Array) -> list[Array]:
         """The values of all nodes, each (B, n), at points (B, all inputs)."""
@@ -200,16 +222,43 @@ class Adder(Protocol):
         ...
 
 
-def compile_network(network: Network, dtype: npt.DTypeLike = np.float64) -> Compiled:
-    """The float form of the network in dtype (float64 or float32)."""
+def compile_network(
+    network: Network, dtype: npt.DTypeLike = np.float64, device: str | None = None
+) -> Compiled:
+    """The float form of a network.
+
+    Args:
+        network: what is compiled.
+        dtype: float64 or float32.
+        device: None for numpy's arrays, else a device of torch such as "cpu" or "cuda".
+
+    Raises:
+        ImportError: torch or array-api-compat is not installed.
+        ValueError: there is no such device.
+    """
     nodes = network.nodes
     readers = [tuple(j for j, n in enumerate(nodes) if i in n.sources) for i in range(len(nodes))]
     nonlinear = {s for n in nodes if not isinstance(n, Affine) for s in n.sources}
     linear = {i: _linear(n, dtype) for i, n in enumerate(nodes) if isinstance(n, Affine)}
     pieces = {i: _pieces(n, dtype) for i, n in enumerate(nodes) if isinstance(n, Pwl)}
     direct = _direct(network, linear)
-    tail = (tuple(readers), tuple(sorted(nonlinear)), network.inputs, direct, _twins(linear))
-    return Compiled(network, dtype, linear, pieces, *tail)
+    known = (tuple(readers), tuple(sorted(nonlinear)), network.inputs, direct)
+    twins, like = _twins(linear), prototype(dtype, device)
+    if device is not None:
+        linear, pieces, twins = _moved((linear, pieces, twins), like)
+    chunk = CHUNK if device is None else DEVICE_CHUNK
+    return Compiled(network, dtype, linear, pieces, *known, twins, like, chunk)
+
+
+def _moved(data: Any, like: Array) -> Any:
+    """The same data with every array where another one is."""
+    if isinstance(data, np.ndarray):
+        return np.asarray(data, like=like)
+    if isinstance(data, Linear | Pieces | DenseMap | GatherMap | ConvMap):
+        return replace(data, **{f.name: _moved(getattr(data, f.name), like) for f in fields(data)})
+    if isinstance(data, dict):
+        return {key: _moved(each, like) for key, each in data.items()}
+    return tuple(_moved(each, like) for each in data) if isinstance(data, tuple) else data
 
 
 def _linear(node: Affine, dtype: npt.DTypeLike) -> Linear:
@@ -222,6 +271,8 @@ def _linear(node: Affine, dtype: npt.DTypeLike) -> Linear:
         (node.bias / divisor).astype(dtype),
         None if node.divisor is None else (1.0 / node.divisor).astype(dtype),
         radius,
+        np.abs(node.bias).astype(dtype),
+        bool(node.bias.any()),
     )
 
 
@@ -231,7 +282,8 @@ def _pieces(node: Pwl, dtype: npt.DTypeLike) -> Pieces:
     single = len(node.knots) == 1 and not node.knots.any() and not node.anchor.any()
     is_relu = single and bool((node.slopes[0] == 0).all() and (node.slopes[1] == 1).all())
     knots, slopes, values = (a.astype(dtype) for a in (node.knots, node.slopes, values))
-    return Pieces(node.source, knots, slopes, values, is_relu)
+    is_monotone = not slopes.min() < 0 < slopes.max()
+    return Pieces(node.source, knots, slopes, values, is_relu, is_monotone)
 
 
 def _direct(network: Network, linear: Mapping[int, Linear]) -> frozenset[int]:

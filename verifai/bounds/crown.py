@@ -18,8 +18,6 @@ from verifai.bounds.maps import Array, DenseMap, Indices, Mask
 from verifai.bounds.relax import relax
 from verifai.kernel.network import Affine, Input, Pwl, Sign
 
-CHUNK = 1 << 15  # numbers in one temporary: what stays in a core's second-level cache
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plane:
@@ -111,13 +109,13 @@ class Sweep:
     def affine(self, node: int, a: Array) -> None:
         """a·y in terms of the sources, less what the radius allows."""
         data = self.compiled.linear[node]
-        if data.bias.any():
+        if data.is_biased:
             self.constant = self.constant + a @ data.bias
         if data.radius is not None:
             bounds = self.relaxation.bounds
             if self.seen is not None:
                 self.seen[node] = a
-            spread = self.rows(np.asarray(slack(self.compiled, node, bounds.lower, bounds.upper)))
+            spread = self.rows(slack(self.compiled, node, bounds.lower, bounds.upper))
             self.constant = self.constant - np.einsum("mn,mn->m", np.abs(a), spread)
         self.compiled.pull(node, a, self.add)
 
@@ -146,7 +144,7 @@ class Sweep:
         """What is left: coefficients on inputs, and the least value over the boxes."""
         bounds, inputs = self.relaxation.bounds, self.compiled.inputs
         parts = {i: self.pending[i] for i in inputs if i in self.pending}
-        constant = np.zeros(count, self.compiled.dtype) + self.constant
+        constant = self.compiled.zeros(count) + self.constant
         value = constant.copy()
         for i, a in parts.items():
             low, high = bounds.lower[i], bounds.upper[i]
@@ -157,7 +155,8 @@ class Sweep:
 
 def _dots(a: Array, b: Array) -> Array:
     """The inner products of rows; b may have one row for all."""
-    return np.asarray(a @ b[0] if len(b) == 1 else np.einsum("mn,mn->m", a, b))
+    dots: Array = a @ b[0] if len(b) == 1 else np.einsum("mn,mn->m", a, b)
+    return dots
 
 
 def backward(
@@ -178,7 +177,7 @@ def backward(
         constant: added to the forms, (M,) or a number.
     """
     count = len(next(iter(forms.values())))
-    step = max(1, CHUNK // max(compiled.sizes[i] for i in _ancestry(compiled, forms)))
+    step = max(1, compiled.chunk // max(compiled.sizes[i] for i in _ancestry(compiled, forms)))
     planes = []
     for start in range(0, count, step):
         part = slice(start, start + step)
@@ -188,7 +187,7 @@ def backward(
             relaxation.take(part) if alone else relaxation,
             None if boxes is None else boxes[part],
         )
-        sweep.constant = constant[part] if isinstance(constant, np.ndarray) else constant
+        sweep.constant = constant if isinstance(constant, float | int) else constant[part]
         for node, a in forms.items():
             sweep.add(node, a[part])
         sweep.run(max(forms))
@@ -220,7 +219,7 @@ def unit_planes(
 ) -> tuple[Array, Array]:
     """Lower and upper bounds (P,) of single values of one node, each over its own box."""
     sizes = [compiled.sizes[i] for i in _ancestry(compiled, [node])]
-    step = max(1, CHUNK // (2 * max(sizes)))
+    step = max(1, compiled.chunk // (2 * max(sizes)))
     ends: tuple[list[Array], list[Array]] = ([], [])
     for start in range(0, len(boxes), step):
         part = slice(start, start + step)
@@ -243,8 +242,8 @@ def _start(sweep: Sweep, node: int, neurons: Indices) -> None:
             sweep.add(source, np.concatenate([a, -a]))
             sweep.constant = np.concatenate([bias, -bias])
             return
-    a = np.zeros((2 * len(neurons), sweep.compiled.sizes[node]), sweep.compiled.dtype)
-    rows = np.arange(len(neurons))
+    a = sweep.compiled.zeros(2 * len(neurons), sweep.compiled.sizes[node])
+    rows = np.arange(len(neurons), like=neurons)
     a[rows, neurons], a[rows + len(neurons), neurons] = 1, -1
     sweep.add(node, a)
 
@@ -298,9 +297,9 @@ def _tighten(compiled: Compiled, relaxation: Relaxed, node: int) -> Bounds:
         return bounds.meet(node, *affine_interval(compiled, node, *ends, rows=len(bounds)))
     wanted, twins = unstable(compiled, bounds, node), compiled.twins.get(node)
     if twins is not None:
-        asked = np.zeros_like(wanted)
-        np.logical_or.at(asked.T, twins, wanted.T)
-        wanted = asked
+        boxes, neurons = np.nonzero(wanted)
+        wanted = np.zeros_like(wanted)
+        wanted[boxes, twins[neurons]] = True
     boxes, neurons = np.nonzero(wanted)
     if not len(boxes):
         return bounds
@@ -316,7 +315,7 @@ def _tighten(compiled: Compiled, relaxation: Relaxed, node: int) -> Bounds:
 def unstable(compiled: Compiled, bounds: Bounds, node: int) -> Mask:
     """Whether some nonlinear user of each value is not linear on its interval, (B, n) of bool."""
     low, high = bounds.lower[node], bounds.upper[node]
-    result = np.zeros(low.shape, bool)
+    result = np.zeros_like(low, dtype=bool)
     for user in compiled.users[node]:
         kind = compiled.network.nodes[user]
         if isinstance(kind, Pwl):

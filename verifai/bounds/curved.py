@@ -49,7 +49,7 @@ class Family:
     def places(self, share: Array) -> Arrays:
         """The slopes at a share, or the points whose tangents are meant."""
         pairs = zip(self.first, self.last, strict=True)
-        return tuple(np.asarray(a + share * (b - a)) for a, b in pairs)
+        return tuple(a + share * (b - a) for a, b in pairs)
 
     def slopes(self, share: Array) -> Arrays:
         """The slopes at a share."""
@@ -187,7 +187,7 @@ def _of_sign(low: Array, high: Array, slope: Array, is_least: bool) -> tuple[Arr
     for value, point in ((near - slope * zero, zero), (np.sign(high) - slope * high, high)):
         better = pick(value, found)
         found, place = np.where(better, value, found), np.where(better, point, place)
-    return np.asarray(found, dtype=low.dtype), (place,)
+    return found, (place,)
 
 
 def families(compiled: Compiled, bounds: Bounds, node: int, lines: Lines) -> Mapping[Side, Family]:
@@ -226,7 +226,8 @@ def _linear(first: Array, last: Array, default: Array, is_free: Mask) -> Family:
 def _of_product(left: tuple[Array, Array], right: tuple[Array, Array]) -> dict[int, Family]:
     """Below, the planes through the corners' edges at (a, c) and (b, d), above (a, d), (b, c)."""
     (a, b), (c, d) = left, right
-    half, is_free = np.full(np.broadcast_shapes(a.shape, c.shape), 0.5, a.dtype), (a < b) & (c < d)
+    is_free = (a < b) & (c < d)
+    half = np.full_like(a, 0.5, shape=is_free.shape)
     return {0: Family((c, a), (d, b), half, is_free), 1: Family((d, a), (c, b), half, is_free)}
 
 

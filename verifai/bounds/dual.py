@@ -55,7 +55,7 @@ class Rows:
             i: weights @ a if a.ndim == 2 else np.einsum("mk,mkn->mn", weights, a)
             for i, a in self.forms.items()
         }
-        return forms, np.asarray((weights * self.constant).sum(axis=1))
+        return forms, (weights * self.constant).sum(axis=1)
 
     def at(self, values: list[Array]) -> Array:
         """The values (M, K) of the rows where the nodes have these values."""
@@ -220,7 +220,7 @@ def _descend(
             values.append(total)
         else:
             lines, a = relaxation.lines[position], seen.get(position)
-            up = np.zeros((1, 1), bool) if a is None else a < 0
+            up = np.zeros_like(compiled.like, dtype=bool, shape=(1, 1)) if a is None else a < 0
             total = np.where(up, lines.above, 0 if lines.below is None else lines.below)
             for source, lower, upper in zip(node.sources, lines.lower, lines.upper, strict=True):
                 total = total + np.where(up, upper, lower) * values[source]

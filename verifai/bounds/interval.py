@@ -101,7 +101,8 @@ def affine_interval(
         centre += a_map.push(point) * scale
     for (_, a_map), radius in zip(data.magnitudes, half, strict=True):
         spread += a_map.push(radius) * scale
-    spread += slack(compiled, node, lower, upper)
+    if data.radius is not None:
+        spread += slack(compiled, node, lower, upper)
     return centre - spread, centre + spread
 
 
@@ -116,15 +117,15 @@ def slack(
     node: int,
     lower: Sequence[Array],
     upper: Sequence[Array],
-) -> Array | float:
+) -> Array:
     """How far an affine node's values may lie from its formula (0 without a radius)."""
     data = compiled.linear[node]
     if data.radius is None:
-        return 0.0
-    total = np.abs(compiled.network.nodes[node].bias)  # type: ignore[union-attr]
+        return compiled.zeros(1, 1)
+    total = data.size
     for source, a_map in data.magnitudes:
         total = total + a_map.push(_magnitude(compiled, source, lower, upper))
-    return np.asarray(data.radius * total)
+    return data.radius * total
 
 
 def _magnitude(
@@ -157,7 +158,7 @@ def _unary(
     assert pieces is not None
     a, b = pieces.value(low), pieces.value(high)
     first, last = np.minimum(a, b), np.maximum(a, b)
-    if pieces.is_relu or not (pieces.slopes.min() < 0 < pieces.slopes.max()):
+    if pieces.is_monotone:
         return first, last
     for knot, value in zip(pieces.knots, pieces.values, strict=True):
         inside = (low < knot) & (knot < high)

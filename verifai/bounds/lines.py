@@ -58,7 +58,7 @@ def span(pieces: Pieces, low: Array, high: Array) -> Span:
         left, right = (low >= 0).astype(low.dtype), (high > 0).astype(low.dtype)
         return Span(np.minimum(left, right), right, (low < 0) & (high > 0))
     left, right = pieces.slopes[0] + 0 * low, pieces.slopes[0] + 0 * high
-    is_split = np.zeros(low.shape, bool)
+    is_split = np.zeros_like(low, dtype=bool)
     for step, knot in zip(np.diff(pieces.slopes, axis=0), pieces.knots, strict=True):
         left = left + step * (low >= knot)
         right = right + step * ((high > knot) | (low >= knot))
@@ -101,7 +101,7 @@ def _inside(pieces: Pieces, low: Array, high: Array) -> tuple[Array, Array, Mask
     """The first and last knot inside, and whether a slope rises or falls at some knot inside."""
     low, high = low + SHY * (high - low), high - SHY * (high - low)
     first, last = np.full_like(low, np.inf), np.full_like(low, -np.inf)
-    rises, falls = np.zeros(low.shape, bool), np.zeros(low.shape, bool)
+    rises, falls = np.zeros_like(low, dtype=bool), np.zeros_like(low, dtype=bool)
     for step, knot in zip(np.diff(pieces.slopes, axis=0), pieces.knots, strict=True):
         inside = (low < knot) & (knot < high)
         first = np.where(inside, np.minimum(first, knot), first)
@@ -140,13 +140,13 @@ def codes_of(touched: Span, slopes: Array) -> Codes:
     width = touched.right - touched.left
     usable = touched.is_split & ~np.isnan(slopes)
     wide = usable & (width != 0)
-    share = np.divide(slopes - touched.left, width, out=np.zeros_like(slopes), where=wide)
+    share = np.where(wide, slopes - touched.left, 0) / np.where(wide, width, 1)
     codes = np.rint(np.clip(share, 0, 1) * CODES)
     return np.where(usable, codes, DEFAULT_CODE).astype(np.uint8)
 
 
 def slopes_of(touched: Span, codes: Codes) -> Array:
     """The lower slopes that codes mean, NaN for default."""
-    share = codes / np.asarray(CODES, dtype=touched.left.dtype)
+    share = codes.astype(touched.left.dtype) / CODES
     slopes = touched.left + share * (touched.right - touched.left)
     return np.where(codes == DEFAULT_CODE, np.nan, slopes)

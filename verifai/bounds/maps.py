@@ -6,7 +6,7 @@ May import: numpy, kernel.operator. Must not know: nodes, boxes, exact numbers.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,12 +29,14 @@ class DenseMap:
     def push(self, x: Array) -> Array:
         """Forward: (batch, inputs) to (batch, outputs)."""
         k, m = self.transposed.shape
-        return np.asarray((x.reshape(-1, k) @ self.transposed).reshape(len(x), x.shape[1] // k * m))
+        y: Array = (x.reshape(-1, k) @ self.transposed).reshape(len(x), x.shape[1] // k * m)
+        return y
 
     def pull(self, a: Array) -> Array:
         """Transpose: (batch, outputs) to (batch, inputs)."""
         m, k = self.weight.shape
-        return np.asarray((a.reshape(-1, m) @ self.weight).reshape(len(a), a.shape[1] // m * k))
+        x: Array = (a.reshape(-1, m) @ self.weight).reshape(len(a), a.shape[1] // m * k)
+        return x
 
     def absolute(self) -> DenseMap:
         """The map with the absolute values of all weights."""
@@ -43,20 +45,29 @@ class DenseMap:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GatherMap:
-    """y_i = scale_i · x[index_i], or 0 where index_i is -1."""
+    """y_i = scale_i · x[index_i], or 0 where index_i is -1.
+
+    Attributes:
+        index: of all outputs.
+        scale: of all outputs; None: all ones.
+        absent, used, read: the outputs without an input, those with one, and which that is.
+    """
 
     index: Indices
-    scale: Array | None  # None: all ones
+    scale: Array | None
     inputs: int
     is_identity: bool
     repeats: int
+    absent: Indices
+    used: Indices
+    read: Indices
 
     def push(self, x: Array) -> Array:
         """Forward: (batch, inputs) to (batch, outputs); the same array where nothing changes."""
         y = x if self.is_identity else x[:, self.index]
         y = y if self.scale is None else y * self.scale
-        if not self.is_identity:
-            y[:, self.index < 0] = 0.0
+        if len(self.absent):
+            y[:, self.absent] = 0.0
         return y
 
     def pull(self, a: Array) -> Array:
@@ -64,18 +75,17 @@ class GatherMap:
         a = a if self.scale is None else a * self.scale
         if self.is_identity:
             return a
-        used = self.index >= 0
-        result = np.zeros((len(a), self.inputs), dtype=a.dtype)
+        a = a[:, self.used] if len(self.absent) else a
+        result = np.zeros_like(a, shape=(len(a), self.inputs))
         if self.repeats == 1:
-            result[:, self.index[used]] = a[:, used]
+            result[:, self.read] = a
         else:
-            np.add.at(result.T, self.index[used], a[:, used].T)
+            np.add.at(result.T, self.read, a.T)
         return result
 
     def absolute(self) -> GatherMap:
         """The map with the absolute values of all scales."""
-        scale = None if self.scale is None else np.abs(self.scale)
-        return GatherMap(self.index, scale, self.inputs, self.is_identity, self.repeats)
+        return self if self.scale is None else replace(self, scale=np.abs(self.scale))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,11 +98,11 @@ class ConvMap:
     def push(self, x: Array) -> Array:
         """Forward: (batch, inputs) to (batch, outputs)."""
         conv, (groups, _, columns) = self.shape, self.weight.shape
-        padded = np.zeros((len(x), conv.channels, *conv.padded), dtype=x.dtype)
+        padded = np.zeros_like(x, shape=(len(x), conv.channels, *conv.padded))
         padded[_inner(conv)] = x.reshape(len(x), conv.channels, *conv.spatial)
-        seen = np.lib.stride_tricks.as_strided(padded, *_windows(padded, conv), writeable=False)
-        flat = seen.reshape(len(x), groups, columns, -1)
-        return np.asarray(np.matmul(self.weight, flat).reshape(len(x), -1))
+        flat = _windows(padded, conv).reshape(len(x), groups, columns, -1)
+        y: Array = np.matmul(self.weight, flat).reshape(len(x), -1)
+        return y
 
     def pull(self, a: Array) -> Array:
         """Transpose: (batch, outputs) to (batch, inputs)."""
@@ -100,7 +110,7 @@ class ConvMap:
         seen = np.matmul(self.weight.transpose(0, 2, 1), a.reshape(len(a), groups, out, -1))
         kernel, whole = conv.weight.shape[2:], (slice(None), slice(None))
         seen = seen.reshape(len(a), conv.channels, *kernel, *conv.output)
-        padded = np.zeros((len(a), conv.channels, *conv.padded), dtype=a.dtype)
+        padded = np.zeros_like(a, shape=(len(a), conv.channels, *conv.padded))
         for tap in np.ndindex(*kernel):
             each = zip(tap, conv.dilation, conv.output, conv.stride, strict=True)
             where = tuple(slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in each)
@@ -121,13 +131,15 @@ def _inner(conv: Conv) -> tuple[slice, ...]:
     return (slice(None), slice(None), *(slice(b, b + n) for b, n in inside))
 
 
-def _windows(padded: Array, conv: Conv) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Shape and strides of (batch, channel, *kernel, *output) over the padded input."""
-    batch, channel, *axes = padded.strides
-    taps = [n * d for n, d in zip(axes, conv.dilation, strict=True)]
-    steps = [n * s for n, s in zip(axes, conv.stride, strict=True)]
-    shape = (*padded.shape[:2], *conv.weight.shape[2:], *conv.output)
-    return shape, (batch, channel, *taps, *steps)
+def _windows(padded: Array, conv: Conv) -> Array:
+    """What each kernel position sees of the padded input, (batch, channel, *kernel, *output)."""
+    axes = tuple(range(2, 2 + len(conv.spatial)))
+    reach = zip(conv.weight.shape[2:], conv.dilation, strict=True)
+    window = tuple((n - 1) * d + 1 for n, d in reach)
+    seen = np.lib.stride_tricks.sliding_window_view(padded, window, axis=axes)
+    steps = (slice(None, None, step) for step in (*conv.stride, *conv.dilation))
+    order = (0, 1, *(len(axes) + i for i in axes), *axes)
+    return seen[(slice(None), slice(None), *steps)].transpose(*order)
 
 
 def as_map(operator: Operator, dtype: npt.DTypeLike = np.float64) -> Map:
@@ -137,8 +149,9 @@ def as_map(operator: Operator, dtype: npt.DTypeLike = np.float64) -> Map:
         return DenseMap(weight, np.ascontiguousarray(weight.T))
     if isinstance(operator, Gather):
         scale = None if bool((operator.scale == 1.0).all()) else operator.scale.astype(dtype)
-        tail = (operator.inputs, operator.is_identity, operator.repeats)
-        return GatherMap(operator.index, scale, *tail)
+        absent, used = (np.flatnonzero(mask) for mask in (operator.index < 0, operator.index >= 0))
+        tail = (operator.inputs, operator.is_identity, operator.repeats, absent, used)
+        return GatherMap(operator.index, scale, *tail, operator.index[used])
     out, per_in, *kernel = operator.weight.shape
     shape = (operator.groups, out // operator.groups, per_in * math.prod(kernel))
     return ConvMap(operator.weight.astype(dtype).reshape(shape), operator)

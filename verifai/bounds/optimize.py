@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from verifai.bounds.compiled import Compiled
-from verifai.bounds.crown import CHUNK, Plane, Relaxed, join
+from verifai.bounds.crown import Plane, Relaxed, join
 from verifai.bounds.curved import Curved, Family, Side, families
 from verifai.bounds.dual import Point, Problem, Rows, gradient
 from verifai.bounds.lines import DEFAULT_CODE, Codes, Span, codes_of, slopes_of, span
@@ -88,7 +88,7 @@ def optimize(
     ascent = ascent or Ascent()
     lengths = [len(relaxation.bounds), *(len(a) for a in rows.forms.values() if a.ndim == 3)]
     count, width = max(lengths), max(compiled.sizes)
-    step = max(8, 4 * CHUNK // width)
+    step = max(8, 4 * compiled.chunk // width)
     done = []
     for first in range(0, count, step):
         part = slice(first, min(first + step, count))
@@ -128,7 +128,7 @@ def _families(compiled: Compiled, relaxation: Relaxed) -> dict[Side, Family]:
 
 def _start(problem: Problem, known: Array | None) -> Point:
     """Default slopes, no multipliers, and the weights known, or the row with the best bound."""
-    m, k, dtype = problem.count, problem.rows.count, problem.compiled.dtype
+    m, k, zeros = problem.count, problem.rows.count, problem.compiled.zeros
     slopes = {}
     for node in problem.spans:
         shape = (m, problem.compiled.sizes[node])
@@ -137,9 +137,9 @@ def _start(problem: Problem, known: Array | None) -> Point:
         side: np.broadcast_to(family.start, (m, family.start.shape[1])).copy()
         for side, family in problem.families.items()
     }
-    multipliers = {i: np.zeros(mask.shape, dtype) for i, mask in problem.splits.items()}
+    multipliers = {i: zeros(*mask.shape) for i, mask in problem.splits.items()}
     goals = k - problem.rows.premises
-    weights = np.zeros((m, k), dtype)
+    weights = zeros(m, k)
     weights[:, 0] = 1
     if known is not None and not np.isnan(known).any():
         return Point(slopes, multipliers, known.copy(), shares)
@@ -147,12 +147,12 @@ def _start(problem: Problem, known: Array | None) -> Point:
         return Point(slopes, multipliers, weights, shares)
     singles = []
     for row in range(goals):
-        alone = np.zeros((m, k), dtype)
+        alone = zeros(m, k)
         alone[:, row] = 1
         singles.append(problem.plane(Point(slopes, multipliers, alone, shares))[0].value)
-    best = np.argmax(singles, axis=0)
+    best = np.argmax(np.stack(singles), axis=0)
     weights[:, 0] = 0
-    weights[np.arange(m), best] = 1
+    weights[np.arange(m, like=best), best] = 1
     if known is not None:
         np.copyto(weights, known, where=~np.isnan(known))
     return Point(slopes, multipliers, weights, shares)
@@ -199,13 +199,14 @@ class _Moments:
         self.second += 0.001 * np.square(slope)
         size = np.sqrt(self.second / (1 - 0.999**self.count))
         tiny = np.finfo(size.dtype).tiny ** 0.5
-        return np.asarray(self.first / (1 - 0.9**self.count) / (size + tiny))
+        step: Array = self.first / (1 - 0.9**self.count) / (size + tiny)
+        return step
 
 
 def _climb(problem: Problem, point: Point, ascent: Ascent) -> Optimized:
     """Ascends from the point; keeps each box's best after its slopes are rounded to codes."""
     start = point.copy()
-    best, value = point.copy(), np.full(problem.count, -np.inf, problem.compiled.dtype)
+    best, value = point.copy(), problem.compiled.zeros(problem.count) - np.inf
     moments = [_Moments(np.zeros_like(a)) for a in point.arrays()]
     rate, scales = ascent.rate, dict[int, Array]()
     for step in range(ascent.steps + 1):
@@ -252,7 +253,8 @@ def _explicit(
         slopes = lines.upper if above else lines.lower
         count = len(slopes)
         if node not in found:
-            found[node] = np.full((len(share), 2 * count, share.shape[1]), np.nan)
+            shape = (len(share), 2 * count, share.shape[1])
+            found[node] = np.full_like(share, np.nan, shape=shape)
         for k, slope in enumerate(slopes):
             found[node][:, above * count + k] = np.where(moved, slope, np.nan)
     return found
@@ -262,7 +264,7 @@ def _codes(problem: Problem, node: int, slopes: Array) -> Codes:
     """The nearest codes, that for default where a slope is the default one."""
     codes = codes_of(problem.spans[node], slopes)
     default = problem.base.lines[node].lower[0]
-    return np.where(slopes == default, np.uint8(DEFAULT_CODE), codes)
+    return np.where(slopes == default, DEFAULT_CODE, codes).astype(np.uint8)
 
 
 def _move(
@@ -280,9 +282,7 @@ def _move(
         share += np.where(problem.families[side].is_free, rate * next(todo), 0)
         np.clip(share, 0, 1, out=share)
     for node, c in point.multipliers.items():
-        moved = c + np.where(
-            problem.splits[node], rate * scales.get(node, np.ones(1)) * next(todo), 0
-        )
+        moved = c + np.where(problem.splits[node], rate * scales.get(node, 1.0) * next(todo), 0)
         c[:] = np.where(moved * c < 0, 0, moved)  # zero is a kink: stop there first
     weights = point.weights + rate * next(todo)
     goals = problem.rows.count - problem.rows.premises
@@ -297,9 +297,12 @@ def _simplex(points: Array) -> Array:
     [[0.0, 1.0], [0.5, 0.5]]
     """
     ordered = -np.sort(-points, axis=1)
-    excess = (np.cumsum(ordered, axis=1) - 1) / np.arange(1, points.shape[1] + 1)
+    ranks = np.arange(1, points.shape[1] + 1, dtype=points.dtype, like=points)
+    excess = (np.cumsum(ordered, axis=1) - 1) / ranks
     last = (ordered > excess).sum(axis=1) - 1
-    return np.asarray(np.maximum(points - excess[np.arange(len(points)), last][:, None], 0))
+    every = np.arange(len(points), like=last)
+    nearest: Array = np.maximum(points - excess[every, last][:, None], 0)
+    return nearest
 
 
 def _join(parts: list[Optimized]) -> Optimized:
@@ -324,6 +327,6 @@ def _stack(
     known = {node: a for table in tables for node, a in table.items()}
     result = {}
     for node, a in known.items():
-        empty = [np.full((m, *a.shape[1:]), fill, a.dtype) for m in counts]
+        empty = [np.full_like(a, fill, shape=(m, *a.shape[1:])) for m in counts]
         result[node] = np.concatenate([t.get(node, e) for t, e in zip(tables, empty, strict=True)])
     return result

@@ -30,7 +30,7 @@ def gradient_ranges(
     Returns:
         Lower and upper ends, (B, all inputs).
     """
-    middle: dict[int, Array] = {node: np.asarray(a, dtype=np.float64) for node, a in seeds.items()}
+    middle: dict[int, Array] = {node: a.astype(compiled.dtype) for node, a in seeds.items()}
     radius: dict[int, Array] = {node: np.zeros_like(a) for node, a in middle.items()}
     done: tuple[dict[int, Array], dict[int, Array]] = ({}, {})
 
@@ -67,8 +67,8 @@ def _slopes(compiled: Compiled, bounds: Bounds, position: int) -> list[tuple[int
     if isinstance(node, Pwl):
         pieces = compiled.pieces[position]
         if pieces.is_relu:
-            return [(node.source, (low >= 0) * 1.0, (high > 0) * 1.0)]
-        least, most = np.full(low.shape, np.inf), np.full(low.shape, -np.inf)
+            return [(node.source, (low >= 0).astype(low.dtype), (high > 0).astype(low.dtype))]
+        least, most = np.full_like(low, np.inf), np.full_like(low, -np.inf)
         starts = [np.full_like(low, -np.inf), *(knot + 0 * low for knot in pieces.knots)]
         ends = [*starts[1:], np.full_like(low, np.inf)]
         for slope, start, end in zip(pieces.slopes, starts, ends, strict=True):
@@ -84,6 +84,6 @@ def _slopes(compiled: Compiled, bounds: Bounds, position: int) -> list[tuple[int
         other = bounds.lower[node.right], bounds.upper[node.right]
         return [(node.left, *other), (node.right, low, high)]
     if isinstance(node, Sign):
-        wide = ((low <= 0) & (high >= 0)).astype(float)
+        wide = ((low <= 0) & (high >= 0)).astype(low.dtype)
         return [(node.source, 0 * wide, wide)]
     raise ValueError(f"node {position} is linear")

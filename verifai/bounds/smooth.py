@@ -35,7 +35,7 @@ def limit(dtype: npt.DTypeLike) -> float:
 
 def _cut(array: Array) -> Array:
     most = limit(array.dtype)
-    return np.asarray(np.minimum(np.maximum(array, -most), most))
+    return np.minimum(np.maximum(array, -most), most)
 
 
 def erf(y: Array) -> Array:
@@ -46,17 +46,19 @@ def erf(y: Array) -> Array:
     """
     size = np.minimum(np.abs(y), ERF_END).astype(np.float64)
     place = np.rint(size * GRID)
-    x, value = place / GRID, _ERF[place.astype(np.int64)]
+    x, value = place / GRID, np.asarray(_ERF, like=y)[place.astype(np.int64)]
     d, square = size - x, x * x
     fifth = (2 * square * square - 6 * square + 1.5) / 15
     series = (4 * square - 2) / 6 + d * ((1.5 - square) * x / 3 + d * fifth)
     step = d * (1 + d * (d * series - x))
-    return np.asarray(np.copysign(value + _GAUSS * np.exp(-square) * step, y).astype(y.dtype))
+    size = value + _GAUSS * np.exp(-square) * step
+    return np.copysign(size, y).astype(y.dtype)
 
 
 def _gauss(y: Array) -> Array:
     near = np.minimum(np.abs(y), _FLAT)
-    return np.asarray(_GAUSS * np.exp(-near * near))
+    result: Array = _GAUSS * np.exp(-near * near)
+    return result
 
 
 def _positive(y: Array) -> Array:
@@ -159,12 +161,12 @@ def bend(function: str, y: Array, f: Array, d: Array) -> Array:
 def is_defined(function: str, low: Array, high: Array) -> Mask:
     """Where the whole interval lies in the domain."""
     if function == "log":
-        return np.asarray(low > 0)
+        return low > 0
     if function == "sqrt":
-        return np.asarray(low >= 0)
+        return low >= 0
     if function == "reciprocal":
-        return np.asarray((low > 0) | (high < 0))
-    return np.ones(low.shape, bool)
+        return (low > 0) | (high < 0)
+    return np.ones_like(low, dtype=bool)
 
 
 def value_range(function: str, low: Array, high: Array) -> Pair:
@@ -209,7 +211,7 @@ def _wave(low: Array, high: Array, shift: float) -> Pair:
 def _is_near(low: Array, high: Array) -> Mask:
     """Where the kernel follows the waves of a sine."""
     with np.errstate(over="ignore"):
-        return np.asarray((np.maximum(-low, high) <= FAR) & (high - low <= WIDEST))
+        return (np.maximum(-low, high) <= FAR) & (high - low <= WIDEST)
 
 
 def curvature(function: str, low: Array, high: Array) -> tuple[Mask, Mask]:
@@ -220,7 +222,7 @@ def curvature(function: str, low: Array, high: Array) -> tuple[Mask, Mask]:
         single = turn == np.floor((high + shift) / math.pi)
         return single & (turn % 2 == 1), single & (turn % 2 == 0)
     if function in S_SHAPED:
-        return np.asarray(high <= 0), np.asarray(low >= 0)
+        return high <= 0, low >= 0
     inside = is_defined(function, low, high)
     convex = inside & ((low > 0) if function == "reciprocal" else function == "exp")
     return convex, inside & ~convex
@@ -270,7 +272,7 @@ def _steepest(function: str, low: Array, high: Array, first: Array, last: Array)
     for _ in range(TURNS):
         place = np.minimum(_steep_place(function, steep), place)
         steep = np.maximum(steep, (value(function, place) - first) / (place - low))
-    return np.asarray(steep)
+    return steep
 
 
 def touching(function: str, steep: Array, low: Array, high: Array, *, is_least: bool) -> Array:
@@ -281,7 +283,7 @@ def touching(function: str, steep: Array, low: Array, high: Array, *, is_least: 
     with np.errstate(all="ignore"):
         place = _touching(function, steep, low, high, is_least)
         place = np.where(np.isnan(place), low, place)
-        return np.asarray(np.minimum(np.maximum(place, low), high))
+        return np.minimum(np.maximum(place, low), high)
 
 
 def _touching(function: str, steep: Array, low: Array, high: Array, is_least: bool) -> Array:
@@ -290,7 +292,8 @@ def _touching(function: str, steep: Array, low: Array, high: Array, is_least: bo
         angle = np.arccos(np.clip(steep, -1, 1))
         first = (-angle if is_least else angle) - shift
         count = np.ceil((low - first) / turn), np.floor((high - first) / turn)
-        return np.asarray(first + turn * np.where((steep > 0) == is_least, count[1], count[0]))
+        place: Array = first + turn * np.where((steep > 0) == is_least, count[1], count[0])
+        return place
     if function in S_SHAPED:
         far = _steep_place(function, steep)
         return -far if is_least else far

@@ -119,10 +119,13 @@ def _part(
 ) -> Tightened:
     """Bounds of some values of one node: the rows +value, then the rows -value."""
     count = len(neurons)
-    forms = np.zeros((2 * count, 1, compiled.sizes[node]), compiled.dtype)
-    forms[np.arange(count), 0, neurons] = 1
-    forms[np.arange(count, 2 * count), 0, neurons] = -1
-    rows = Rows({node: forms}, np.zeros((2 * count, 1), compiled.dtype))
+    forms, every = (
+        compiled.zeros(2 * count, 1, compiled.sizes[node]),
+        np.arange(count, like=neurons),
+    )
+    forms[every, 0, neurons] = 1
+    forms[every + count, 0, neurons] = -1
+    rows = Rows({node: forms}, compiled.zeros(2 * count, 1))
     best = optimize(compiled, relaxation, rows, ascent=ascent)
     parts = slice(None, count), slice(count, None)
     codes = [{i: a[part] for i, a in best.codes.items()} for part in parts]
