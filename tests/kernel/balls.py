@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flint import arb, ctx, fmpq
 
-ctx.prec = 900
+ctx.prec = 1600
 
 BALLS: dict[str, Callable[[arb], arb]] = {
     "exp": lambda x: x.exp(),

@@ -26,7 +26,7 @@ from verifai.kernel.operator import Dense, Gather
 from verifai.kernel.replay import evaluate
 
 KERNEL = Path(verifai.kernel.__file__).parent
-RADIUS_TERM = ("bound.py", "self.error + self._radius(i, node.radius, abs(a))", "self.error")
+RADIUS_TERM = ("bound.py", "self.total - self._radius(i, node.radius, abs(a))", "self.total")
 TERMS = {
     "forward": (
         "forward.py",

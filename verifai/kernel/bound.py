@@ -145,16 +145,21 @@ def lower_bounds(root: Root, forms: Forms, context: Context) -> Array:
     Returns:
         (M,): float64 (minus infinity where nothing finite came out), or exact rationals.
     """
+    return bounds_and_errors(root, forms, context)[0]
+
+
+def bounds_and_errors(root: Root, forms: Forms, context: Context) -> Ends:
+    """As `lower_bounds`, with what was taken off each for rounding; (M,) both."""
     todo = _Elimination(root, forms, context)
     for i in range(len(root.network.nodes) - 1, -1, -1):
         a = forms.coefficients.pop(i, None)
         if a is not None:
             todo.eliminate(i, a)
     if not root.ar.rounds:
-        return np.asarray(todo.total - todo.error)
+        return np.asarray(todo.total - todo.error), todo.error
     with np.errstate(all="ignore"):
         result = np.nextafter(todo.total - (todo.error * SLACK + TINY), -np.inf)
-    return np.where(np.isfinite(result), result, -np.inf)
+    return np.where(np.isfinite(result), result, -np.inf), todo.error
 
 
 class _Elimination:
@@ -222,7 +227,7 @@ class _Elimination:
         if weights.error is not None:
             self.error = self.error + size @ weights.error
         if node.radius is not None:
-            self.error = self.error + self._radius(i, node.radius, abs(a))
+            self.total = self.total - self._radius(i, node.radius, abs(a))
         bias = ar.lift(node.bias)
         self._add(a @ bias, self.zero * 0)
         seen = self.total * self.zero
@@ -247,7 +252,8 @@ class _Elimination:
         """Σ size·radius·(Σ|W||x| + |b|) with the context's intervals, for |coefficients| size."""
         sources = self.root.network.nodes[i].sources
         reach = self.root.machine.size(i, [self._magnitudes(s) for s in sources])
-        return np.asarray((size * self._at(reach * self.root.ar.lift(radius))).sum(axis=1))
+        total = (size * self._at(reach * self.root.ar.lift(radius))).sum(axis=1)
+        return np.asarray(total * SLACK if self.root.ar.rounds else total)
 
     def _magnitudes(self, i: int) -> Array:
         """At least |values| of node i on every set; (sets, n)."""

@@ -208,10 +208,10 @@ class _Run:
             low, high = low.copy(), high.copy()
         for value, new_low, new_high in place.cuts:
             l, u = max(low[value], new_low), min(high[value], new_high)
-            if l <= u:
-                low[value], high[value] = l, u
-            else:
+            if l > u:
                 is_empty = True
+            else:
+                low[value], high[value] = l, u
         return place._replace(low=low, high=high, cuts=(), is_empty=is_empty)
 
     def _child(self, place: Place, position: int) -> Place:

@@ -14,7 +14,7 @@ import numpy as np
 from flint import fmpq
 
 from verifai.kernel.arithmetic import exactly
-from verifai.kernel.bound import Root, lower_bounds
+from verifai.kernel.bound import Root, bounds_and_errors
 from verifai.kernel.certificate import IMAGE
 from verifai.kernel.context import FormBuilder, Row, Scene, settled
 from verifai.kernel.forward import Ends
@@ -26,7 +26,7 @@ from verifai.kernel.query import Or
 
 BATCH_VALUES = 1 << 19
 CHUNK_VALUES = 1 << 15
-HAIR = 2.0**-32  # of a value's magnitude: an end so near a knot is computed in exact arithmetic
+HAIR = 4  # rounding errors: an end so near a knot is computed anew in exact arithmetic
 
 
 class Place(NamedTuple):
@@ -68,22 +68,25 @@ class Plan:
                     self._image(target)
                 else:
                     self._node(target, block)
-                continue
-            run = list(takewhile(lambda s: self.proof.step_target[s] < 0, steps))
-            del steps[: len(run)]
-            self._forms(run)
-        return [
-            p._replace(low=self.low[i], high=self.high[i], is_empty=p.is_empty or self.empty(i))
-            for i, p in enumerate(self.places)
-        ]
+            else:
+                run = list(takewhile(lambda s: self.proof.step_target[s] < 0, steps))
+                del steps[: len(run)]
+                self._forms(run)
+            self._close_empty()
+        return [p._replace(low=self.low[i], high=self.high[i]) for i, p in enumerate(self.places)]
 
-    def empty(self, i: int) -> bool:
-        """Whether an interval of context i holds nothing."""
-        return bool((self.low[i] > self.high[i]).any())
+    def _close_empty(self) -> None:
+        """Marks contexts with an interval that holds nothing; intervals in order stay in place."""
+        for i in np.flatnonzero((self.low > self.high).any(axis=1)).tolist():
+            self.places[i] = place = self.places[i]._replace(is_empty=True)
+            self.low[i], self.high[i] = place.low, place.high
+            self.scene.known = None
 
     def _image(self, node: int) -> None:
         """Meets the intervals of a node's values with their image of those of its sources."""
         alive = np.flatnonzero([not p.is_empty for p in self.places])
+        if not len(alive):
+            return
         where = self.root.values(node)
 
         def ends(root: Root) -> Ends:
@@ -98,8 +101,8 @@ class Plan:
                 sign * _reached(sign * g, sign * s)
                 for sign, g, s in zip((1, -1), guide, sharp, strict=True)
             )
-        self.low[alive, where] = np.maximum(self.low[alive, where], low)
-        self.high[alive, where] = np.minimum(self.high[alive, where], high)
+        self.low[alive, where] = np.fmax(self.low[alive, where], low)
+        self.high[alive, where] = np.fmin(self.high[alive, where], high)
         self.scene.forget(node)
 
     def _node(self, node: int, block: int) -> None:
@@ -125,7 +128,7 @@ class Plan:
         pick, both = np.concatenate([contexts, contexts]), np.concatenate([values, values])
         signs = np.repeat([1.0, -1.0], count)
 
-        def bounds(root: Root, forms: Array) -> Array:
+        def bounds(root: Root, forms: Array) -> Ends:
             builder = FormBuilder(root, len(forms))
             builder.units(np.arange(len(forms)), both[forms], signs[forms])
             known = scene.known if root is scene.root else None
@@ -133,16 +136,19 @@ class Plan:
             if scene.blocks[0] >= 0:
                 for form, context in enumerate(pick[forms].tolist()):
                     self.ledger.multiply(builder, form, there, context, self.places[context].rows)
-            result = lower_bounds(root, builder.build(), there)
+            result = bounds_and_errors(root, builder.build(), there)
             scene.known = there.known if root is scene.root else scene.known
             return result
 
-        ends = self._ends(bounds, 2 * count, lambda ends: self._misses(both, signs * ends))
+        def misses(ends: Array, errors: Array) -> Array:
+            return self._misses(both, signs * ends, errors)
+
+        ends = self._ends(bounds, 2 * count, misses)
         return ends[:count], -ends[count:]
 
-    def _misses(self, values: Array, ends: Array) -> Array:
+    def _misses(self, values: Array, ends: Array, errors: Array) -> Array:
         """Which ends of values of one node miss a knot of some user by rounding."""
-        network, magnitude = self.root.network, self.ledger.rounded.magnitude[values]
+        network = self.root.network
         node, _ = network.owner(int(values[0]))
         index = values - network.offsets[node]
         result = np.zeros(len(ends), dtype=bool)
@@ -150,25 +156,25 @@ class Plan:
             if isinstance(user, Pwl) and node in user.sources:
                 for knot in np.broadcast_to(user.knots, (len(user.knots), network.sizes[node])):
                     gap = abs(ends - knot[index])
-                    result |= (gap > 0) & (gap <= HAIR * magnitude)
+                    result |= (gap > 0) & (gap <= HAIR * errors)
         return np.flatnonzero(result)
 
     def _ends(
         self,
-        bounds: Callable[[Root, Array], Array],
+        bounds: Callable[[Root, Array], Ends],
         count: int,
-        misses: Callable[[Array], Array] | None = None,
+        misses: Callable[[Array, Array], Array] | None = None,
     ) -> Array:
         """Derived ends as doubles; exact arithmetic takes rounded ones where it reaches them."""
         every = np.arange(count)
-        guide = bounds(self.ledger.rounded, every)
-        missed = every[:0] if misses is None else misses(guide)
+        guide, errors = bounds(self.ledger.rounded, every)
+        missed = every[:0] if misses is None else misses(guide, errors)
         if len(missed):
-            anew = bounds(self.ledger.exact_root(), missed)
+            anew = bounds(self.ledger.exact_root(), missed)[0]
             guide[missed] = np.maximum(guide[missed], [below(end) for end in anew])
         if self.root.ar.rounds:
             return guide
-        return _reached(guide, bounds(self.root, every))
+        return _reached(guide, bounds(self.root, every)[0])
 
     def _forms(self, steps: list[int]) -> None:
         """Rows h ≥ LB(h) for consecutive form steps, all in the context before the first."""
@@ -190,13 +196,13 @@ class Plan:
     def _form_ends(self, forms: list[Row], blocks: Array, where: Array, which: Array) -> Array:
         """Lower bounds of forms[which] in contexts where."""
 
-        def bounds(root: Root, every: Array) -> Array:
+        def bounds(root: Root, every: Array) -> Ends:
             scene = Scene(root, self.proof, self.low[where], self.high[where], blocks[which])
             builder = FormBuilder(root, len(every))
             for i, (context, step) in enumerate(zip(where.tolist(), which.tolist(), strict=True)):
                 builder.row(i, fmpq(1), forms[step])
                 self.ledger.multiply(builder, i, scene, i, self.places[context].rows)
-            return lower_bounds(root, builder.build(), scene)
+            return bounds_and_errors(root, builder.build(), scene)
 
         return self._ends(bounds, len(where))
 

@@ -4,7 +4,7 @@ A number in *fixed point* is an integer that stands for itself times 2^-w; w is 
 more. Every division rounds downwards and is off by less than one unit (2^-w); the number of units
 lost is bounded in SPEC.md, "Elementary functions", and stays below 2^GUARD.
 
-May import: the standard library, python-flint. Must not know: intervals, nodes, float64.
+May import: the standard library, python-flint, errors. Must not know: intervals, nodes, float64.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from functools import lru_cache
 
 from flint import fmpq, fmpz
 
+from verifai.kernel.errors import Rejection
+
 BITS = 192
 GUARD = 32
 LONGEST = 4096  # bits of an argument beyond which sin and cos are not computed
+LOWEST, HIGHEST = 1 << 13, 1 << 20  # powers of two below which exp is 0, beyond which nothing
 SHORT = 512  # bits up to which a reciprocal is kept as the rational it is
 Enclosure = tuple[fmpq, fmpq]  # a value, and a bound on how far it is off
 ZERO, ONE = fmpq(0), fmpq(1)
@@ -63,8 +66,10 @@ def exp(q: fmpq) -> Enclosure:
     if q == 0:
         return ONE, ZERO
     k = round(q / fmpq(7050, 10171))  # 7050/10171 is near ln 2
-    if abs(k) > 1 << 20:
-        raise OverflowError("an exponent beyond 2^20")
+    if k < -LOWEST:  # e^q < 2^(k + 1)
+        return ZERO, _rational(1, LOWEST)
+    if k > HIGHEST:
+        raise Rejection("finite", f"e to a power beyond {HIGHEST}·ln 2")
     w = BITS + GUARD
     inner = w + 24  # so that k·ln 2 is off by a unit of w at most
     r = (_scaled(q, inner) - int(k) * ln2(inner)) >> 24
@@ -117,7 +122,7 @@ def sqrt(q: fmpq) -> Enclosure:
 def _falling(q: fmpq) -> Enclosure:
     """e^-|q| / (1 + e^-|q|)."""
     t, error = exp(-abs(q))
-    w = BITS + GUARD
+    w = BITS + GUARD + max(0, int(t.q).bit_length() - int(t.p).bit_length())
     return _rational(_scaled(t / (1 + t), w), w), error + _rational(1, w)
 
 

@@ -19,7 +19,7 @@ from verifai.kernel.errors import Rejection
 from verifai.kernel.network import Product, Pwl, Sign, Smooth, Square
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Array
-from verifai.kernel.smooth import Extremes, is_defined
+from verifai.kernel.smooth import PERIODIC, Extremes, is_defined
 from verifai.kernel.smooth import default_slopes as smooth_slopes
 
 Unary = Pwl | Sign | Square | Smooth
@@ -190,8 +190,7 @@ def intercepts(
         Rejection: "domain", where a function is undefined on an interval.
     """
     if isinstance(node, Smooth):
-        if not is_defined(node.function, l, u):
-            raise Rejection("domain", f"{node.function} of {node.name!r} may be undefined")
+        _require_defined(node, l, u)
         with np.errstate(all="ignore"):
             extremes = Extremes(node.function, l, u, ar)
             low, high = extremes.least(slopes[0]), extremes.greatest(slopes[1])
@@ -216,6 +215,11 @@ def intercepts(
     for other in highs[1:]:
         high = np.maximum(high, other)
     return Lines(slopes[0], low, slopes[1], high)
+
+
+def _require_defined(node: Smooth, l: Array, u: Array) -> None:
+    if not is_defined(node.function, l, u):
+        raise Rejection("domain", f"{node.function} of {node.name!r} may be undefined")
 
 
 def _candidates(
@@ -283,5 +287,18 @@ def image(
     if isinstance(node, Product):
         planes = product_planes(ends[0], ends[1], (zero, zero, zero, zero), ar)
         return planes.lower_intercept, planes.upper_intercept
+    if isinstance(node, Smooth) and node.function not in PERIODIC:
+        return _monotone_image(node, l, u, ar)
     lines = intercepts(node, shape, l, u, (zero, zero), ar)
     return lines.lower_intercept, lines.upper_intercept
+
+
+def _monotone_image(node: Smooth, l: Array, u: Array, ar: Arithmetic) -> tuple[Array, Array]:
+    """From the values at the ends; reciprocal falls, the others rise."""
+    _require_defined(node, l, u)
+    ends = (u, l) if node.function == "reciprocal" else (l, u)
+    with np.errstate(all="ignore"):
+        (low, off), (high, out) = (ar.smooth(node.function, z) for z in ends)
+        low = low - (off + ar.slip(4, abs(low)))
+        high = high + (out + ar.slip(4, abs(high)))
+    return np.where(low == low, low, -np.inf), np.where(high == high, high, np.inf)

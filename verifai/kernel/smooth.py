@@ -64,7 +64,7 @@ def _inflections(function: str, l: Array, ar: Arithmetic) -> list[Array]:
     """Three inflection points in a row, the first after l from concave to convex; as doubles."""
     shift = 0.0 if function == "sin" else math.pi / 2
     turn = 2 * np.floor((ar.floats(l) + shift) / (2 * math.pi))
-    return [(turn + i) * math.pi - shift for i in (1, 2, 3)]
+    return [np.nan_to_num((turn + i) * math.pi - shift) for i in (1, 2, 3)]
 
 
 def derivative(
@@ -234,7 +234,8 @@ class Extremes:
         result = found[0]
         for other in found[1:]:
             result = pick(result, other)
-        return self._periodic(result, slope, away) if self.function in PERIODIC else result
+        result = self._periodic(result, slope, away) if self.function in PERIODIC else result
+        return np.where(result == result, result, away * np.inf)
 
     def _at(self, end: tuple[Array, Array, Array], slope: Array, away: int) -> Array:
         """f(z) - s·z at an end, moved away by its error."""
@@ -248,7 +249,7 @@ class Extremes:
         floats = Piece(ar.floats(low), ar.floats(high), piece.is_convex)
         place = touching(self.function, ar.floats(slope), floats)
         place = np.where(np.isnan(place), floats.low / 2 + floats.high / 2, place)
-        place = np.clip(place, floats.low, floats.high)
+        place = np.nan_to_num(np.clip(place, floats.low, floats.high))
         if self.function == "sqrt":  # whose slope at 0 is infinite
             place = np.maximum(place, floats.high * 2.0**-60)
         z = np.minimum(np.maximum(ar.lift(place), low), high)
