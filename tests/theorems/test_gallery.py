@@ -19,11 +19,15 @@ SMALL: dict[str, dict[str, int]] = {
     "sawtooth_depth": {"depth": 2, "seeds": 1, "steps": 20, "solver_width": 1},
     "linear_regions": {"networks": 1},
     "parity_integers": {"folds": 3, "width": 4, "seeds": 1, "steps": 20, "digits": 1},
+    "smooth_functions": {"certified": 3, "enclosed": 2, "steps": 20},
     "universal_step": {"pieces": 2, "widths": 1, "steps": 20},
     "yarotsky_product": {"certified": 1, "depth": 3},
     "stable_exists": {"points": 4, "steps": 100},
     "finite_precision": {"digits": 3, "solver": 2},
     "equivariance": {"length": 4, "tokens": 3, "pixels": 4},
+    "resnet_invertible": {"steps": 40, "inverses": 2, "trajectories": 1},
+    "digits_robustness": {"images": 1, "epochs": 2},
+    "false_structure": {"size": 16},
 }
 
 

@@ -11,12 +11,16 @@ from typing import Any
 
 from verifai.kernel.errors import InputError
 from verifai.theorems import (
+    digits_robustness,
     equivariance,
+    false_structure,
     finite_precision,
     linear_regions,
     parity_bits,
     parity_integers,
+    resnet_invertible,
     sawtooth_depth,
+    smooth_functions,
     stable_exists,
     universal_step,
     yarotsky_product,
@@ -27,6 +31,7 @@ from verifai.theorems.claim import Theorem
 MODULES = (
     yarotsky_square,
     yarotsky_product,
+    smooth_functions,
     parity_bits,
     parity_integers,
     sawtooth_depth,
@@ -35,6 +40,9 @@ MODULES = (
     stable_exists,
     finite_precision,
     equivariance,
+    resnet_invertible,
+    digits_robustness,
+    false_structure,
 )
 THEOREMS: tuple[Theorem[Any], ...] = tuple(module.THEOREM for module in MODULES)
 
