@@ -27,7 +27,9 @@ from verifai.search.frontier import Regions, TreeSearch, root_region
 from verifai.search.goals import Goals, codes_bytes, pwl_nodes, tightening
 from verifai.search.judge import Indices
 from verifai.search.leaf import Answer
+from verifai.search.programs import Decision, Programs
 from verifai.search.record import Block, Close, Record, Split
+from verifai.search.reduced import Duals, is_reducible, units_of
 
 Closer = Callable[[Bounds, Rows], Answer]
 PARALLEL = 64  # subproblems bounded together
@@ -65,13 +67,17 @@ class PhaseSearch(TreeSearch):
             compiled, int(np.clip(BATCH_WORK / (effort.steps * max(work, 1.0)), 2, PARALLEL))
         )
         self.effort, self.closer, self.goals = effort, closer, goals
+        self.programs: Programs | None = None
         self.plan = (tightening(compiled),)
         self.offsets = np.array(compiled.network.offsets)
         self.pwl = pwl_nodes(compiled)
 
     def roots(self, bounds: Bounds, goals: Indices, *, stale: bool) -> Regions:
         """One subproblem a goal, all with the same bounds; stale: these are to be tightened."""
-        count = len(goals)
+        count, units = len(goals), units_of(self.compiled, bounds)
+        if is_reducible(self.compiled, units):
+            self.programs = Programs(self.compiled, self.goals, bounds, units)
+            self.batch = min(self.batch, self.programs.parallel)
         extra = {
             "goal": goals,
             "stale": np.full(count, stale),
@@ -98,6 +104,18 @@ class PhaseSearch(TreeSearch):
         if not len(regions):
             return np.zeros((0, inputs))
         relaxation = (self._tightened if stale else self._as_it_is)(regions.bounds)
+        before: tuple[Record, ...] = self.plan if stale else ()
+        if self.programs is None:
+            return self._climb(regions, relaxation, before)
+        left, points = self._decide(self.programs, regions, relaxation, before)
+        if not len(left):
+            return points
+        more = self._climb(regions.take(left), relaxation.take(left), before)
+        return np.concatenate([points, more])
+
+    def _climb(self, regions: Regions, relaxation: Relaxed, before: tuple[Record, ...]) -> Array:
+        """Bounds regions by ascents, and splits those that stay open."""
+        inputs = sum(self.compiled.sizes[i] for i in self.compiled.inputs)
         masks = {
             i: regions.extra["marks"][:, self._values(i)] for i in self.compiled.preactivations
         }
@@ -111,7 +129,6 @@ class PhaseSearch(TreeSearch):
             ascent=Ascent(steps=self.effort.steps, target=float(margin.max()), curved=True),
         )
         self._hand_down(regions, found)
-        before: tuple[Record, ...] = self.plan if stale else ()
         refuted = found.value > margin
         for m in np.flatnonzero(refuted).tolist():
             self._close(regions, m, (*before, Close(self._block(regions, found, m))))
@@ -124,6 +141,91 @@ class PhaseSearch(TreeSearch):
         corners = np.where(found.plane.coefficients[alive] > 0, low, high)
         extra = self._branch(regions, relaxation, found, alive, before)
         return np.concatenate([corners, extra]) if len(extra) else corners
+
+    def _decide(
+        self,
+        programs: Programs,
+        regions: Regions,
+        relaxation: Relaxed,
+        before: tuple[Record, ...],
+    ) -> tuple[Indices, Array]:
+        """Refutes or splits regions by their programs; which were left, and points to try."""
+        goals = regions.extra["goal"]
+        made = [
+            programs.decide(int(goals[m]), relaxation.bounds.take(slice(m, m + 1)))
+            for m in range(len(regions))
+        ]
+        proofs = [(m, duals) for m, decision in enumerate(made) for duals in decision.proofs]
+        blocks = self._proved(programs, relaxation, goals, proofs)
+        closed, split = set[int](), list[int]()
+        for m, decision in enumerate(made):
+            block = Block() if decision.is_empty else blocks.get(m)
+            if block is not None:
+                self._close(regions, m, (*before, Close(block)))
+                closed.add(m)
+            elif decision.neuron >= 0:
+                split.append(m)
+        value = np.minimum(np.array([d.value for d in made]), 0.0)
+        regions = Regions(regions.nodes, relaxation.bounds, regions.depth, value, regions.extra)
+        if split:
+            self._halve(programs, regions.take(np.array(split)), [made[m] for m in split], before)
+        left = np.setdiff1d(np.arange(len(made)), [*closed, *split])
+        points = [made[m].point for m in split]
+        inputs = sum(self.compiled.sizes[i] for i in self.compiled.inputs)
+        return left, np.array(points, dtype=np.float64).reshape(len(points), inputs)
+
+    def _halve(
+        self,
+        programs: Programs,
+        regions: Regions,
+        made: list[Decision],
+        before: tuple[Record, ...],
+    ) -> None:
+        """Splits regions as decided; halves that the decision refutes are closed at once."""
+        neuron = np.array([d.neuron for d in made])
+        value = self.offsets[programs.units.source[neuron]] + programs.units.index[neuron]
+        halves = self._split(regions, value, np.zeros(len(made)), before)
+        proofs = [
+            (2 * m + side, duals)
+            for m, decision in enumerate(made)
+            for side in (0, 1)
+            for duals in decision.halves[side]
+        ]
+        goals = halves.extra["goal"]
+        blocks = self._proved(programs, self._as_it_is(halves.bounds), goals, proofs)
+        for m, block in blocks.items():
+            self._close(halves, m, (Close(block),))
+        rest = np.setdiff1d(np.arange(len(halves)), list(blocks))
+        if len(rest):
+            self.open.append(halves.take(rest))
+
+    def _proved(
+        self,
+        programs: Programs,
+        relaxation: Relaxed,
+        goals: Indices,
+        proofs: list[tuple[int, Duals]],
+    ) -> dict[int, Block]:
+        """The blocks of those proposed multipliers that refute their regions indeed."""
+        if not proofs:
+            return {}
+        which = np.array([m for m, _ in proofs])
+        base, goals = relaxation.take(which), goals[which]
+        point = programs.point(base, [duals for _, duals in proofs])
+        problem = Problem(self.compiled, base, self.goals.rows(goals), len(which), {}, {})
+        seen: dict[int, Array] = {}
+        plane, _ = problem.plane(point, seen)
+        found: dict[int, Block] = {}
+        for k in np.flatnonzero(plane.value > self.goals.margin[goals]).tolist():
+            slopes = []
+            for node, given in point.slopes.items():
+                moved = given[k] != base.lines[node].lower[0][k]
+                for index in np.flatnonzero(moved & (seen[node][k] > 0) if node in seen else []):
+                    value = int(self.offsets[node]) + int(index)
+                    slopes.append((value, 0, float(given[k, index])))
+            block = self._multipliers(point, int(goals[k]), k)
+            found[int(which[k])] = block._replace(slopes=tuple(slopes))
+        return found
 
     def _as_it_is(self, bounds: Bounds) -> Relaxed:
         """The bounds with their lines."""
@@ -159,16 +261,20 @@ class PhaseSearch(TreeSearch):
 
     def _block(self, regions: Regions, found: Optimized, m: int) -> Block:
         """The multipliers and slopes that refute subproblem m, as the kernel names them."""
-        weights = found.point.weights[m]
-        used = {k: float(weights[k]) for k in np.flatnonzero(weights > 0).tolist()}
-        rows = self.goals.named(int(regions.extra["goal"][m]), used)
-        ends = []
-        for node, factors in found.point.multipliers.items():
-            for index in np.flatnonzero(factors[m]).tolist():
-                ends.append((int(self.offsets[node]) + index, -float(factors[m, index])))
+        block = self._multipliers(found.point, int(regions.extra["goal"][m]), m)
         slopes = slope_entries(self.compiled, found.explicit, m)
         codes = codes_bytes(self.compiled, self.pwl, found.codes, m)
-        return Block(rows, tuple(ends), slopes, codes)
+        return block._replace(slopes=slopes, codes=codes)
+
+    def _multipliers(self, point: Point, goal: int, m: int) -> Block:
+        """The weights and multipliers of a point's row m, as the kernel names them."""
+        weights = point.weights[m]
+        used = {k: float(weights[k]) for k in np.flatnonzero(weights > 0).tolist()}
+        ends = []
+        for node, factors in point.multipliers.items():
+            for index in np.flatnonzero(factors[m]).tolist():
+                ends.append((int(self.offsets[node]) + index, -float(factors[m, index])))
+        return Block(self.goals.named(goal, used), tuple(ends))
 
     def _branch(
         self,
@@ -203,7 +309,7 @@ class PhaseSearch(TreeSearch):
         rest = np.setdiff1d(alive, done)
         if len(rest):
             value = self._choose(regions, found, rest, scores[rest], at)
-            self._split(regions.take(rest), value, at[rest, value], before)
+            self.open.append(self._split(regions.take(rest), value, at[rest, value], before))
         return np.array(points)
 
     def _choose(
@@ -264,7 +370,8 @@ class PhaseSearch(TreeSearch):
 
     def _split(
         self, regions: Regions, value: Indices, at: Array, before: tuple[Record, ...]
-    ) -> None:
+    ) -> Regions:
+        """The halves of regions, in pairs, entered in the forest."""
         count = len(regions)
         first = self.forest.grow(2 * count)
         for i, node in enumerate(regions.nodes.tolist()):
@@ -278,7 +385,7 @@ class PhaseSearch(TreeSearch):
         stale = depth % every == 0 if every else np.zeros(len(depth), dtype=bool)
         extra = dict(twice.extra) | {"marks": marks, "stale": stale}
         nodes = np.arange(first, first + 2 * count)
-        self.open.append(Regions(nodes, bounds, depth, twice.value, extra))
+        return Regions(nodes, bounds, depth, twice.value, extra)
 
 
 def _plain(point: Point) -> Point:

@@ -75,3 +75,117 @@ class Optimum:
     point: Array
     reduced: Array
     row_duals: Array
+
+
+@dataclass(frozen=True, slots=True)
+class SparseRows:
+    """Rows in a row: their entries, and where each row starts and the last one ends."""
+
+    start: Indices
+    columns: Indices
+    factors: Array
+
+
+class Simplex:
+    """A linear program whose ends and entries change, solved from the last basis on.
+
+    Columns and rows are numbered in the order given; costs stay.
+    """
+
+    def __init__(self, cost: Array, rows: SparseRows) -> None:
+        """Minimise cost·x; every variable and row is free until it is given ends."""
+        import highspy
+
+        count, height = len(cost), len(rows.start) - 1
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = count, height
+        lp.col_cost_ = cost
+        lp.col_lower_, lp.col_upper_ = np.full(count, -np.inf), np.full(count, np.inf)
+        lp.row_lower_, lp.row_upper_ = np.full(height, -np.inf), np.full(height, np.inf)
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        lp.a_matrix_.start_ = rows.start.astype(np.int32)
+        lp.a_matrix_.index_ = rows.columns.astype(np.int32)
+        lp.a_matrix_.value_ = rows.factors
+        self._statuses = highspy.HighsModelStatus
+        self._solver = highspy.Highs()
+        for name, value in (
+            ("output_flag", False),
+            ("threads", 1),
+            ("presolve", "off"),
+            ("simplex_strategy", 1),  # the dual method
+            ("simplex_scale_strategy", 0),
+        ):
+            self._solver.setOptionValue(name, value)
+        self._solver.passModel(lp)
+        self._columns = np.arange(count, dtype=np.int32)
+        self._rows = np.arange(height, dtype=np.int32)
+
+    def set_columns(self, lower: Array, upper: Array) -> None:
+        """New ends of all variables."""
+        self._solver.changeColsBounds(len(lower), self._columns, lower, upper)
+
+    def set_rows(self, lower: Array, upper: Array) -> None:
+        """New ends of all rows."""
+        self._solver.changeRowsBounds(len(lower), self._rows, lower, upper)
+
+    def set_column(self, column: int, lower: float, upper: float) -> None:
+        """New ends of one variable."""
+        self._solver.changeColBounds(column, lower, upper)
+
+    def set_row(self, row: int, lower: float, upper: float) -> None:
+        """New ends of one row."""
+        self._solver.changeRowBounds(row, lower, upper)
+
+    def set_factor(self, row: int, column: int, factor: float) -> None:
+        """A new entry."""
+        self._solver.changeCoeff(row, column, factor)
+
+    @property
+    def basis(self) -> object:
+        """Where the last solve ended, for `resume`."""
+        return self._solver.getBasis()
+
+    def resume(self, basis: object) -> None:
+        """Lets the next solve start there."""
+        self._solver.setBasis(basis)
+
+    def solve(self, iterations: int) -> Solved:
+        """Solves from the last basis on, in at most so many iterations."""
+        solver, statuses = self._solver, self._statuses
+        solver.setOptionValue("simplex_iteration_limit", iterations)
+        solver.run()
+        status = solver.getModelStatus()
+        if status == statuses.kInfeasible:
+            _, is_known, ray = solver.getDualRay()
+            return Solved(np.inf, is_optimal=False, ray=np.array(ray) if is_known else None)
+        value = float(solver.getInfo().objective_function_value)
+        if status == statuses.kOptimal:
+            return Solved(value, is_optimal=True)
+        if status == statuses.kIterationLimit:
+            return Solved(value, is_optimal=False)
+        return Solved(-np.inf, is_optimal=False)
+
+    def optimum(self) -> Optimum:
+        """The optimum that the last solve found, with its duals."""
+        found = self._solver.getSolution()
+        return Optimum(
+            float(self._solver.getObjectiveValue()),
+            np.array(found.col_value),
+            np.array(found.col_dual),
+            np.array(found.row_dual),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """How a solve ended.
+
+    Attributes:
+        value: the optimum; infinite where no point obeys all rows; else a guess (-∞: none).
+        is_optimal: whether it is the optimum.
+        ray: multipliers of the rows that show that no point obeys all, of unknown sign.
+    """
+
+    value: float
+    is_optimal: bool
+    ray: Array | None = None

@@ -1,0 +1,213 @@
+"""Deciding subproblems by their linear programs: refuted, or split where the programs gain most.
+
+A neuron's promise is what its splits have gained so far, for each unit of the gap that the program
+leaves at it; neurons tried seldom are tried anew, by solving both halves.
+Source: Achterberg, Koch, Martin 2005, Branching Rules Revisited (reliability branching).
+
+May import: numpy, bounds, goals, reduced. Must not know: trees, certificates, processes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from verifai.bounds.compiled import Compiled
+from verifai.bounds.crown import Relaxed
+from verifai.bounds.dual import Point, Rows
+from verifai.bounds.interval import Bounds
+from verifai.bounds.maps import Array
+from verifai.search.goals import Goals
+from verifai.search.reduced import Duals, Reduced, Units
+
+RELIABLE = 4  # tries of a neuron's halves after which its average is believed
+PATIENCE = 8  # neurons tried in vain before the best so far is taken
+MOST_ITERATIONS = 5000  # of a region's program
+TRIAL_ITERATIONS = 200  # of a half that is only tried
+BATCH_ENTRIES = 1e5  # of the programs of a batch
+TINY = 1e-7  # gaps that do not count
+LEAST = 1e-6  # gain that counts as none
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """What a subproblem's program says.
+
+    Attributes:
+        value: a lower bound of the worst row, -∞ where the program was not solved.
+        proofs: multipliers that should refute the subproblem, any of them.
+        is_empty: whether its intervals exclude each other.
+        point: the inputs of the optimum.
+        neuron: which of the units to split, or -1.
+        halves: multipliers that should refute the inactive and the active half.
+    """
+
+    value: float
+    proofs: tuple[Duals, ...] = ()
+    is_empty: bool = False
+    point: Array | None = None
+    neuron: int = -1
+    halves: tuple[tuple[Duals, ...], tuple[Duals, ...]] = ((), ())
+
+
+@dataclass(slots=True, eq=False)
+class _Half:
+    """One half tried: how much it gained, up to what refutes it, and what does."""
+
+    gain: float
+    proofs: tuple[Duals, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class _Promise:
+    """What splits of each neuron have gained, (m, 2) for the inactive and the active half."""
+
+    total: Array
+    count: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.count = np.zeros_like(self.total)
+
+    def note(self, neuron: int, side: int, gain: float) -> None:
+        self.total[neuron, side] += gain
+        self.count[neuron, side] += 1
+
+    def expected(self, gaps: Array) -> Array:
+        """Gains (m, 2) at these gaps; those never tried promise the average."""
+        known = self.count > 0
+        each = np.where(known, self.total / np.maximum(self.count, 1), 0)
+        average = each.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+        fallback = np.where(known.any(axis=0), average, 1.0)
+        return np.asarray(np.where(known, each, fallback) * gaps[:, None])
+
+    def is_reliable(self, neuron: int) -> bool:
+        return bool(self.count[neuron].min() >= RELIABLE)
+
+
+class Programs:
+    """The programs of all goals of one search, built when first needed."""
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        goals: Goals,
+        bounds: Bounds,
+        units: Units,
+    ) -> None:
+        """Nothing is built yet.
+
+        Args:
+            compiled: a network for which `is_reducible` holds.
+            goals: what to refute.
+            bounds: of one box that all subproblems lie in.
+            units: its unstable neurons.
+        """
+        self.compiled, self.goals = compiled, goals
+        self.bounds, self.units = bounds, units
+        self.programs: dict[int, Reduced] = {}
+        self.promises: dict[int, _Promise] = {}
+
+    def decide(self, goal: int, bounds: Bounds) -> Decision:
+        """What to do with a subproblem of a goal."""
+        program = self._program(goal)
+        ends = program.enter(bounds)
+        if ends is None:
+            return Decision(np.inf, is_empty=True)
+        margin = float(self.goals.margin[goal])
+        solved = program.simplex.solve(MOST_ITERATIONS)
+        if solved.value == np.inf:
+            return Decision(np.inf, _of_ray(program, solved.ray))
+        if not solved.is_optimal:
+            return Decision(-np.inf)
+        if solved.value > margin:
+            return Decision(solved.value, (program.duals(),))
+        optimum = program.simplex.optimum().point
+        inputs, is_open = optimum[: program.inputs], (ends[0] < 0) & (ends[1] > 0)
+        gaps = np.where(is_open, program.gaps(optimum), 0)
+        if not (gaps > TINY).any():  # the optimum is a point of the network
+            gaps = np.where(is_open, np.minimum(-ends[0], ends[1]), 0)
+        neuron, halves = self._choose(goal, gaps, ends, solved.value)
+        return Decision(solved.value, point=inputs, neuron=neuron, halves=halves)
+
+    def point(self, base: Relaxed, proofs: list[Duals]) -> Point:
+        """Multipliers over boxes as the dual problem takes them, default slopes where free."""
+        units, multipliers = self.units, dict[int, Array]()
+        slopes = {i: base.lines[i].lower[0].copy() for i in np.unique(units.node).tolist()}
+        given = np.stack([d.slopes for d in proofs])
+        forces = np.stack([d.multipliers for d in proofs])
+        low, high = units.ends(base.bounds)
+        usable = ~np.isnan(given) & (low < 0) & (high > 0)
+        for node in slopes:
+            here = np.flatnonzero(units.node == node)
+            at, source = units.index[here], int(units.source[here[0]])
+            slopes[node][:, at] = np.where(usable[:, here], given[:, here], slopes[node][:, at])
+            force = multipliers.setdefault(source, np.zeros_like(base.bounds.lower[source]))
+            force[:, at] = forces[:, here]
+        return Point(slopes, multipliers, np.stack([d.weights for d in proofs]))
+
+    def _program(self, goal: int) -> Reduced:
+        if goal not in self.programs:
+            rows = self.goals.rows(np.array([goal]))
+            forms = {i: a.reshape(-1, a.shape[-1]) for i, a in rows.forms.items()}
+            flat = Rows(forms, rows.constant.reshape(-1))
+            self.programs[goal] = Reduced(self.compiled, self.bounds, self.units, flat)
+            self.promises[goal] = _Promise(np.zeros((len(self.units), 2)))
+        return self.programs[goal]
+
+    @property
+    def parallel(self) -> int:
+        """How many subproblems are decided between two looks at the clock."""
+        entries = len(self.units) * (sum(self.compiled.sizes[i] for i in self.compiled.inputs))
+        return int(np.clip(BATCH_ENTRIES / max(entries, 1), 1, 16))
+
+    def _choose(
+        self, goal: int, gaps: Array, ends: tuple[Array, Array], value: float
+    ) -> tuple[int, tuple[tuple[Duals, ...], tuple[Duals, ...]]]:
+        """The neuron that promises most, and what refutes its halves, if anything is known to."""
+        program, promise = self.programs[goal], self.promises[goal]
+        missing = float(self.goals.margin[goal]) - value
+        expected = np.minimum(promise.expected(gaps), missing)
+        scores = np.where(gaps > 0, np.maximum(expected, LEAST).prod(axis=1), 0)
+        best, best_score, halves = -1, 0.0, ((), ())
+        basis, vain = program.simplex.basis, 0
+        for neuron in np.argsort(-scores).tolist():
+            if not scores[neuron] > 0 or vain > PATIENCE:
+                break
+            tried: tuple[_Half, ...] = ()
+            score = float(scores[neuron])
+            if not promise.is_reliable(neuron):
+                tried = self._try(goal, neuron, (ends[0][neuron], ends[1][neuron]), value)
+                program.simplex.resume(basis)
+                for side, half in enumerate(tried):
+                    promise.note(neuron, side, half.gain / max(float(gaps[neuron]), TINY))
+                score = max(tried[0].gain, LEAST) * max(tried[1].gain, LEAST)
+            vain += 1
+            if score > best_score:
+                best, best_score, vain = neuron, score, 0
+                halves = (tried[0].proofs, tried[1].proofs) if tried else ((), ())
+            if tried and all(half.proofs for half in tried):
+                break
+        return best, halves
+
+    def _try(
+        self, goal: int, neuron: int, ends: tuple[float, float], value: float
+    ) -> tuple[_Half, ...]:
+        """Solves the programs of both halves."""
+        program, margin, found = self.programs[goal], float(self.goals.margin[goal]), []
+        for active in (False, True):
+            program.fix(neuron, *ends, active=active)
+            solved = program.simplex.solve(TRIAL_ITERATIONS)
+            gain = max(0.0, min(solved.value, margin) - value)
+            if solved.value == np.inf:
+                found.append(_Half(gain, _of_ray(program, solved.ray)))
+            elif solved.is_optimal and solved.value > margin:
+                found.append(_Half(gain, (program.duals(),)))
+            else:
+                found.append(_Half(gain))
+            program.loosen(neuron, *ends)
+        return tuple(found)
+
+
+def _of_ray(program: Reduced, ray: Array | None) -> tuple[Duals, ...]:
+    return () if ray is None else tuple(program.duals_of(ray))
