@@ -22,6 +22,8 @@ from tests.load.fuzz_run import Report, fuzz, general
 
 SHARES = {"onnx": 5, "vnnlib": 2, "vnnlib2": 1, "certificate": 1, "network": 0.5, "query": 0.5}
 
+EACH = 2000  # files until a line of progress
+
 
 def show(kind: str, report: Report, seconds: float, more: bool) -> None:
     """Prints what the files of one kind came to."""
@@ -56,7 +58,12 @@ def main() -> None:
     found = 0
     for kind in kinds:
         start, count = time.perf_counter(), round(options.files * SHARES[kind] / whole)
-        report = fuzz(kind, range(options.first, options.first + count))
+        last, report = options.first + count, Report()
+        for seed in range(options.first, last, EACH):
+            fuzz(kind, range(seed, min(seed + EACH, last)), report)
+            seconds = time.perf_counter() - start
+            said = f"{kind}: {report.files} files, {len(report.findings)} findings, {seconds:.0f} s"
+            print(said, file=sys.stderr)
         show(kind, report, time.perf_counter() - start, options.show)
         found += len(report.findings)
     print(f"{found} findings")

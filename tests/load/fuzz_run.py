@@ -76,9 +76,9 @@ class Hang(BaseException):
     """A case took too long; nothing may catch it."""
 
 
-def fuzz(kind: str, seeds: Sequence[int]) -> Report:
-    """Read the fuzzed files of these seeds, each under the limits."""
-    report, rest = Report(), list(seeds)
+def fuzz(kind: str, seeds: Sequence[int], report: Report | None = None) -> Report:
+    """Read the fuzzed files of these seeds, each under the limits; a report may be continued."""
+    report, rest = report or Report(), list(seeds)
     while rest:
         rest = rest[_one_process(kind, rest, report) :]
     return report

@@ -12,6 +12,7 @@ from onnx import helper
 
 from tests.load import fuzz_run
 from tests.load.fuzz_cases import KINDS, Finding, Outcome, compared, prepare
+from tests.load.fuzz_commands import commands
 from tests.load.fuzz_run import fuzz
 from tests.load.models import load, model, single
 
@@ -45,6 +46,19 @@ def read(kind: str, seeds: range, capsys: pytest.CaptureFixture[str]) -> None:
     assert report.outcomes["refused"] >= 0.3 * len(seeds)
     is_loadable = kind != "certificate"  # those are all of false claims
     assert (report.outcomes["refused"] < len(seeds)) == is_loadable
+
+
+def test_commands_on_fuzzed_files_end_with_a_code_and_write_all_or_nothing(tmp_path: Path) -> None:
+    ended = commands(range(1, 9), tmp_path)
+    assert {what for what, _ in ended} >= {"verify model", "verify property", "check"}
+
+
+@pytest.mark.slow
+def test_many_commands_on_fuzzed_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ended = commands(range(1000, 1300), tmp_path)
+    with capsys.disabled():
+        print(f"\n{ended.total()} commands on fuzzed files: {dict(ended)}")
+    assert {("verify model", 4), ("verify property", 4), ("check", 1), ("inspect", 4)} <= set(ended)
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, behave: object) -> fuzz_run.Report:
