@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CSV ?= ../shared/benchmarks/test/instances.csv
 
-.PHONY: demo test test-slow lint bench clean
+.PHONY: demo test test-slow proofs lint bench clean
 
 demo: $(READY)
 	$(BIN)/python networks/train_digits.py
@@ -18,6 +18,10 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m "slow and not gpu and not browser"
+
+# Re-checks every stored certificate with the kernel alone.
+proofs: $(READY)
+	$(BIN)/python -m pytest tests/theorems/test_proofs.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -46,10 +46,10 @@ two neurons each.
 3. If w + 1 < 2^k, such a network h has |h - g_k| ≥ 1/2 at some multiple of 2^-k in [0, 1].
 4. 1/2 is sharp: the constant 1/2 misses g_k by 1/2 nowhere by more.
 
-Proof of 3. Otherwise h < 1/2 at even multiples of 2^-k and h > 1/2 at odd ones, so that h - 1/2
-changes sign between any two neighbours: it has a zero inside each of 2^k disjoint intervals and is
-not constant between two of them. An affine piece that is not constant has one zero, and a constant
-one none that could serve; so there are at least 2^k pieces, more than w + 1.
+Proof of 3. Otherwise h < 1/2 at even multiples of 2^-k and h > 1/2 at odd ones. So in each of the
+2^k intervals between neighbours some piece of h rises, or falls, in turn. Taken from left to right
+these pieces have slopes of alternating signs, so all of them differ: h has at least 2^k pieces,
+more than w + 1.
 """
 
 

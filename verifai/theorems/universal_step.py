@@ -17,6 +17,7 @@ from flint import fmpq, fmpq_poly
 from verifai.kernel.network import Input, Network
 from verifai.kernel.number import nearest
 from verifai.kernel.query import Atom, Query, atom
+from verifai.kernel.replay import evaluate
 from verifai.properties.derivative import Extension
 from verifai.properties.join import attach
 from verifai.search.record import Block, Choose, Close, Record, Split
@@ -176,6 +177,7 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
             f"The exported network with {p} pieces is within 1/{2 * p} of {words}.",
             partial(distance_query, target, p, fmpq(1, 2 * p)),
         )
+    yield Claim("attained", f"At x = 1/{2 * p} the zigzag is 1/{2 * p} off.", partial(attained, p))
     yield evidence.to_decide(
         "half",
         f"The exported network with {p} pieces is within 1/{4 * p} of the zigzag.",
@@ -197,6 +199,15 @@ def identity() -> Finding:
     t, v, w = sympy.symbols("t v w")
     rows = (1 - t) * (v - t) + t * (v - w - 1 + t)
     return evidence.identities(rows - (v - t * w - 2 * t * (1 - t)))
+
+
+def attained(p: int) -> Finding:
+    """The exact distance in the middle of the first piece."""
+    net, x = distance_query(zigzag(p), p, ONE).network, fmpq(1, 2 * p)
+    low, high = evaluate(net, [x])
+    miss = low[output(net)]
+    holds = miss == high[output(net)] == -x
+    return evidence.exact(holds, counterexample=f"the distance there is {miss}")
 
 
 def squared_error(found: Pieces, target: fmpq_poly) -> fmpq:

@@ -58,7 +58,8 @@ for m = 0; and if it holds for m, then with t = g_m(x), which lies in [0, 1],
     e_{m+1}(x) = 4^-m e_0(t) - 4^(-m-1) g(t) = 4^(-m-1) (4(t - t²) - g(t)) = 4^(-m-1) e_0(g(t)),
 for 4(t - t²) - g(t) = g(t) - g(t)² on both halves of [0, 1]. On [0, 1] e_0 lies between 0 and 1/4,
 with 1/4 at 1/2 only, and g_m(x) = 1/2 at the odd multiples of 2^(-m-1): for such an x with m ≥ 1,
-g(x) is an odd multiple of 2^-m; and x = 1/2 for m = 0.
+g(x) is an odd multiple of 2^-m; and x = 1/2 for m = 0. These are 2^m points, and there are no
+others, for g takes no value more than twice.
 """
 
 
