@@ -60,7 +60,10 @@ def main() -> None:
         start, count = time.perf_counter(), round(options.files * SHARES[kind] / whole)
         last, report = options.first + count, Report()
         for seed in range(options.first, last, EACH):
+            before = set(report.findings)
             fuzz(kind, range(seed, min(seed + EACH, last)), report)
+            for new in report.findings.keys() - before:
+                print(f"  {kind} seed {new}: {report.findings[new]}", file=sys.stderr)
             seconds = time.perf_counter() - start
             said = f"{kind}: {report.files} files, {len(report.findings)} findings, {seconds:.0f} s"
             print(said, file=sys.stderr)

@@ -128,6 +128,15 @@ LONG: Weights = {"c": np.zeros((0, 1 << 20, 1 << 20), np.float32)}
         ("not 2 to 2", single("Or", X, {"c": np.ones(2, bool)}, order=["c"])),
         ("at most", single("Relu", {"x": [1 << 25]})),
         (
+            r"product of constants of shapes \(2, 3\) and \(4, 2\)",
+            single(
+                "MatMul",
+                X,
+                {"a": np.ones((2, 3), np.float32), "b": np.ones((4, 2), np.float32)},
+                order=["a", "b"],
+            ),
+        ),
+        (
             "constants in exact arithmetic",
             single(
                 "Range",

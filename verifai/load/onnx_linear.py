@@ -79,7 +79,10 @@ def matmul(call: Call) -> list[Value]:
 
 
 def _product_of_constants(call: Call, a: Constant, b: Constant) -> Constant:
-    if a.is_integer or b.is_integer or a.array.size * b.shape[-1] > MAX_FOLDED:
+    inner = b.shape[-2] if len(b.shape) > 1 else b.shape[0]
+    batch = broadcast_shape(a.shape[:-2], b.shape[:-2])
+    work = math.prod(batch) * math.prod(a.shape[-2:]) * math.prod(b.shape[-1:])
+    if a.is_integer or b.is_integer or a.shape[-1] != inner or work > MAX_FOLDED:
         raise call.refuse(f"a product of constants of shapes {a.shape} and {b.shape}")
     return Constant(narrow(np.asarray(rationals(a.array) @ rationals(b.array))), a.name)
 
