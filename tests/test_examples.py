@@ -19,9 +19,10 @@ SAYS = {
     "integer_input.py": r"integers: verified\non the real numbers: falsified at x = \d+/\d+",
     "monotone_score.py": r"monotone: verified\nfree: falsified\nincome .* -> ",
     "rounded_weights.py": r"within 1/1000: falsified\nwave.* 1/5: verified\n.*16 bits.*: verified",
-    "train_square.py": r"round 1: .* [1-8] falsified.*every query is verified after \d+ rounds.*misses",
-    "train_robust_digits.py": r"round 1: .* [1-9] falsified.*every query is verified after \d+ rounds"
-    r".*10 certificates checked again",
+    "train_square.py": r"round 1: .* [1-8] falsified.*"
+    r"every query is verified after \d+ rounds.*misses",
+    "train_robust_digits.py": r"round 1: .* [1-9] falsified.*"
+    r"every query is verified after \d+ rounds.*10 certificates checked again",
     "own_property.py": r"No input in this domain makes\n.*x",
 }
 
