@@ -189,7 +189,10 @@ def _session(data: bytes, path: Path) -> Any:
 
 def _evaluated(network: Network, session: Any, rng: random.Random) -> Outcome:
     """The outcome of running both."""
-    types = {entry.name: entry.type for entry in session.get_inputs()}
+    try:
+        types = {entry.name: entry.type for entry in session.get_inputs()}
+    except UnicodeDecodeError:
+        return Outcome("loaded: not comparable", "a length whose name is no UTF-8")
     made = [(network.nodes[i].name, network.nodes[i].shape) for i in network.inputs]
     if set(types) != {name for name, _ in made}:
         raise Finding(f"inputs {made}, of onnxruntime {types}")
