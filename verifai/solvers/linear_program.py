@@ -6,6 +6,7 @@ May import: numpy, highspy. Must not know: networks.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -107,7 +108,7 @@ class Simplex:
         lp.a_matrix_.index_ = rows.columns.astype(np.int32)
         lp.a_matrix_.value_ = rows.factors
         self._statuses = highspy.HighsModelStatus
-        self._solver = highspy.Highs()
+        self._solver: Any = highspy.Highs()  # its stubs lack methods that it has
         for name, value in (
             ("output_flag", False),
             ("threads", 1),
