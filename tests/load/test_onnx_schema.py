@@ -15,6 +15,7 @@ from tests.load.models import Weights, load, model, single
 from tests.load.onnx_schemas import FILE, text
 from verifai.load import builder
 from verifai.load.errors import LoadError
+from verifai.load.explain import explain_onnx
 from verifai.load.onnx import load_onnx
 
 X: dict[str, list[Any]] = {"x": [2, 3]}
@@ -151,6 +152,24 @@ def test_empty_and_huge_tensors_are_refused(
 ) -> None:
     with pytest.raises(LoadError, match=message):
         load(proto, tmp_path)
+
+
+def test_a_table_of_operators_names_one_without_results(tmp_path: Path) -> None:
+    proto = single("Relu", X)
+    proto.graph.node.append(helper.make_node("Hardmax", ["x"], []))
+    (tmp_path / "idle.onnx").write_bytes(proto.SerializeToString())
+    assert [(row.op_type, row.is_supported) for row in explain_onnx(tmp_path / "idle.onnx")] == [
+        ("Relu", True),
+        ("Hardmax", False),
+    ]
+
+
+def test_names_that_are_no_text_are_refused_wherever_they_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "names.onnx"
+    path.write_bytes(single("Relu", X).SerializeToString().replace(b"Relu", b"Re\xffu"))
+    for read in (load_onnx, explain_onnx):
+        with pytest.raises(LoadError, match="no UTF-8 text"):
+            read(path)
 
 
 def test_all_values_together_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

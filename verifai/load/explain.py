@@ -49,7 +49,8 @@ def explain_onnx(path: str | Path) -> list[OperatorRow]:
         reason = blocker(op_type, domain)
         if reason:
             first = next(n for n in model.graph.node if (n.op_type, n.domain) == (op_type, domain))
-            reason = f"node {first.name or first.output[0]!r}: {reason}"
+            name = first.name or next(filter(None, first.output), "")
+            reason = f"node {name!r}: {reason}"
         elif obstacle is not None and obstacle.op_type == op_type:
             reason = f"node {obstacle.node!r}: {obstacle.reason}"
         label = op_type if domain in ("", "ai.onnx") else f"{domain}.{op_type}"

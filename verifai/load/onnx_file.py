@@ -75,7 +75,21 @@ def read_model(path: Path) -> Any:
         ) from None
     if not model.HasField("graph") or not model.graph.output:
         raise LoadError(f"{path.name!r} is no ONNX model: it holds no graph with outputs")
+    try:
+        _decode_names(model.graph)
+    except UnicodeDecodeError:
+        raise LoadError(f"{path.name!r} is no ONNX model: a name in it is no UTF-8 text") from None
     return model
+
+
+def _decode_names(graph: Any) -> None:
+    """Read every name once: protobuf decodes only then, and UnicodeDecodeError if it cannot."""
+    for entries in (graph.initializer, graph.input, graph.output):
+        for entry in entries:
+            str(entry.name)
+    for node in graph.node:
+        for text in (node.name, node.op_type, node.domain, *node.input, *node.output):
+            str(text)
 
 
 def _messages() -> ModuleType:
