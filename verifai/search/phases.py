@@ -78,6 +78,7 @@ class PhaseSearch(TreeSearch):
         if is_reducible(self.compiled, units):
             self.programs = Programs(self.compiled, self.goals, bounds, units)
             self.batch = min(self.batch, self.programs.parallel)
+            self.effort = Effort(self.effort.steps, every=0)  # programs gain little by it
         extra = {
             "goal": goals,
             "stale": np.full(count, stale),

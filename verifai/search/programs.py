@@ -122,10 +122,13 @@ class Programs:
             return Decision(-np.inf)
         if solved.value > margin:
             return Decision(solved.value, (program.duals(),))
-        optimum = program.simplex.optimum().point
-        inputs, is_open = optimum[: program.inputs], (ends[0] < 0) & (ends[1] > 0)
-        gaps = np.where(is_open, program.gaps(optimum), 0)
-        if not (gaps > TINY).any():  # the optimum is a point of the network
+        optimum = program.simplex.optimum()
+        inputs, is_open = optimum.point[: program.inputs], (ends[0] < 0) & (ends[1] > 0)
+        gaps = np.where(is_open, program.gaps(optimum.point), 0)
+        if (gaps > TINY).any():
+            weighed = gaps * program.pulls(optimum)
+            gaps = np.maximum(weighed, LEAST * gaps)
+        else:  # the optimum is a point of the network
             gaps = np.where(is_open, np.minimum(-ends[0], ends[1]), 0)
         neuron, halves = self._choose(goal, gaps, ends, solved.value)
         return Decision(solved.value, point=inputs, neuron=neuron, halves=halves)

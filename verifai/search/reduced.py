@@ -19,7 +19,7 @@ from verifai.bounds.dual import Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array, Indices
 from verifai.kernel.network import Affine, Input, Pwl
-from verifai.solvers.linear_program import Simplex, SparseRows
+from verifai.solvers.linear_program import Optimum, Simplex, SparseRows
 
 SMALL = 1e-12
 MOST_ENTRIES = 400_000  # of the dense rows, beyond which a solve costs more than it tells
@@ -207,6 +207,10 @@ class Reduced:
         """How far each neuron's value exceeds its function at a solution, (m,)."""
         z, y = point[self.inputs : self._y], point[self._y : self._y + self.count]
         return np.asarray(np.maximum(z - np.maximum(y, 0), 0))
+
+    def pulls(self, optimum: Optimum) -> Array:
+        """How fast the program's value rises as each neuron's chord is lowered, (m,)."""
+        return np.maximum(-optimum.row_duals[2 * self.count : 3 * self.count], 0)
 
     def duals(self) -> Duals:
         """Of the optimum just found."""
