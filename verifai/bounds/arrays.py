@@ -127,6 +127,9 @@ class DeviceArray(NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         return bool(self.array)
 
+    def __int__(self) -> int:
+        return int(self.array)
+
     def __float__(self) -> float:
         return float(self.array)
 

@@ -181,18 +181,29 @@ def backward(
     planes = []
     for start in range(0, count, step):
         part = slice(start, start + step)
-        alone = boxes is None and len(relaxation.bounds) > 1 and count > step
-        sweep = Sweep(
-            compiled,
-            relaxation.take(part) if alone else relaxation,
-            None if boxes is None else boxes[part],
-        )
+        near, mine = relaxation, None
+        if boxes is not None:
+            near, mine = _near(relaxation, boxes[part])
+        elif len(relaxation.bounds) > 1 and count > step:
+            near = relaxation.take(part)
+        sweep = Sweep(compiled, near, mine)
         sweep.constant = constant if isinstance(constant, float | int) else constant[part]
         for node, a in forms.items():
             sweep.add(node, a[part])
         sweep.run(max(forms))
         planes.append(sweep.plane(min(step, count - start)))
     return join(planes)
+
+
+def _near(relaxation: Relaxed, boxes: Indices) -> tuple[Relaxed, Indices]:
+    """The relaxation without boxes before the first and after the last used; which those now are.
+
+    Work on lines is done for every box of a relaxation, and forms come sorted by boxes.
+    """
+    if len(relaxation.bounds) == 1:
+        return relaxation, boxes
+    first, last = int(boxes.min()), int(boxes.max())
+    return relaxation.take(slice(first, last + 1)), boxes - first
 
 
 def join(planes: list[Plane]) -> Plane:
@@ -223,10 +234,11 @@ def unit_planes(
     ends: tuple[list[Array], list[Array]] = ([], [])
     for start in range(0, len(boxes), step):
         part = slice(start, start + step)
-        sweep = Sweep(compiled, relaxation, np.concatenate([boxes[part]] * 2))
+        near, mine = _near(relaxation, boxes[part])
+        sweep = Sweep(compiled, near, np.concatenate([mine, mine]))
         _start(sweep, node, neurons[part])
         sweep.run(node)
-        lower, upper = np.split(sweep.plane(2 * len(boxes[part])).value, 2)
+        lower, upper = np.split(sweep.plane(2 * len(mine)).value, 2)
         ends[0].append(lower)
         ends[1].append(-upper)
     return np.concatenate(ends[0]), np.concatenate(ends[1])
