@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -75,21 +75,18 @@ def read_model(path: Path) -> Any:
         ) from None
     if not model.HasField("graph") or not model.graph.output:
         raise LoadError(f"{path.name!r} is no ONNX model: it holds no graph with outputs")
-    try:
-        _decode_names(model.graph)
-    except UnicodeDecodeError:
-        raise LoadError(f"{path.name!r} is no ONNX model: a name in it is no UTF-8 text") from None
+    if not all(isinstance(name, str) for name in _names(model.graph)):
+        raise LoadError(f"{path.name!r} is no ONNX model: a name in it is no UTF-8 text")
     return model
 
 
-def _decode_names(graph: Any) -> None:
-    """Read every name once: protobuf decodes only then, and UnicodeDecodeError if it cannot."""
+def _names(graph: Any) -> Iterator[Any]:
+    """Every name; protobuf gives bytes where it cannot decode one."""
     for entries in (graph.initializer, graph.input, graph.output):
-        for entry in entries:
-            str(entry.name)
+        yield from (entry.name for entry in entries)
     for node in graph.node:
-        for text in (node.name, node.op_type, node.domain, *node.input, *node.output):
-            str(text)
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
 
 
 def _messages() -> ModuleType:
