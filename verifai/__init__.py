@@ -23,7 +23,6 @@ if TYPE_CHECKING:
         exact_lipschitz,
         pieces,
         regions,
-        sup_error,
         to_smtlib,
         to_sympy,
         to_z3,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from verifai.kernel.errors import InputError, Rejection
     from verifai.optimum.lipschitz import LipschitzBound, lipschitz
     from verifai.optimum.maximize import Maximum, maximize
+    from verifai.optimum.sup_error import sup_error
     from verifai.properties.approximates import approximates
     from verifai.properties.domain import Domain, domain
     from verifai.properties.equivalent import equivalent
@@ -115,7 +115,7 @@ _HOMES = {
     "regions": "verifai.exact",
     "exact_lipschitz": "verifai.exact",
     "counterexamples": "verifai.exact",
-    "sup_error": "verifai.exact",
+    "sup_error": "verifai.optimum.sup_error",
     "train_until_verified": "verifai.train.loop",
     "robust_property": "verifai.train.properties",
     "approximation_property": "verifai.train.properties",

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from verifai.kernel.query import Query
     from verifai.properties.entry import Number
     from verifai.symbolic.census import Census
-    from verifai.symbolic.error import SupError
     from verifai.symbolic.expression import Symbolic
     from verifai.symbolic.line import Pieces
     from verifai.symbolic.regions import Lipschitz, Region
@@ -169,25 +168,3 @@ def counterexamples(query: Query) -> Census:
     from verifai.symbolic.census import counterexamples as count
 
     return count(query)
-
-
-def sup_error(
-    net: Network, expression: Any, domain: tuple[Number, Number], *, output: int = 0
-) -> SupError:
-    """The exact largest |N(x) - f(x)| on an interval, and every point where it is attained.
-
-    Args:
-        net: a piecewise-linear network with one input.
-        expression: f, a SymPy polynomial in one symbol with rational coefficients.
-        domain: the ends of the interval.
-        output: the index of the output.
-
-    Raises:
-        InputError: no such network, polynomial or interval; what is at fault is named.
-        ImportError: sympy is missing.
-    """
-    from verifai.properties.entry import number
-    from verifai.symbolic.error import sup_error as find
-
-    lower, upper = map(number, domain)
-    return find(net, expression, lower, upper, output=output)

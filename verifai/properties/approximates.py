@@ -49,13 +49,37 @@ def approximates(
             else; it is named.
         ImportError: sympy is missing.
     """
+    region, limit = domain_of(net, domain), number(tol)
+    if limit < 0:
+        raise InputError(f"a negative tolerance: {limit}")
+    joined, error = with_error(net, expression, variables=variables, output=output)
+    value = joined.offsets[error]
+    outside = (
+        atom({value: fmpq(-1)}, limit, Relation.LESS),
+        atom({value: fmpq(1)}, limit, Relation.LESS),
+    )
+    return query_on(joined, region, conjunction([Or(outside)]))
+
+
+def with_error(
+    net: Network, expression: Any, *, variables: Sequence[Any] = (), output: int = 0
+) -> tuple[Network, int]:
+    """The network with N(x) - f(x) as a further output, and that output's node.
+
+    Args:
+        net: the network.
+        expression: f, as in `approximates`.
+        variables: the symbols of the inputs, in order; a network of one input needs none.
+        output: the index of the output N(x).
+
+    Raises:
+        InputError: as in `approximates`.
+        ImportError: sympy is missing.
+    """
     from verifai.symbolic.compile import compile_expression
 
     if isinstance(net, Float32Network):
         raise InputError("a float32 program against a function over the reals: load it as real")
-    region, limit = domain_of(net, domain), number(tol)
-    if limit < 0:
-        raise InputError(f"a negative tolerance: {limit}")
     owner = net.owner(output_value(net, output))
     views = [net.owner(value) for value in input_values(net)]
     symbols = _symbols(expression, variables, len(views))
@@ -64,13 +88,7 @@ def approximates(
     inputs = {s: _view(*view) for s, view in zip(symbols, views, strict=True)}
     target = compile_expression(builder, expression, inputs)
     error = builder.linear([(_view(*owner), ONE), (target, -ONE)]).node
-    joined = Network(tuple(builder.nodes), (*net.outputs, error))
-    value = joined.offsets[error]
-    outside = (
-        atom({value: fmpq(-1)}, limit, Relation.LESS),
-        atom({value: fmpq(1)}, limit, Relation.LESS),
-    )
-    return query_on(joined, region, conjunction([Or(outside)]))
+    return Network(tuple(builder.nodes), (*net.outputs, error)), error
 
 
 def _view(node: int, index: int) -> Activation:

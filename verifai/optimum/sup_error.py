@@ -1,0 +1,94 @@
+"""How far a network is from a symbolic function at most: exactly, or in a certified bracket.
+
+May import: kernel, symbolic, properties, maximize. Must not know: how a query is decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from verifai.kernel.network import Affine, Input, Network, Pwl, pwl
+from verifai.optimum.maximize import Maximum, maximize
+from verifai.properties.approximates import with_error
+from verifai.properties.domain import Domain, Ends
+from verifai.properties.entry import Number, number
+
+if TYPE_CHECKING:
+    from verifai.symbolic.error import SupError
+
+
+def sup_error(
+    net: Network,
+    expression: Any,
+    domain: tuple[Number, Number] | Domain | Ends,
+    *,
+    variables: Sequence[Any] = (),
+    output: int = 0,
+    tol: Number = "1e-6",
+    timeout: float | None = None,
+) -> SupError | Maximum:
+    """The largest |N(x) - f(x)| on a domain.
+
+    Of a piecewise-linear network of one input against a polynomial, with an interval as the domain:
+    exactly, with every point where it is attained. Else a certified bracket, whose lower end is
+    attained at an exact point and whose upper end has a certificate.
+
+    Args:
+        net: the network.
+        expression: f, a SymPy expression as in `approximates`.
+        domain: the ends of an interval, a box (one pair for each input value), or a `Domain`.
+        variables: the symbols of the inputs, in order; a network of one input needs none.
+        output: the index of the output.
+        tol: how wide a bracket may be, in output units; positive.
+        timeout: seconds for a bracket; None: no limit.
+
+    Raises:
+        InputError: sizes do not fit, or a part of the expression is not supported; it is named.
+        ImportError: sympy is missing.
+    """
+    ends = _interval(domain)
+    if ends is not None and _is_exact(net, expression):
+        from verifai.symbolic.error import sup_error as exactly
+
+        return exactly(net, expression, *map(number, ends), output=output)
+    joined, error = with_error(net, expression, variables=variables, output=output)
+    size = pwl("size of the error", (1,), error, [0.0], [-1.0, 1.0])
+    whole = Network((*joined.nodes, _named(size, joined)), (len(joined.nodes),))
+    region = [ends] if ends is not None else domain
+    return maximize(whole, 0, region, tol=tol, timeout=timeout)  # type: ignore[arg-type]
+
+
+def _interval(domain: Any) -> tuple[Number, Number] | None:
+    """The ends of an interval, None for a box or a `Domain`."""
+    is_pair = isinstance(domain, tuple | list) and len(domain) == 2
+    if is_pair and not any(isinstance(end, tuple | list) for end in domain):
+        return domain[0], domain[1]
+    return None
+
+
+def _is_exact(net: Network, expression: Any) -> bool:
+    """Whether exact algebra covers the network and the expression."""
+    import sympy
+
+    linear = all(
+        isinstance(node, Input | Pwl) or (isinstance(node, Affine) and node.radius is None)
+        for node in net.nodes
+    )
+    single = sum(net.sizes[i] for i in net.inputs) == 1
+    f = sympy.sympify(expression) if isinstance(expression, int) else expression
+    if not linear or not single or not isinstance(f, sympy.Expr) or len(f.free_symbols) > 1:
+        return False
+    variable = next(iter(f.free_symbols), sympy.Symbol("x"))
+    return bool(f.is_polynomial(variable)) and all(
+        c.is_Rational for c in sympy.Poly(f, variable).all_coeffs()
+    )
+
+
+def _named(node: Pwl, net: Network) -> Pwl:
+    """The node under a name that the network does not have yet."""
+    taken, name = {other.name for other in net.nodes}, node.name
+    while name in taken:
+        name += "'"
+    return replace(node, name=name)
