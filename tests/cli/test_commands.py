@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import verifai
 from verifai.cli import main, run
 
 Out = pytest.CaptureFixture[str]
@@ -269,6 +270,46 @@ def test_inspect(model: str, capsys: Out) -> None:
     assert found["neurons"] > 0
     assert run(["inspect", model]) == 0
     assert "Relu" in capsys.readouterr().out
+
+
+def test_inspect_names_smooth_functions(capsys: Out) -> None:
+    attention = str(Path(verifai.__file__).parent / "data" / "attention.onnx")
+    assert run(["inspect", attention]) == 0
+    out = capsys.readouterr().out
+    assert "smooth (1 exp, 1 reciprocal)" in out
+    assert out.endswith("this network can be verified\n")
+    assert run(["inspect", attention, "--json"]) == 0
+    assert said(capsys)["functions"] == {"exp": 1, "reciprocal": 1}
+
+
+def test_check_says_as_json_what_was_checked(
+    model: str, true_property: str, tmp_path: Path, capsys: Out
+) -> None:
+    proof = str(tmp_path / "proof.cert")
+    assert run(["verify", model, true_property, "--certificate", proof]) == 0
+    capsys.readouterr()
+    assert run(["check", model, true_property, proof, "--json"]) == 0
+    found = said(capsys)
+    assert "No input in this domain makes" in found["statement"]
+    assert (found["vacuous"], found["assumptions"]) == (False, [])
+
+
+@pytest.mark.parametrize("size", ["8", "0x3", "axb", "2x2"])
+def test_an_image_size_that_fits_no_input_is_refused(
+    size: str, model: str, true_property: str, capsys: Out
+) -> None:
+    assert run(["verify", model, true_property, "--image", size]) == 4
+    assert "--image" in capsys.readouterr().err
+
+
+def test_a_counterexample_is_drawn_on_demand(model: str, false_property: str, capsys: Out) -> None:
+    assert run(["verify", model, false_property, "--image", "1x1"]) == 1
+    assert "as an image" in capsys.readouterr().out
+
+
+def test_a_theorem_that_is_none_is_named(capsys: Out) -> None:
+    assert run(["theorem", "show", "nosuch"]) == 4
+    assert "no theorem 'nosuch'" in capsys.readouterr().err
 
 
 def test_inspect_names_what_blocks(tmp_path: Path, capsys: Out) -> None:

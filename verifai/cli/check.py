@@ -58,13 +58,18 @@ def command(
     try:
         accepted = check(query, data, exact=exact)
     except Rejection as rejection:
-        found = {"accepted": False, "rule": rejection.rule, "reason": rejection.reason}
+        found: dict[str, Any] = {
+            "accepted": False,
+            "rule": rejection.rule,
+            "reason": rejection.reason,
+        }
         lines = [f"rejected: rule {rejection.rule}: {rejection.reason}"]
     else:
+        said, taken = statement(query), list(assumptions(query))
         found = {"accepted": True, "nodes": accepted.nodes, "leaves": accepted.leaves}
+        found |= {"vacuous": accepted.vacuous, "statement": said, "assumptions": taken}
         work = f"{accepted.nodes} nodes, {accepted.leaves} leaves, {arithmetic} arithmetic"
-        lines = [f"accepted: {work}, {time.monotonic() - loaded:.2f} s", statement(query)]
-        lines += assumptions(query)
+        lines = [f"accepted: {work}, {time.monotonic() - loaded:.2f} s", said, *taken]
     now = time.monotonic()
     times = {"check_seconds": round(now - loaded, 6), "seconds": round(now - start, 6)}
     if as_json:

@@ -43,6 +43,8 @@ def sentence(error: InputError | OSError | ImportError) -> str:
         package = (error.name or "").partition(".")[0]
         if package in _EXTRAS:
             return f"this needs the package {package}: pip install 'verifai-nn[{_EXTRAS[package]}]'"
+        if package:
+            return f"this needs the package {package}, which cannot be imported: {error}"
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split())

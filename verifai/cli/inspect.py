@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from verifai.kernel.network import Network
     from verifai.load.explain import OperatorRow
 
+_NAMES = {"pwl": "piecewise linear"}
+
 
 @click.command("inspect")
 @click.argument("model", type=click.Path(path_type=Path))
@@ -52,11 +54,12 @@ def command(model: Path, as_json: bool) -> int:
 
 
 def facts(network: Network) -> dict[str, object]:
-    """Shapes, counts of nodes by kind, of neurons and of parameters."""
+    """Shapes, counts of nodes by kind and by smooth function, of neurons and of parameters."""
     return {
         "inputs": {network.nodes[i].name: list(network.nodes[i].shape) for i in network.inputs},
         "outputs": {network.nodes[i].name: list(network.nodes[i].shape) for i in network.outputs},
         "nodes": dict(Counter(type(node).__name__.lower() for node in network.nodes)),
+        "functions": dict(functions(network)),
         "neurons": neurons(network),
         "parameters": parameters(network),
     }
@@ -83,6 +86,13 @@ def parameters(network: Network) -> int:
     return count
 
 
+def functions(network: Network) -> Counter[str]:
+    """How many nodes apply each smooth function."""
+    from verifai.kernel.network import Smooth
+
+    return Counter(node.function for node in network.nodes if isinstance(node, Smooth))
+
+
 def _words(rows: list[OperatorRow], network: Network | None) -> str:
     from verifai.report.terminal import table
 
@@ -97,10 +107,22 @@ def _words(rows: list[OperatorRow], network: Network | None) -> str:
         each = [f"{network.nodes[i].name} {_shape(network.nodes[i].shape)}" for i in nodes]
         lines.append(f"{title}: {', '.join(each)}")
     kinds = Counter(type(node).__name__.lower() for node in network.nodes)
-    lines.append("nodes: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
-    lines.append(f"neurons: {neurons(network)}, parameters: {parameters(network)}")
-    return "\n".join(lines)
+    lines.append("lowered to: " + ", ".join(_kind(*kind, network) for kind in kinds.items()))
+    lines.append(f"neurons (values of nonlinear nodes): {neurons(network)}")
+    lines.append(f"parameters: {parameters(network)}")
+    return "\n".join([*lines, "", "this network can be verified"])
+
+
+def _kind(kind: str, count: int, network: Network) -> str:
+    name = _NAMES.get(kind, kind)
+    if kind != "smooth":
+        return f"{count} {name}"
+    each = ", ".join(f"{times} {function}" for function, times in functions(network).items())
+    return f"{count} {name} ({each})"
 
 
 def _shape(shape: tuple[int, ...]) -> str:
-    return f"{'×'.join(map(str, shape))} ({math.prod(shape)} values)" if shape else "scalar"
+    if not shape:
+        return "scalar"
+    count = math.prod(shape)
+    return f"{'×'.join(map(str, shape))} ({count} value{'' if count == 1 else 's'})"

@@ -16,7 +16,7 @@ Command = Callable[..., Any]
 def semantics(command: Command) -> Command:
     """The command with --semantics and --assume-ulp, which `query_from` takes under these names."""
     kinds = click.Choice(["real", "float32"])
-    help_ulp = "With float32: smooth operators are off by at most so many units in the last place."
+    help_ulp = "With --semantics float32: smooth operators are off by at most K ulp (your claim)."
     options = [
         click.option(
             "--semantics",

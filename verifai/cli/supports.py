@@ -37,10 +37,11 @@ def _flags(function: click.decorators.FC) -> click.decorators.FC:
 @click.command("supports")
 @_flags
 def command(**asked: bool) -> int:
-    """Print what is supported of one CAPABILITY, one item a line.
+    """Print what is supported of the one capability that is named, one item a line.
 
-    Types are those over which proofs are sound: `real` alone. The opsets and the VNN-LIB versions
-    are the oldest and the newest.
+    Options and answers are those of the VNN-LIB 2 standard's command line. Types are those over
+    which proofs are sound: `real` alone. The opsets and the VNN-LIB versions are the oldest and the
+    newest.
     """
     names = [name for name in CAPABILITIES if asked[name.strip("-").replace("-", "_")]]
     if len(names) != 1:

@@ -55,7 +55,7 @@ class _Names(click.Group):
         for theorem in THEOREMS:
             if theorem.name == cmd_name:
                 return self.made(theorem)
-        return None
+        raise click.UsageError(f"no theorem {cmd_name!r}", ctx)
 
     def made(self, theorem: Theorem[Any]) -> click.Command:
         """The command of one theorem."""
@@ -106,7 +106,7 @@ def _options(theorem: Theorem[Any]) -> list[click.Parameter]:
 
 @command.group("show", cls=_Shows)
 def show_command() -> None:
-    """Show a theorem's statement, its claims and controls, without checking them."""
+    """Show a theorem's statement, claims and controls; check nothing."""
 
 
 @command.group("run", cls=_Runs, invoke_without_command=True, params=[*_SHARED])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 import sys
 import time
 from pathlib import Path
@@ -30,6 +31,18 @@ def seconds(ctx: click.Context, param: click.Parameter, value: float | None) -> 
     return value
 
 
+def image_sides(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[int, int] | None:
+    """Rows and columns, from a text like 8x8."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"([1-9][0-9]{0,3})[x×]([1-9][0-9]{0,3})", value)
+    if found is None:
+        raise click.BadParameter(f"{value!r} is not ROWSxCOLUMNS, like 8x8", ctx, param)
+    return int(found[1]), int(found[2])
+
+
 @click.command("verify")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument(
@@ -38,15 +51,28 @@ def seconds(ctx: click.Context, param: click.Parameter, value: float | None) -> 
 @network_option
 @click.option("--timeout", type=float, callback=seconds, help="Stop after this many seconds.")
 @click.option("--nodes", type=click.IntRange(1), help="Stop after this many search nodes.")
-@click.option("--certificate", type=click.Path(path_type=Path), help="Write the proof here.")
+@click.option(
+    "--certificate", type=click.Path(path_type=Path), help="Write the proof here, if verified."
+)
 @click.option("--workers", type=click.IntRange(1), default=2, help="Processes (default 2).")
 @click.option("--seed", type=int, default=0, help="Seed of the attacks (default 0).")
-@click.option("--float32/--no-float32", default=True, help="Also run a counterexample as float32.")
+@click.option(
+    "--float32/--no-float32",
+    default=True,
+    help="Run a counterexample in onnxruntime, too (default yes).",
+)
 @click.option(
     "--serialise-assignments",
     "folder",
     type=click.Path(path_type=Path),
     help="With --network: write a satisfying assignment as NAME.pb files into this folder.",
+)
+@click.option(
+    "--image",
+    "sides",
+    metavar="ROWSxCOLUMNS",
+    callback=image_sides,
+    help="Draw a counterexample as an image (default: inputs of shape 1×1×ROWS×COLUMNS).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @semantics
@@ -86,7 +112,10 @@ def command(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Asked:
-    """The options of one call; `start` is when it began, `folder` where assignments go."""
+    """The options of one call.
+
+    `start` is when it began, `folder` where assignments go, `sides` those of an image.
+    """
 
     start: float
     certificate: Path | None
@@ -99,11 +128,16 @@ class _Asked:
     seed: int
     semantics: str
     assume_ulp: int | None
+    sides: tuple[int, int] | None
 
     def search(self, query: Query) -> Verdict:
         """The verdict; a proof is written before anything is said about it."""
         from verifai.api import assumptions
+        from verifai.report.picture import images
 
+        if self.sides is not None and not images(query, self.sides):
+            rows, columns = self.sides
+            raise click.UsageError(f"--image: no input of the network has {rows}·{columns} values")
         budget = Options(
             timeout=self.timeout,
             nodes=self.nodes,
@@ -137,7 +171,7 @@ def _plain(model: Path, property_file: Path, asked: _Asked) -> int:
         found = record(verdict, query, seconds=elapsed) | {"certificate": path}
         click.echo(json.dumps(found, allow_nan=False))
     else:
-        click.echo(words(verdict, query, seconds=elapsed))
+        click.echo(words(verdict, query, seconds=elapsed, sides=asked.sides))
         if path is not None:
             click.echo(f"certificate: {path}")
     return exit_code(verdict)
@@ -164,7 +198,8 @@ def _standard(query_file: Path, networks: dict[str, Path], asked: _Asked) -> int
         click.echo(json.dumps(found, allow_nan=False))
         return exit_code(verdict)
     click.echo(shown.partition("\n")[0] if asked.folder is not None else shown)
-    click.echo(words(verdict, posed.query, seconds=elapsed), err=True)
+    said = words(verdict, posed.query, seconds=elapsed, sides=asked.sides)
+    click.echo(said, err=True)
     if path is not None:
         click.echo(f"certificate: {path}", err=True)
     return exit_code(verdict)

@@ -1,6 +1,6 @@
 """An 8×8 digit and its counterexample as text.
 
-May import: the standard library, python-flint. Must not know: networks, files, colours.
+May import: kernel, report. Must not know: networks, files, colours.
 """
 
 from __future__ import annotations
@@ -10,40 +10,23 @@ from collections.abc import Sequence
 from flint import fmpq
 
 from verifai.kernel.number import nearest, rational, text
+from verifai.report.picture import beside, rows
+from verifai.report.picture import picture as image
+
+__all__ = ["beside", "changes", "describe_change", "float_text", "picture"]
 
 SIDE = 8
-RAMP = " .:-=+*#%@"  # from black to white
 
 
 def picture(pixels: Sequence[fmpq]) -> list[str]:
-    """Eight lines, two characters a pixel; pixels lie in 0 … 1.
-
-    >>> picture([fmpq(i % 8, 7) for i in range(64)])[0]
-    '  ..::==++##%%@@'
-    """
-    marks = [2 * RAMP[int(p * len(RAMP)) if p < 1 else -1] for p in pixels]
-    return _rows(marks)
+    """Eight lines, two characters a pixel; pixels lie in 0 … 1."""
+    return image(pixels, SIDE)
 
 
 def changes(before: Sequence[fmpq], after: Sequence[fmpq]) -> list[str]:
     """Eight lines: ++ where a pixel became lighter, -- darker, a dot where it stayed."""
     pairs = zip(before, after, strict=True)
-    return _rows([" ." if b == a else "++" if a > b else "--" for b, a in pairs])
-
-
-def _rows(marks: list[str]) -> list[str]:
-    return ["".join(marks[i : i + SIDE]) for i in range(0, len(marks), SIDE)]
-
-
-def beside(titles: Sequence[str], pictures: Sequence[list[str]], gap: int = 4) -> list[str]:
-    """Pictures next to each other under their titles."""
-    columns = [[title, *rows] for title, rows in zip(titles, pictures, strict=True)]
-    widths = [max(map(len, column)) + gap for column in columns]
-    lines = zip(*columns, strict=True)
-    return [
-        "".join(part.ljust(width) for part, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
+    return rows([" ." if b == a else "++" if a > b else "--" for b, a in pairs], SIDE)
 
 
 def describe_change(before: Sequence[fmpq], after: Sequence[fmpq]) -> str:

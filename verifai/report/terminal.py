@@ -14,6 +14,7 @@ from flint import fmpq
 
 from verifai.kernel.number import nearest, text
 from verifai.kernel.query import Query
+from verifai.report.picture import drawn, images
 from verifai.verdict import Counterexample, Falsified, Unknown, Verdict, Verified
 
 if TYPE_CHECKING:
@@ -35,8 +36,17 @@ def number(value: fmpq) -> str:
     return f"= {exact} ≈ {decimal}" if len(exact) <= MAX_DIGITS else f"≈ {decimal}"
 
 
-def words(verdict: Verdict, query: Query, *, seconds: float) -> str:
-    """The verdict in sentences: what was proved, or violated where, or why neither."""
+def words(
+    verdict: Verdict, query: Query, *, seconds: float, sides: tuple[int, int] | None = None
+) -> str:
+    """The verdict in sentences: what was proved, or violated where, or why neither.
+
+    Args:
+        verdict: the verdict on the query.
+        query: what was asked.
+        seconds: how long everything took.
+        sides: rows and columns of inputs that are images; None: as the inputs' shapes say.
+    """
     effort = verdict.effort
     work = f"{seconds:.2f} s, {effort.nodes} nodes, {effort.check_seconds:.2f} s of it the kernel's"
     if isinstance(verdict, Verified):
@@ -45,7 +55,7 @@ def words(verdict: Verdict, query: Query, *, seconds: float) -> str:
             lines.insert(1, "WARNING: the domain is empty, so that any property would hold on it")
     elif isinstance(verdict, Falsified):
         lines = [f"falsified in {work} replay", verdict.statement]
-        lines += _counterexample(verdict.counterexample, query)
+        lines += _counterexample(verdict.counterexample, query, sides)
     else:
         lines = [f"{'time-out' if verdict.is_timeout else 'unknown'} after {work} check"]
         lines += _unknown(verdict)
@@ -59,7 +69,9 @@ def _unknown(verdict: Unknown) -> list[str]:
     return [*lines, f"open: {100 * verdict.open_fraction:.3g} % of the search"]
 
 
-def _counterexample(found: Counterexample, query: Query) -> list[str]:
+def _counterexample(
+    found: Counterexample, query: Query, sides: tuple[int, int] | None
+) -> list[str]:
     network = query.network
     inputs = [network.describe(value) for value in query.input_values]
     outputs = [
@@ -69,6 +81,8 @@ def _counterexample(found: Counterexample, query: Query) -> list[str]:
     ]
     lines = ["this input of the domain violates the property:"]
     lines += _assigned(inputs, [number(x) for x in found.inputs])
+    for image in images(query, sides):
+        lines += [f"  {line}".rstrip() for line in drawn(query, found.inputs, image)]
     lines.append("there the outputs are:")
     lines += _assigned(outputs, [_enclosure(*ends) for ends in found.outputs])
     lines.append(f"margin of the violation {number(found.margin)}")
