@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import AttributeProto, TensorProto, helper
 
-from tests.load.models import Weights, load, model, single
+from tests.load.models import Weights, check_against_runtime, load, model, single
 from tests.load.onnx_schemas import FILE, text
 from verifai.load import builder
 from verifai.load.errors import LoadError
@@ -170,6 +170,23 @@ def test_names_that_are_no_text_are_refused_wherever_they_are_read(tmp_path: Pat
     for read in (load_onnx, explain_onnx):
         with pytest.raises(LoadError, match="no UTF-8 text"):
             read(path)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_signalling_nan_is_refused_without_a_warning(tmp_path: Path) -> None:
+    proto = single("Add", X, {"c": np.zeros(3, np.float32)})
+    proto.graph.initializer[0].raw_data = b"\x01\0\x80\x7f" * 3
+    with pytest.raises(LoadError, match="NaN"):
+        load(proto, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["Softmax", "LogSoftmax"])
+@pytest.mark.parametrize("axis", [-1, -2, -3])
+def test_negative_axes_of_softmax_before_opset_13_count_from_the_end(
+    kind: str, axis: int, tmp_path: Path
+) -> None:
+    proto = single(kind, {"x": [2, 3, 2]}, opset=11, axis=axis)
+    check_against_runtime(proto, tmp_path)
 
 
 def test_all_values_together_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

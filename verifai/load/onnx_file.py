@@ -128,7 +128,8 @@ def tensor(message: Any, folder: Path) -> Constant:
     if message.data_type == _BFLOAT16:
         array = (array.astype(np.uint32) << 16).view(np.float32)
     if array.dtype.kind == "f":
-        array = array.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # signalling NaN, refused where it is used
+            array = array.astype(np.float64)
     return Constant(array.reshape(shape), name)
 
 

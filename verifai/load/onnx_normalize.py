@@ -47,7 +47,7 @@ def _along_axis(
         order = [*(a for a in range(rank) if a != axis), axis]
         width = x.shape[axis]
     else:
-        axis, order = axis_of(call.integer("axis", 1), rank + 1), list(range(rank))
+        axis, order = axis_of(call.integer("axis", 1), rank), list(range(rank))
         width = math.prod(x.shape[axis:])
     moved = x.index.transpose(order)
     if not moved.size:
