@@ -42,7 +42,7 @@ ARROWS = {
     "solvers": {"kernel", "verdict"},
     "symbolic": {"kernel", "load", "bounds", "solvers"},
     "properties": {"kernel", "load", "bounds", "symbolic"},
-    "optimum": BELOW_VERIFY | {"properties", "verify"},
+    "optimum": BELOW_VERIFY | {"properties", "symbolic", "verify"},
     "search": BELOW_SEARCH,
     "verify": BELOW_VERIFY,
     "ask": BELOW_VERIFY | {"verify"},
