@@ -6,9 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -16,6 +14,7 @@ import pytest
 from flint import fmpq
 from onnx import TensorProto, helper, numpy_helper
 
+from tests.processes import PATIENCE, is_left_alone, wait_for_helper
 from verifai.kernel.network import Input, Network, relu
 from verifai.kernel.query import And, Query, atom
 from verifai.search.budget import Meter, Stopped
@@ -67,42 +66,9 @@ def start(hard: tuple[str, str], *options: str) -> subprocess.Popen[str]:
     )
 
 
-def members(group: int) -> list[int]:
-    """The living processes of a group."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if entry.name.isdigit() and int(fields[2]) == group and fields[0] != "Z":
-            found.append(int(entry.name))
-    return found
-
-
-def is_left_alone(group: int) -> bool:
-    """Whether the group has no process any more, a moment after its first has ended."""
-    end = time.monotonic() + 3
-    while members(group):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
-
-
-def wait_for_helper(process: subprocess.Popen[str]) -> None:
-    """Returns once the search runs in two processes."""
-    end = time.monotonic() + 40
-    while len(members(process.pid)) < 2:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end, "no second process was started"
-        time.sleep(0.05)
-    time.sleep(0.5)
-
-
 def test_time_out(hard: tuple[str, str]) -> None:
     process = start(hard, "--timeout", "4")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 3, out + err
     assert "Traceback" not in err
     assert is_left_alone(process.pid)
@@ -111,13 +77,13 @@ def test_time_out(hard: tuple[str, str]) -> None:
 @pytest.mark.parametrize("everyone", [True, False])
 def test_ctrl_c(hard: tuple[str, str], everyone: bool) -> None:
     """A terminal's Ctrl-C reaches the whole group, `kill -INT` the first process only."""
-    process = start(hard, "--timeout", "120")
+    process = start(hard, "--timeout", "600")
     wait_for_helper(process)
     if everyone:
         os.killpg(process.pid, signal.SIGINT)
     else:
         os.kill(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2, out + err
     assert "interrupted" in out
     assert "Traceback" not in err
@@ -125,16 +91,16 @@ def test_ctrl_c(hard: tuple[str, str], everyone: bool) -> None:
 
 
 def test_a_killed_search_takes_its_helpers_along(hard: tuple[str, str]) -> None:
-    process = start(hard, "--timeout", "120")
+    process = start(hard, "--timeout", "600")
     wait_for_helper(process)
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE)
     assert is_left_alone(process.pid)
 
 
 def test_node_budget(hard: tuple[str, str]) -> None:
     process = start(hard, "--nodes", "100", "--workers", "1")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2, out + err
     assert "budget of 100 subproblems" in out
 
@@ -142,7 +108,7 @@ def test_node_budget(hard: tuple[str, str]) -> None:
 def test_a_formula_that_always_holds_is_falsified_at_any_point() -> None:
     net = Network((Input("x", (2,)),), (0,))
     query = Query(net, (fmpq(0), fmpq(1, 3)), (fmpq(1), fmpq(2, 3)), And(()))
-    found = verify(query, Options(timeout=5.0, workers=1))
+    found = verify(query, Options(timeout=60.0, workers=1))
     assert isinstance(found, Falsified)
 
 
@@ -150,13 +116,13 @@ def test_a_check_that_outlives_the_budget_is_no_verdict(monkeypatch: pytest.Monk
     """The kernel asks now and then whether to go on; what is raised ends it without an answer."""
     net = Network((Input("x", (1,)), relu("y", (1,), 0)), (1,))
     query = Query(net, (fmpq(-1),), (fmpq(1),), And((atom({1: fmpq(-1)}, fmpq(2)),)))
-    assert isinstance(verify(query, Options(timeout=5.0, workers=1)), Verified)
+    assert isinstance(verify(query, Options(timeout=60.0, workers=1)), Verified)
 
     def watch(self: Meter, share: float = 1.0) -> None:
         if share == 1.0:  # what the check asks, and not the search
             raise Stopped("spent", is_timeout=True)
 
     monkeypatch.setattr(Meter, "watch", watch)
-    found = verify(query, Options(timeout=5.0, workers=1))
+    found = verify(query, Options(timeout=60.0, workers=1))
     assert isinstance(found, Unknown)
     assert found.is_timeout
