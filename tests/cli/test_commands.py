@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 import verifai
+from tests.processes import PATIENCE, wait_for_helper
 from verifai.cli import main, run
 
 Out = pytest.CaptureFixture[str]
@@ -218,9 +218,9 @@ def test_sigint_ends_a_real_search_with_2(tmp_path: Path) -> None:
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    time.sleep(4)
+    wait_for_helper(process)
     os.kill(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2, err
     assert json.loads(out)["reason"] == "interrupted"
     assert "Traceback" not in err
