@@ -38,7 +38,7 @@ from verifai.verify import Options
 
 def test_verified_is_checked_again() -> None:
     query = vf.in_range(vf.load(SQUARE), [(0, 1)], lower="-1/8", upper="5/4")
-    verdict = vf.verify(query, timeout=30)
+    verdict = vf.verify(query, timeout=120)
     assert isinstance(verdict, vf.Verified)
     assert vf.check(query, verdict.certificate).leaves >= 1
     assert vf.check(query, verdict.certificate, exact=True).leaves >= 1
@@ -49,7 +49,7 @@ def test_verified_is_checked_again() -> None:
 
 def test_falsified_is_exact() -> None:
     net = vf.load(str(SQUARE))
-    verdict = vf.verify(vf.in_range(net, [(0, 1)], upper="1/2"), timeout=30)
+    verdict = vf.verify(vf.in_range(net, [(0, 1)], upper="1/2"), timeout=120)
     assert isinstance(verdict, vf.Falsified)
     (x,) = verdict.counterexample.inputs
     low, _ = evaluate(net, [x])
@@ -100,7 +100,7 @@ def test_query_from_files(tmp_path: Path) -> None:
 
 def test_verdicts_read_as_sentences() -> None:
     query = vf.in_range(vf.load(SQUARE), [(0, 1)], lower="-1/8", upper="5/4")
-    assert str(vf.verify(query, timeout=30)).startswith("verified: ")
+    assert str(vf.verify(query, timeout=120)).startswith("verified: ")
     false = vf.in_range(vf.load(SQUARE), [(0, 1)], upper="1/2")
-    assert str(vf.verify(false, timeout=30)).startswith("falsified: ")
+    assert str(vf.verify(false, timeout=120)).startswith("falsified: ")
     assert str(vf.Unknown("no budget")) == "unknown: no budget"

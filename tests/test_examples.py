@@ -39,7 +39,7 @@ def test_example(name: str, says: str) -> None:
         text=True,
         check=False,
         cwd=ROOT,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert re.search(says, done.stdout, re.DOTALL), done.stdout

@@ -44,7 +44,7 @@ def test_the_shell_commands_run(clone: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=200,
+            timeout=600,
         )
         assert done.returncode == 0, block + done.stdout + done.stderr
     assert (clone / "square.cert.query.json").is_file()

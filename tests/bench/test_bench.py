@@ -110,13 +110,13 @@ def test_jobs_keep_the_order(folder: Path) -> None:
 
 
 def test_processes_are_timed_measured_and_killed() -> None:
-    quick = measure([sys.executable, "-c", "print('{\"a\": 1}')"], limit=20)
+    quick = measure([sys.executable, "-c", "print('{\"a\": 1}')"], limit=120)
     assert (quick.code, quick.answer(), quick.was_killed) == (0, {"a": 1}, False)
     assert 1 < quick.peak_mib < 500
     slow = measure([sys.executable, "-c", "import time; time.sleep(30)"], limit=0.5)
     assert slow.was_killed
-    assert 0.5 <= slow.seconds < 10
-    loud = measure([sys.executable, "-c", "raise SystemExit('why')"], limit=20)
+    assert 0.5 <= slow.seconds < 25
+    loud = measure([sys.executable, "-c", "raise SystemExit('why')"], limit=120)
     assert (loud.code, loud.answer()) == (1, {"error": "why"})
 
 

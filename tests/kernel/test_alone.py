@@ -120,7 +120,7 @@ def run(alone: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
         check=False,
         preexec_fn=limit,
         env={"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(alone)},
-        timeout=120,
+        timeout=600,
     )
 
 

@@ -104,7 +104,7 @@ def test_the_nodes_of_a_network_are_called_as_in_the_program() -> None:
 
 def test_a_module_is_verified() -> None:
     net = vf.load(module(), torch.zeros(1, 3))
-    verdict = vf.verify(vf.in_range(net, [(-1, 1)] * 3, upper=100, output=0), timeout=20)
+    verdict = vf.verify(vf.in_range(net, [(-1, 1)] * 3, upper=100, output=0), timeout=120)
     assert isinstance(verdict, vf.Verified)
 
 

@@ -134,7 +134,7 @@ def test_a_polynomial_query_about_two_networks_and_a_hidden_tensor_is_decided(
     path = tmp_path / "query.vnnlib"
     path.write_text(HEAD + BOX + SAME + f"(assert (>= {left} {bound}))")
     query = vf.query_from(models, path)
-    verdict = vf.verify(query, timeout=60)
+    verdict = vf.verify(query, timeout=120)
     assert isinstance(verdict, kind), verdict
     if isinstance(verdict, vf.Verified):
         assert vf.check(query, verdict.certificate, exact=True).leaves > 0

@@ -104,10 +104,10 @@ def test_a_known_distance_is_reached_but_not_exceeded() -> None:
     first = mlp([[[1.0], [-1.0]], [[1.0, 1.0]]], [[0.0, 0.0], [0.0]])  # |x|
     second = mlp([[[1.0], [-1.0]], [[1.0, 0.5]]], [[0.0, 0.0], [0.0]])  # x, or -x/2
     reached = equivalent(first, second, [(-1, 1)], tolerance="1/2")
-    assert isinstance(verify(reached, timeout=20), Verified)
-    less = verify(equivalent(first, second, [(-1, 1)], tolerance="0.4999"), timeout=20)
+    assert isinstance(verify(reached, timeout=120), Verified)
+    less = verify(equivalent(first, second, [(-1, 1)], tolerance="0.4999"), timeout=120)
     assert isinstance(less, Falsified)
-    assert isinstance(verify(equivalent(first, first, [(-1, 1)]), timeout=20), Verified)
+    assert isinstance(verify(equivalent(first, first, [(-1, 1)]), timeout=120), Verified)
 
 
 def test_a_rounded_network_is_near_and_not_nearer() -> None:
@@ -118,10 +118,10 @@ def test_a_rounded_network_is_near_and_not_nearer() -> None:
     seen = float(np.abs(gaps[0] - gaps[1]).max())
     assert seen < 1e-3
     query = equivalent(first, second, [(-1, 1)] * 2, tolerance="1/1000")
-    verdict = verify(query, timeout=60)
+    verdict = verify(query, timeout=120)
     assert isinstance(verdict, Verified)
     assert check(query, verdict.certificate, exact=True).leaves >= 1
-    less = verify(equivalent(first, second, [(-1, 1)] * 2, tolerance=0.98 * seen), timeout=60)
+    less = verify(equivalent(first, second, [(-1, 1)] * 2, tolerance=0.98 * seen), timeout=120)
     assert isinstance(less, Falsified)
 
 
@@ -131,8 +131,10 @@ def test_a_classifier_and_its_rounded_copy() -> None:
     with np.load(DATA / "digits_test.npz") as file:
         pixels = file["images"][0].reshape(-1) / 16
     ball = [(Fraction(p) - Fraction(1, 50), Fraction(p) + Fraction(1, 50)) for p in pixels.tolist()]
-    assert isinstance(verify(equivalent(net, copy, ball, tolerance="1/1000"), timeout=60), Verified)
-    less = verify(equivalent(net, copy, ball, tolerance="1/10000"), timeout=60)
+    assert isinstance(
+        verify(equivalent(net, copy, ball, tolerance="1/1000"), timeout=120), Verified
+    )
+    less = verify(equivalent(net, copy, ball, tolerance="1/10000"), timeout=120)
     assert isinstance(less, Falsified)
 
 

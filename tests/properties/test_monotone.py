@@ -27,10 +27,10 @@ HAT = mlp([[[1.0], [1.0]], [[1.0, -2.0]]], [[0.0, -0.5], [0.0]])  # rises to 1/2
 def test_weights_that_are_not_negative_need_no_margin(function: str, sizes: list[int]) -> None:
     net = random_mlp(sizes, 5, function=function, is_positive=True)
     query = monotone(net, [(-1, 1)] * sizes[0], input=1)
-    verdict = verify(query, timeout=30)
+    verdict = verify(query, timeout=120)
     assert isinstance(verdict, Verified)
     assert check(query, verdict.certificate, exact=True).leaves == 1
-    falling = verify(monotone(net, [(-1, 1)] * sizes[0], input=1, direction=-1), timeout=30)
+    falling = verify(monotone(net, [(-1, 1)] * sizes[0], input=1, direction=-1), timeout=120)
     assert isinstance(falling, Falsified)
 
 
@@ -40,12 +40,12 @@ def test_a_network_that_is_monotone_by_its_values_is_proved_by_branching() -> No
     last = steep.nodes[-1]
     terms = (*last.terms, (0, skip))  # type: ignore[union-attr]
     nodes = (*steep.nodes[:-1], affine("y", (1,), terms))
-    verdict = verify(monotone(Network(nodes, steep.outputs), [(-1, 1)] * 2, input=0), timeout=60)
+    verdict = verify(monotone(Network(nodes, steep.outputs), [(-1, 1)] * 2, input=0), timeout=120)
     assert isinstance(verdict, Verified)
 
 
 def test_a_counterexample_is_a_pair_at_which_the_output_falls() -> None:
-    verdict = verify(monotone(HAT, [(0, 1)], input=0), timeout=30)
+    verdict = verify(monotone(HAT, [(0, 1)], input=0), timeout=120)
     assert isinstance(verdict, Falsified)
     x, step, _ = verdict.counterexample.inputs
     assert 0 <= x <= x + step <= 1
@@ -54,11 +54,11 @@ def test_a_counterexample_is_a_pair_at_which_the_output_falls() -> None:
 
 
 def test_the_margin_is_where_it_turns() -> None:
-    more = verify(monotone(HAT, [(0, 1)], input=0, margin="0.501"), timeout=30)
+    more = verify(monotone(HAT, [(0, 1)], input=0, margin="0.501"), timeout=120)
     assert isinstance(more, Verified)
-    less = verify(monotone(HAT, [(0, 1)], input=0, margin="0.49"), timeout=30)
+    less = verify(monotone(HAT, [(0, 1)], input=0, margin="0.49"), timeout=120)
     assert isinstance(less, Falsified)
-    assert isinstance(verify(monotone(HAT, [(0, "0.49")], input=0), timeout=30), Verified)
+    assert isinstance(verify(monotone(HAT, [(0, "0.49")], input=0), timeout=120), Verified)
 
 
 @pytest.mark.parametrize("function", ["reciprocal", "log", "sqrt"])
@@ -71,7 +71,7 @@ def test_functions_that_are_not_defined_everywhere(function: str) -> None:
     )
     direction = 1 if function == "reciprocal" else -1
     query = monotone(Network(nodes, (2,)), [(-1, 1)], input=0, direction=direction)
-    assert isinstance(verify(query, timeout=20), Verified)
+    assert isinstance(verify(query, timeout=120), Verified)
 
 
 def test_integers_and_rows_hold_for_both_points() -> None:
@@ -88,7 +88,7 @@ def test_outputs_that_do_not_depend_on_the_input() -> None:
     net = random_mlp([2, 6, 1], 6)
     nodes = (Input("free", (1,)), *(_later(node) for node in net.nodes))
     wide = Network(nodes, (len(nodes) - 1,))
-    assert isinstance(verify(monotone(wide, [(0, 1)] * 3, input=0), timeout=20), Verified)
+    assert isinstance(verify(monotone(wide, [(0, 1)] * 3, input=0), timeout=120), Verified)
 
 
 def _later(node: Any) -> Any:
@@ -104,7 +104,7 @@ def test_steps_are_compared_without_a_derivative() -> None:
     query = monotone(net, [(-1, 1)], input=0)
     assert [part.relation for part in query.unsafe.parts] == [Relation.LESS]  # type: ignore[union-attr]
     assert replay(query, [fmpq(-1), fmpq(2)]).violates is False
-    falling = verify(monotone(net, [(-1, 1)], input=0, direction=-1), timeout=20)
+    falling = verify(monotone(net, [(-1, 1)], input=0, direction=-1), timeout=120)
     assert isinstance(falling, Falsified)
 
 

@@ -49,7 +49,7 @@ def outcome(seed: int) -> Outcome:
             if confirm(query, point) is None:
                 fault += f"{name}: its model does not survive replay; "
     with patch.object(driver, "ATTACK_SECONDS", ATTACK_SECONDS):
-        verdict = verify(query, Options(timeout=10.0, workers=1))
+        verdict = verify(query, Options(timeout=120.0, workers=1))
     kinds = {Verified: "unsat", Falsified: "sat"}
     answers["search"] = kinds.get(type(verdict), "unknown")
     if len(set(answers.values()) - {"unknown"}) > 1:

@@ -48,7 +48,7 @@ def test_a_model_is_replayed_and_falsifies(solver: str) -> None:
     posed = Query(
         net, (fmpq(-1),) * 3, (fmpq(1),) * 3, And((atom({net.offsets[-1] - 1: fmpq(1)}, fmpq(-9)),))
     )
-    verdict = ask(posed, solver, timeout=30)
+    verdict = ask(posed, solver, timeout=120)
     assert isinstance(verdict, Falsified)
     assert replay(posed, verdict.counterexample.inputs).violates is True
     assert "Some input in this domain" in verdict.statement
@@ -56,7 +56,7 @@ def test_a_model_is_replayed_and_falsifies(solver: str) -> None:
 
 @pytest.mark.parametrize("solver", ["z3", "cvc5"])
 def test_unsat_is_a_claim_and_never_verified(solver: str) -> None:
-    verdict = ask(query(atom({2: fmpq(1)}, fmpq(1))), solver, timeout=30)
+    verdict = ask(query(atom({2: fmpq(1)}, fmpq(1))), solver, timeout=120)
     assert isinstance(verdict, Unknown)
     assert not verdict.is_timeout
     assert verdict.reason == f"claimed unsat by {solver}, without a certificate"
@@ -85,7 +85,7 @@ def test_a_model_that_uses_up_a_radius_falsifies_nothing() -> None:
     node = affine("y", (1,), ((0, Dense.of([[1.0]])),), radius=0.5)
     net = Network((Input("x", (1,)), node), (1,))
     one = (fmpq(1),)
-    verdict = ask(Query(net, one, one, And((atom({1: fmpq(-1)}, fmpq(5, 4)),))), "z3", timeout=30)
+    verdict = ask(Query(net, one, one, And((atom({1: fmpq(-1)}, fmpq(5, 4)),))), "z3", timeout=120)
     assert isinstance(verdict, Unknown)
     assert "did not survive exact replay" in verdict.reason
 
@@ -119,7 +119,7 @@ def test_a_time_out_is_kept_and_the_process_gone() -> None:
     start = time.monotonic()
     answer = run.finish()
     assert answer.is_timeout and answer.status is Status.UNKNOWN
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 60
     assert run.process.poll() is not None
     with pytest.raises(ProcessLookupError):
         os.kill(run.process.pid, 0)
@@ -197,11 +197,11 @@ def test_a_node_that_no_solver_knows_is_named() -> None:
     one = (fmpq(1),)
     posed = Query(net, one, one, And((atom({1: fmpq(-1)}, fmpq(2)),)))
     with pytest.raises(InputError, match="'bell'"):
-        ask(posed, "both", timeout=10)
+        ask(posed, "both", timeout=120)
     nodes = (Input("x", (1,)), Smooth("bell", (1,), 0, "exp"))
     posed = replace(posed, network=Network(nodes, (1,)))
-    assert isinstance(ask(posed, "cvc5", timeout=10), Falsified)  # e ≥ 2
+    assert isinstance(ask(posed, "cvc5", timeout=120), Falsified)  # e ≥ 2
     posed = replace(posed, unsafe=And((atom({1: fmpq(-1)}, fmpq(3)),)))
-    verdict = ask(posed, "both", timeout=10)
+    verdict = ask(posed, "both", timeout=120)
     assert isinstance(verdict, Unknown)
     assert "z3 cannot be asked (node 'bell'" in verdict.reason

@@ -101,9 +101,9 @@ def test_the_square_network_approximates_the_square() -> None:
     net = vf.load(MODEL)
     z = sympy.Symbol("z")
     close = vf.approximates(net, z**2, "1/1000", [(0, 1)])
-    assert isinstance(vf.verify(close, timeout=60), vf.Verified)
+    assert isinstance(vf.verify(close, timeout=120), vf.Verified)
     closer = vf.approximates(net, z**2, "1/1025", [(0, 1)])
-    verdict = vf.verify(closer, timeout=60)
+    verdict = vf.verify(closer, timeout=120)
     assert isinstance(verdict, vf.Falsified)
     (x,) = verdict.counterexample.inputs
     assert abs(evaluate(net, [x])[0][net.offsets[-1] - 1] - x * x) > fmpq(1, 1025)

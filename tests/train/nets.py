@@ -11,7 +11,7 @@ import verifai as vf
 
 X = sympy.Symbol("x")
 FAST = vf.TrainingOptions(
-    epochs=60, retrain_epochs=60, rounds=12, query_timeout=10, weight=10, workers=1, device="cpu"
+    epochs=60, retrain_epochs=60, rounds=12, query_timeout=120, weight=10, workers=1, device="cpu"
 )
 
 
