@@ -88,7 +88,7 @@ def test_the_deadline_ends_the_attack():
     start = time.perf_counter()
     effort = Effort(rounds=10**9, deadline=start + 0.2)
     assert list(attack(compile_network(network), query, effort)) == []
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 20
 
 
 def test_only_one_alternative_of_a_nested_formula_can_hold():

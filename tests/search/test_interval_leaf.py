@@ -33,7 +33,7 @@ def query(relation: Relation, constant: fmpq, sign: int = 1) -> Query:
 
 
 def test_a_least_value_of_zero_refutes_a_strict_row() -> None:
-    verdict = verify(query(Relation.LESS, fmpq(0)), Options(timeout=20))
+    verdict = verify(query(Relation.LESS, fmpq(0)), Options(timeout=120))
     assert isinstance(verdict, Verified)
     assert verdict.effort.nodes == 0
     assert verdict.effort.leaves == 1
@@ -42,7 +42,7 @@ def test_a_least_value_of_zero_refutes_a_strict_row() -> None:
 def test_it_does_not_refute_a_row_that_is_not_strict() -> None:
     reached = query(Relation.AT_MOST, fmpq(0))
     assert interval_refutation(rounded_root(reached), problem_of(reached)) is None
-    assert isinstance(verify(reached, Options(timeout=20)), Falsified)
+    assert isinstance(verify(reached, Options(timeout=120)), Falsified)
 
 
 @pytest.mark.parametrize("constant", [fmpq(1, 10**30), fmpq(-1, 10**30)])

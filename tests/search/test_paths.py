@@ -25,7 +25,7 @@ from verifai.search.leaf import Answer, LeafSolver
 from verifai.verdict import Falsified, Unknown, Verified
 from verifai.verify import Options, verify
 
-OPTIONS = Options(timeout=60, workers=1)
+OPTIONS = Options(timeout=120, workers=1)
 
 
 @pytest.fixture(autouse=True)
@@ -211,7 +211,7 @@ def test_pooling(kind: str) -> None:
 def test_an_empty_box_is_verified_vacuously(workers: int) -> None:
     query = on_box(dense((2, 6, 6, 1)), at_least(dense((2, 6, 6, 1)), -100.0))
     empty = replace(query, lower=(fmpq(1, 2), fmpq(-1)), upper=(fmpq(1, 3), fmpq(1)))
-    verdict = verify(empty, Options(timeout=5, workers=workers))
+    verdict = verify(empty, Options(timeout=120, workers=workers))
     assert isinstance(verdict, Verified), str(verdict)
     assert verdict.vacuous
     recheck(empty, verdict.certificate, exact=True)
@@ -222,7 +222,7 @@ def test_a_range_without_integers_is_verified_vacuously() -> None:
     query = on_box(net, at_least(net, -100.0))
     ends = {"lower": (fmpq(1, 3), fmpq(-1)), "upper": (fmpq(2, 3), fmpq(1))}
     empty = replace(query, **ends, integers=frozenset({0}))
-    verdict = verify(empty, Options(timeout=5, workers=1))
+    verdict = verify(empty, Options(timeout=120, workers=1))
     assert isinstance(verdict, Verified), str(verdict)
     recheck(empty, verdict.certificate, exact=True)
 
@@ -368,7 +368,7 @@ def test_a_node_budget_ends_in_unknown() -> None:
 
 
 def test_a_memory_budget_ends_in_unknown() -> None:
-    verdict = verify(hard(), Options(memory_mib=1, workers=1, timeout=60))
+    verdict = verify(hard(), Options(memory_mib=1, workers=1, timeout=600))
     assert isinstance(verdict, Unknown)
     assert verdict.reason == "the open subproblems hold more than 1 MiB"
     assert not verdict.is_timeout

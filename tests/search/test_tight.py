@@ -36,7 +36,7 @@ def verdict(depth: int, tolerance: fmpq) -> tuple[Query, Verdict]:
     value = net.value(net.outputs[0], 0)
     sides = [atom({value: fmpq(sign)}, tolerance, Relation.LESS) for sign in (-1, 1)]
     query = Query(net, (fmpq(0),), (fmpq(1),), And((Or(tuple(sides)),)))
-    return query, verify(query, Options(timeout=60.0, workers=1))
+    return query, verify(query, Options(timeout=120.0, workers=1))
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 5])
