@@ -62,7 +62,7 @@ def test_no_planted_counterexample_is_called_verified() -> None:
     for seed, inputs, sharpness in CASES:
         query, point = planted(seed, inputs, sharpness)
         assert is_counterexample(query, point)
-        verdict = verify(query, Options(timeout=1.0, workers=1, seed=seed))
+        verdict = verify(query, Options(nodes=2000, workers=1, seed=seed))
         name = f"seed {seed}, {inputs} inputs, sharpness {sharpness}"
         assert not isinstance(verdict, Verified), name
         if isinstance(verdict, Falsified):
@@ -82,7 +82,7 @@ def test_no_tiny_planted_counterexample_is_called_verified() -> None:
         inputs, sharpness = int(rng.integers(1, 6)), float(2 ** rng.integers(2, 30))
         query, point = planted(seed, inputs, sharpness)
         assert is_counterexample(query, point)
-        verdict = verify(query, Options(timeout=2.0, workers=2, seed=seed))
+        verdict = verify(query, Options(nodes=4000, workers=2, seed=seed))
         assert not isinstance(verdict, Verified), f"seed {seed}"
         counts[type(verdict).__name__] += 1
     print(dict(counts))
