@@ -128,6 +128,9 @@ LONG: Weights = {"c": np.zeros((0, 1 << 20, 1 << 20), np.float32)}
         ("split into", single("Split", X, {"s": np.zeros(0, np.int64)})),
         ("not 2 to 2", single("Or", X, {"c": np.ones(2, bool)}, order=["c"])),
         ("at most", single("Relu", {"x": [1 << 25]})),
+        ("17 axes", single("Reshape", X, {"s": np.array([2, 3] + [1] * 15)})),
+        ("40 axes", single("Unsqueeze", X, {"a": np.arange(40)})),
+        ("at most", single("Add", X, {"c": np.ones((1,) * 20, np.float32)})),
         (
             r"product of constants of shapes \(2, 3\) and \(4, 2\)",
             single(

@@ -22,7 +22,7 @@ import numpy as np
 from verifai.kernel.operator import MAX_SIZE, Array
 from verifai.load.errors import LoadError
 from verifai.load.unpack import read_at_most, read_file
-from verifai.load.values import Constant
+from verifai.load.values import MAX_AXES, Constant
 
 MAX_BYTES = 1 << 31  # protobuf's own limit
 _MESSAGES = "onnx.onnx_ml_pb2"
@@ -120,8 +120,10 @@ def tensor(message: Any, folder: Path) -> Constant:
     if message.data_type not in _STORAGE:
         raise LoadError(f"the tensor {name!r} has element type {message.data_type}, unsupported")
     shape = tuple(message.dims)
-    if any(length < 0 for length in shape) or math.prod(shape) > MAX_SIZE:
-        raise LoadError(f"the tensor {name!r} has shape {shape} (at most {MAX_SIZE} values)")
+    is_large = math.prod(max(n, 1) for n in shape) > MAX_SIZE or len(shape) > MAX_AXES
+    if is_large or any(length < 0 for length in shape):
+        most = f"at most {MAX_SIZE} values and {MAX_AXES} axes"
+        raise LoadError(f"the tensor {name!r} has shape {shape} ({most})")
     array = _entries(message, folder)
     if array.size != math.prod(shape):
         raise LoadError(f"the tensor {name!r} has {array.size} entries for shape {shape}")

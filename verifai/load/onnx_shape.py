@@ -18,6 +18,7 @@ from verifai.load.values import (
     Value,
     axis_of,
     broadcast_shape,
+    check_axes,
     check_size,
     rearranged,
 )
@@ -55,6 +56,7 @@ def reshape(call: Call) -> list[Value]:
         wanted = [size // rest if n == -1 else n for n in wanted]
     if any(n < 0 for n in wanted) or math.prod(wanted) != size:
         raise call.refuse(f"a tensor of shape {x.shape} reshaped to {tuple(wanted)}")
+    check_axes(tuple(wanted))
     return [rearranged(x, lambda a: a.reshape(wanted))]
 
 
@@ -102,6 +104,7 @@ def unsqueeze(call: Call) -> list[Value]:
     chosen = {axis_of(axis, rank) for axis in axes}
     if len(chosen) != len(axes):
         raise call.refuse(f"an axis twice in {axes}")
+    check_axes(axes)
     lengths = iter(x.shape)
     shape = tuple(1 if i in chosen else next(lengths) for i in range(rank))
     return [rearranged(x, lambda a: a.reshape(shape))]

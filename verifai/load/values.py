@@ -20,6 +20,7 @@ from verifai.kernel.errors import InputError
 from verifai.kernel.operator import Array
 
 MAX_VALUES = 1 << 24  # in one tensor that is computed; weights may be larger
+MAX_AXES = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,20 +72,33 @@ Value = Constant | Activation
 
 
 def rearranged(value: Value, rearrange: Callable[[Array], Any]) -> Value:
-    """The value with its entries moved, repeated or dropped by a numpy function."""
+    """The value with its entries moved, repeated or dropped by a numpy function.
+
+    Raises:
+        InputError: the result has too many axes.
+    """
+    array = np.asarray(rearrange(value.array if isinstance(value, Constant) else value.index))
+    check_axes(array.shape)
     if isinstance(value, Constant):
-        return Constant(np.asarray(rearrange(value.array)), value.name)
-    return Activation(value.node, np.asarray(rearrange(value.index)))
+        return Constant(array, value.name)
+    return Activation(value.node, array)
 
 
 def check_size(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape itself.
 
     Raises:
-        InputError: a negative length, or more than MAX_VALUES entries.
+        InputError: a negative length, more than MAX_VALUES entries or MAX_AXES axes.
     """
-    if any(length < 0 for length in shape) or math.prod(shape) > MAX_VALUES:
+    if any(length < 0 for length in shape) or math.prod(max(n, 1) for n in shape) > MAX_VALUES:
         raise InputError(f"a tensor of shape {shape} (at most {MAX_VALUES} values)")
+    return check_axes(shape)
+
+
+def check_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape itself; InputError if it has more than MAX_AXES axes."""
+    if len(shape) > MAX_AXES:
+        raise InputError(f"a tensor with {len(shape)} axes (at most {MAX_AXES})")
     return shape
 
 
