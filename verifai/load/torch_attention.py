@@ -49,6 +49,8 @@ def _masked(call: AtenCall, scores: Value) -> Value:
         return scores
     if isinstance(mask, Constant) and mask.array.dtype.kind == "b":
         return call.onnx("Where", mask, scores, absent)
+    if "attn_mask" in call.truths:
+        raise call.refuse("a mask of truth values that depend on the input")
     return call.onnx("Add", scores, mask)
 
 
