@@ -13,6 +13,10 @@ import numpy as np
 from verifai.load.torch_call import AtenCall, Result, Rule, constant
 from verifai.load.values import Constant, Value, rearranged
 
+_THRESHOLD = (
+    20  # of softplus, torch's default: above it log(1 + exp(t)) exceeds t by less than 3e-9
+)
+
 
 def same(op_type: str, *names: str) -> Rule:
     """The rule of an operator that is an ONNX operator on these arguments."""
@@ -99,11 +103,10 @@ def gelu(call: AtenCall) -> Result:
 
 
 def softplus(call: AtenCall) -> Result:
-    """log(1 + exp(beta·self))/beta; the threshold only guards against overflow."""
-    beta = call.number("beta")
-    call.argument("threshold")
-    if not beta > 0:
-        raise call.refuse(f"beta = {beta}")
+    """log(1 + exp(beta·self))/beta; a threshold of 20 or more only guards against overflow."""
+    beta, threshold = call.number("beta"), call.number("threshold")
+    if not (beta > 0 and threshold >= _THRESHOLD):
+        raise call.refuse(f"beta = {beta} with a threshold of {threshold}")
     y = call.onnx("Softplus", scaled(call, call.value("self"), beta))
     return y if beta == 1 else call.onnx("Div", y, constant(beta, "beta"))
 
