@@ -46,8 +46,6 @@ def _axes(call: AtenCall) -> tuple[int, ...]:
 def _over(call: AtenCall, op_type: str, x: Value) -> Value:
     """An ONNX reduction of x over the axes of the call."""
     keep = bool(call.argument("keepdim")) if "keepdim" in call.arguments else False
-    if not x.shape:
-        return x
     return call.onnx(op_type, x, constant(_axes(call), "axes"), keepdims=int(keep))
 
 
