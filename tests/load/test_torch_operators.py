@@ -193,7 +193,7 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 NOT_EXPORTED = {"causal", "transformer", "pre-norm", "shared", "bilinear"} | {
     "masked", "masked attention", "masked weights"}  # fmt: skip
 # ONNX files may not hold the operators that the exporter makes of them
-NOT_IN_ONNX = {"gru", "up and down", "choices", "in place"}
+NOT_IN_ONNX = {"norms of numbers", "gru", "up and down", "choices", "in place"}
 
 
 def every_activation(x: Any) -> dict[str, Any]:
@@ -216,6 +216,13 @@ def choices(x: Any) -> tuple[Any, ...]:
     )
 
 
+def norms_of_numbers(x: Any) -> tuple[Any, ...]:
+    number = x.sum() - 9
+    norms = [torch.linalg.vector_norm(number, order) for order in (1, 2, math.inf)]
+    return (*norms, number.amax(), number.mean(), number.sum())
+
+
+CASES["norms of numbers"] = lambda: (Does(norms_of_numbers), torch.zeros(2, 2))
 CASES["choices"] = lambda: (Does(choices), torch.zeros(2, 4))
 CASES["activations"] = lambda: (Does(every_activation), torch.zeros(2, 4))
 
@@ -284,3 +291,11 @@ def test_every_rule_names_an_operator_of_torch() -> None:
     for name in RULES:
         _, operator, overload = name.split(".")
         assert hasattr(getattr(torch.ops.aten, operator), overload), name
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_nearest_neighbours_are_those_of_the_entries_type(dtype: str) -> None:
+    x = torch.tensor([[[1.0, 2.0]]], dtype=getattr(torch, dtype))
+    module = Does(lambda x: F.interpolate(x, size=82)).eval()  # 41·(2/82) is 1 for some types
+    (result,) = evaluate(load_torch_module(module, x), np.array([1.0, 2.0]))
+    np.testing.assert_array_equal(result, module(x).double().numpy())

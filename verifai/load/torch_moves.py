@@ -60,6 +60,18 @@ def _numbered(call: AtenCall, name: str, parts: list[Value]) -> Any:
     return numbers if isinstance(argument, list | tuple) else numbers[0]
 
 
+def nearest(call: AtenCall) -> Result:
+    """Nearest neighbours, whose places torch computes in the type of the entries."""
+    import torch
+
+    parts: list[Value] = [_ZERO]
+    numbers = _numbered(call, "input", parts)
+    if numbers.numel() > 2 / torch.finfo(call.dtype).eps:
+        raise call.refuse(f"more entries than {call.dtype} can count")
+    known = {name: _known(call, name) for name in call.arguments if name != "input"}
+    return _distributed(call, parts, {**known, "input": numbers.to(call.dtype)})
+
+
 def _known(call: AtenCall, name: str) -> Any:
     """An argument that says how entries move."""
     argument = call.argument(name)
@@ -75,8 +87,8 @@ def _distributed(call: AtenCall, parts: Sequence[Value], arguments: Mapping[str,
     kept = {name: value for name, value in arguments.items() if name not in ("dtype", "device")}
     results = call.function(**kept)
     if isinstance(results, list | tuple):
-        return tuple(taken(call, parts, result.numpy()) for result in results)
-    return taken(call, parts, results.numpy())
+        return tuple(taken(call, parts, result.double().numpy()) for result in results)
+    return taken(call, parts, results.double().numpy())
 
 
 def taken(call: AtenCall, parts: Sequence[Value], numbers: npt.NDArray[Any]) -> Value:
@@ -126,6 +138,7 @@ def converted(call: AtenCall) -> Result:
 
 _COPY = Rule(copied, "no change")
 _PAD = Rule(pad, "entries moved")
+_NEAREST = Rule(nearest, "entries moved")
 RULES: Mapping[str, Rule] = {
     "aten._to_copy.default": Rule(converted, "no change; constants are rounded"),
     "aten._unsafe_view.default": moving("self"),
@@ -174,8 +187,8 @@ RULES: Mapping[str, Rule] = {
     "aten.unbind.int": moving("self"),
     "aten.unfold.default": moving("self"),
     "aten.unsqueeze.default": moving("self"),
-    "aten.upsample_nearest1d.vec": moving("input"),
-    "aten.upsample_nearest2d.vec": moving("input"),
-    "aten.upsample_nearest3d.vec": moving("input"),
+    "aten.upsample_nearest1d.vec": _NEAREST,
+    "aten.upsample_nearest2d.vec": _NEAREST,
+    "aten.upsample_nearest3d.vec": _NEAREST,
     "aten.view.default": moving("self"),
 }
