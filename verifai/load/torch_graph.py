@@ -1,6 +1,7 @@
 """An exported torch program as a network: walks its operators in order and lowers each.
 
-May import: torch when called, kernel, builder, tidy, torch_call, torch_operators, torch_known.
+May import: torch when called, kernel, builder, tidy, torch_call, torch_operators, torch_known,
+torch_choice.
 Must not know: modules, queries.
 """
 
@@ -15,6 +16,7 @@ from typing import Any
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network
+from verifai.load import torch_choice
 from verifai.load.builder import ONE, Builder
 from verifai.load.errors import LoadError
 from verifai.load.tidy import tidied
@@ -140,7 +142,10 @@ def _lower_node(walk: Walk, node: Any) -> None:
     if rule is None:
         raise _refusal(node, _blocker(node.target))
     try:
-        walk.results[node] = _applied(rule, _call(walk, node), node)
+        call = _call(walk, node)
+        _check_shapes(call, node)
+        walk.results[node] = _applied(rule, call, node)
+        _check_kind(walk, call, node)
     except LoadError as error:
         raise _refusal(node, error.reason) from None
     except (InputError, ValueError, IndexError, OverflowError, MemoryError) as error:
@@ -207,6 +212,29 @@ def _applied(rule: Rule, call: AtenCall, node: Any) -> Any:
         if value is not None and value.shape != tuple(wanted.shape):
             raise call.refuse(f"lowered to shape {value.shape}, but torch has {wanted.shape}")
     return result
+
+
+def _check_shapes(call: AtenCall, node: Any) -> None:
+    """LoadError if the shape of a result is known only when the program runs."""
+    made = node.meta["val"]
+    for tensor in made if isinstance(made, list | tuple) else [made]:
+        if not all(isinstance(length, int) for length in getattr(tensor, "shape", ())):
+            raise call.refuse(f"a result whose shape {tuple(tensor.shape)} depends on values")
+
+
+def _check_kind(walk: Walk, call: AtenCall, node: Any) -> None:
+    """LoadError if torch cuts numbers that depend on the input down to integers or truth values."""
+    views = [n for n in node.all_input_nodes if isinstance(walk.results.get(n), Activation)]
+    if not views or call.is_float or call.op_type in torch_choice.RULES:
+        return
+    kinds = [_kind(view.meta["val"].dtype) for view in views]
+    if _kind(call.dtype) < max(kinds) or str(call.dtype) not in ("torch.bool", "torch.int64"):
+        raise call.refuse(f"values that depend on the input converted to {call.dtype}")
+
+
+def _kind(dtype: Any) -> int:
+    """0 of truth values, 1 of integers, 2 of floats."""
+    return 2 if dtype.is_floating_point else int(str(dtype) != "torch.bool")
 
 
 def _refusal(node: Any, reason: str) -> LoadError:
