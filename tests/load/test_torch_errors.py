@@ -162,3 +162,56 @@ def test_the_table_of_operators_does_not_need_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) > 1000
+
+
+def counted_in_integers(_: Any, x: Any) -> Any:
+    buffer = torch.zeros(1, 3, dtype=torch.int64)
+    return buffer.copy_(x) * 1.5
+
+
+def marked_in_truths(_: Any, x: Any) -> Any:
+    buffer = torch.zeros(1, 3, dtype=torch.bool)
+    buffer[:, :2] = x[:, :2]
+    return buffer * 1.5
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        counted_in_integers,
+        marked_in_truths,
+        lambda _, x: x.sum(dtype=torch.int64),
+        lambda _, x: x.sum(1, dtype=torch.bool) * 1.5,
+        lambda _, x: x.cumsum(1, dtype=torch.int64),
+        lambda _, x: x.prod(1, dtype=torch.int32),
+        lambda _, x: (x > 0).sum(1, dtype=torch.uint8),
+    ],
+)
+def test_values_that_torch_cuts_down_to_integers_or_truths_are_refused(
+    function: Callable[..., Any],
+) -> None:
+    refused(function, "values that depend on the input converted to torch")
+
+
+def test_constants_that_float32_may_round_to_an_integer_are_not_truncated() -> None:
+    refused(
+        lambda m, x: x * (m.state * 10).long(), "may lift to an integer", state=torch.tensor(0.7)
+    )
+    load(lambda m, x: x * (m.state * 10).long(), state=torch.tensor(0.75))
+
+
+def test_masks_of_truths_that_depend_on_the_input_are_refused() -> None:
+    sentence = "a mask of truth values that depend on the input"
+    refused(
+        lambda _, x: F.scaled_dot_product_attention(x, x, x, attn_mask=x[..., :1] > 0),
+        sentence,
+        torch.zeros(1, 1, 3),
+    )
+
+
+def test_a_softplus_that_bends_early_is_refused() -> None:
+    refused(lambda _, x: F.softplus(x, 2.0, 1.0), "beta = 2.0 with a threshold of 1.0")
+
+
+def test_shapes_that_depend_on_values_are_named() -> None:
+    refused(lambda m, x: x[:, m.state > 0], "depends on values")

@@ -3,7 +3,7 @@
 Torch computes them as the program would; floats that are made here are rounded as the program
 rounds them. Arithmetic on constant floats is not done here but exactly.
 
-May import: values, torch_call. Must not know: graphs, nodes.
+May import: numpy, kernel, values, torch_call. Must not know: graphs, nodes.
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from verifai.kernel.operator import Array
 from verifai.load.torch_call import AtenCall, Result, Rule, as_torch
 from verifai.load.values import Activation, Constant, Value, check_size
 
+_NEAR = 2.0**-20  # relative: some roundings of float32
 _ELSEWHERE = frozenset({"layout", "device", "pin_memory", "memory_format", "non_blocking"})
 
 
@@ -36,7 +40,19 @@ def _known(call: AtenCall, name: str) -> Any:
     argument = call.argument(name)
     if isinstance(argument, Activation):
         raise call.refuse(f"the argument {name!r} depends on the input")
-    return as_torch(argument) if isinstance(argument, Constant) else argument
+    if not isinstance(argument, Constant):
+        return argument
+    if call.op_type == "aten._to_copy.default" and _is_nearly_integer(argument.array):
+        raise call.refuse(f"a constant that rounding may lift to an integer, made {call.dtype}")
+    return as_torch(argument)
+
+
+def _is_nearly_integer(array: Array) -> bool:
+    """Whether a number is no integer, but so near one that its rounding in float32 matters."""
+    if array.dtype.kind != "f":
+        return False
+    distance = np.abs(array - np.rint(array))
+    return bool(((distance > 0) & (distance <= _NEAR * np.abs(array))).any())
 
 
 def _as_constant(call: AtenCall, tensor: Any) -> Constant:
