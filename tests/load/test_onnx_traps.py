@@ -42,6 +42,16 @@ def test_softmax_before_opset_13_flattens(tmp_path: Path) -> None:
         np.testing.assert_allclose(result, rows / 24)
 
 
+@pytest.mark.parametrize("op_type", ["Softmax", "LogSoftmax"])
+def test_negative_axes_of_softmax_before_opset_13_count_from_the_back(
+    op_type: str, tmp_path: Path
+) -> None:
+    for axis in (-1, -2, -3):
+        check_against_runtime(single(op_type, {"x": [2, 3, 4]}, opset=11, axis=axis), tmp_path)
+    with pytest.raises(LoadError, match="axis 3 of a tensor with 3 axes"):
+        load(single(op_type, {"x": [2, 3, 4]}, opset=11, axis=3), tmp_path)
+
+
 def test_the_own_term_of_softmax_is_the_constant_one(tmp_path: Path) -> None:
     network = check_against_runtime(single("Softmax", {"x": [1, 4]}), tmp_path)
     node = last(network, Affine)
