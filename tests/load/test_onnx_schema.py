@@ -104,6 +104,10 @@ def with_inputs(*names: str) -> onnx.ModelProto:
         ("wrong type", single("Flatten", X, axis=1.0)),
         ("strides, dilations or pads not for 1", without_strides()),
         ("without places", single("GlobalAveragePool", X)),
+        (
+            "shapes .* along axis 2",
+            single("Concat", {"x": [1, 2, 3], "z": [1, 2]}, axis=2),
+        ),
         ("too large", single("MaxPool", {"x": [1, 1, 4]}, kernel_shape=[2], strides=[1 << 62])),
         ("a slope of shape", single("PRelu", {"x": [3, 2]}, {"s": np.ones((1, 3, 2), np.float32)})),
     ],

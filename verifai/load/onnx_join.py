@@ -61,7 +61,7 @@ def concat(call: Call) -> list[Value]:
     """Concat: one after the other along one axis."""
     values = [call.finite(i) for i in range(len(call.inputs))]
     axis = axis_of(call.integer("axis", 0), len(values[0].shape))
-    rests = {(*v.shape[:axis], -1, *v.shape[axis + 1 :]) for v in values}
+    rests = {(len(v.shape), *v.shape[:axis], *v.shape[axis + 1 :]) for v in values}
     if len(rests) > 1:
         shapes = ", ".join(str(value.shape) for value in values)
         raise call.refuse(f"shapes {shapes} along axis {axis}")
