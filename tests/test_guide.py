@@ -53,7 +53,7 @@ def test_the_shell_commands_run(clone: Path) -> None:
 
 
 def test_the_python_runs(clone: Path) -> None:
-    (program,) = blocks("python")
+    program = "\n".join(blocks("python"))
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -62,5 +62,18 @@ def test_the_python_runs(clone: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("verified: ")
+
+
+def test_every_public_name_is_in_the_guide() -> None:
+    (listed,) = re.findall(r"## All public names\n(.*?)\n## ", GUIDE, re.DOTALL)
+    assert {name for name in verifai.__all__ if f"`{name}`" not in listed} == set()
+
+
+def test_links_lead_to_headings_of_the_page() -> None:
+    headings = re.findall(r"^## (.*)$", GUIDE, re.MULTILINE)
+    anchors = {re.sub(r"[^a-z0-9 -]", "", h.lower()).replace(" ", "-") for h in headings}
+    links = re.findall(r"\]\(#([^)]*)\)", GUIDE)
+    assert links
+    assert set(links) <= anchors
