@@ -196,6 +196,14 @@ def test_negative_axes_of_softmax_before_opset_13_count_from_the_end(
     check_against_runtime(proto, tmp_path)
 
 
+@pytest.mark.parametrize("kind", ["ReduceLogSum", "ReduceMean", "ReduceL2"])
+def test_integers_are_not_reduced_as_if_they_were_reals(kind: str, tmp_path: Path) -> None:
+    proto = single(kind, X, {"c": np.array([4, 3])}, order=["c"])
+    proto.graph.output[0].type.tensor_type.elem_type = TensorProto.INT64
+    with pytest.raises(LoadError, match="exact over the reals only"):
+        load(proto, tmp_path)
+
+
 def test_all_values_together_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builder, "MAX_TOTAL", 10)
     with pytest.raises(LoadError, match="more than 10 values in all"):

@@ -32,6 +32,7 @@ from verifai.load.tidy import tidied
 from verifai.load.values import Activation, Masked, Value
 
 _FLOATS = (1, 10, 11, 16)  # element types of inputs: float, float16, double, bfloat16
+_INTEGERS = frozenset({2, 3, 4, 5, 6, 7, 12, 13})  # element types; their tensors are constants
 _NAMES = ("", "ai.onnx")
 _FIELDS = {1: "f", 2: "i", 3: "s", 4: "t", 6: "floats", 7: "ints", 8: "strings"}  # by type
 _FIELDS_OF_ONE = frozenset("fist")
@@ -192,6 +193,8 @@ def _lower_node(graph: Graph, node: Any) -> None:
         for place, output in enumerate(node.output):
             if output and place >= len(results):
                 raise call.refuse(f"the output {place + 1} is not supported")
+            if output and made[place] in _INTEGERS and isinstance(results[place], Activation):
+                raise call.refuse("integers in a computation that is exact over the reals only")
             if output:
                 _bind(graph, output, results[place])
                 chosen = result_type(node, types) if place == 0 else UNKNOWN
