@@ -21,6 +21,7 @@ from verifai.load import float32_builder, float32_sum
 from verifai.load.execution import shows_violation
 from verifai.load.float32 import CORRECT, EXACT, SMOOTH, SUMS, Float32Network, load_float32
 from verifai.load.float32_query import float32_query, least_binary32
+from verifai.load.merge import merge
 from verifai.load.onnx_operators import LOWERINGS
 
 Y_AT_MOST_HALF = """
@@ -258,6 +259,38 @@ def test_constants_fold_as_float32_does(tmp_path: Path) -> None:
     net = load_float32(written(model(nodes, {"x": [1, 1]}, {"a": a, "b": b}), tmp_path))
     scales = [op.scale for n in net.nodes if isinstance(n, Affine) for _, op in n.terms]  # type: ignore[union-attr]
     assert any(float((a * b)[0]) in scale for scale in scales)
+
+
+@pytest.mark.parametrize("wide", [np.float64, np.float16])
+def test_constants_folded_in_another_type_are_refused(wide: Any, tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Div", ["one", "three"], ["a"]),
+        helper.make_node("Mul", ["a", "seven"], ["b"]),
+        helper.make_node("Cast", ["b"], ["c"], to=TensorProto.FLOAT),
+        helper.make_node("Add", ["x", "c"], ["y"]),
+    ]
+    weights = {"one": wide(1), "three": wide(3), "seven": wide(7)}
+    with pytest.raises(InputError, match="the float32 value of this constant is not known here"):
+        load_float32(written(model(nodes, {"x": [1, 1]}, weights), tmp_path))
+
+
+def test_the_slack_of_a_declared_accuracy_is_rounded_with_the_sum() -> None:
+    total = float32_sum.Sum((), np.zeros(1), np.ones(1), 3, 1.0, 2.0**-7)
+    assert exact(total.relative) >= (1 + fmpq(1, 1 << 7)) * (1 + fmpq(1, 1 << 24)) ** 3 - 1
+
+
+def test_a_program_is_no_function_to_compare_or_differentiate(tmp_path: Path) -> None:
+    net = load_float32(written(there_and_back(), tmp_path))
+    box = [(0, 1)] * len(net.inputs)
+    for ask in (
+        lambda: vf.monotone(net, box, input=0),
+        lambda: vf.maximize(net, 0, box, tol=1),
+        lambda: vf.lipschitz(net, box, tol=1),
+        lambda: vf.equivalent(net, net, box),
+        lambda: merge([("one", net), ("two", net)]),
+    ):
+        with pytest.raises(InputError, match=r"float32 program.*load (it|them) as real"):
+            ask()
 
 
 def test_a_box_on_which_values_may_overflow_is_refused(tmp_path: Path) -> None:

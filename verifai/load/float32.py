@@ -31,6 +31,7 @@ from verifai.load.values import Activation, Constant, Value
 
 MAX_ULP = 1 << 16
 _FLOAT = 1  # element type of TensorProto
+_OTHER_FLOATS = frozenset([10, 11, 16])  # float16, double, bfloat16
 _ULP = 2.0**-23  # of a normal number, relative
 _SMALLEST_NORMAL = 2.0**-126
 
@@ -219,7 +220,7 @@ def _binary32(call: Call, value: Value) -> Value:
     is_exact = call.op_type in EXACT
     if is_exact and array.dtype != object and _is_binary32(array, False):
         return value
-    if call.op_type not in FOLDED:
+    if call.op_type not in FOLDED or not _OTHER_FLOATS.isdisjoint(call.types):
         raise call.refuse("the float32 value of this constant is not known here")
     wide = array if array.dtype != object else np.array([nearest(v) for v in array.ravel()])
     wide = wide.reshape(array.shape)

@@ -62,7 +62,7 @@ class Sum:
         if not self.reach <= REACH:
             raise InputError("an intermediate result that might overflow float32")
         share = self.steps * UNIT
-        return share / (1 - share) * SLACK + self.slack
+        return share / (1 - share) * SLACK * (1 + self.slack) + self.slack
 
 
 def of_operator(
