@@ -51,10 +51,13 @@ def merge(
             network reads that.
 
     Raises:
-        InputError: no parts, or a place that is no value of an input.
+        InputError: no parts, one that is no function over the reals (every run of a float32
+            program rounds for itself), or a place that is no value of an input.
     """
     if not parts:
         raise InputError("no networks to merge")
+    if any(type(network) is not Network for _, network in parts):
+        raise InputError("float32 programs to merge: load them as real")
     return _Merging(parts).merged(equal)
 
 

@@ -23,6 +23,7 @@ from verifai.kernel.network import Network
 from verifai.kernel.number import exact, nearest
 from verifai.kernel.query import And, Query, Relation, atom, conjunction
 from verifai.kernel.replay import Replayer
+from verifai.properties.derivative import require_function
 from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.entry import Number, number, output_value
 from verifai.search.attack import Effort, attack
@@ -92,8 +93,9 @@ def maximize(
 
     Raises:
         InputError: sizes do not fit, the form has no terms, the tolerance is not positive, or the
-            domain holds no point (or none was found in time).
+            domain holds no point (or none was found in time), or the network stands for programs.
     """
+    require_function(net)
     terms, width = _terms(net, form), number(tol)
     if width <= 0:
         raise InputError(f"a tolerance of {width}, which is not positive")

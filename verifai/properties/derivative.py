@@ -212,6 +212,18 @@ _SMOOTH: dict[str, Callable[[Extension, str, int, int], int]] = {
 }
 
 
+def require_function(net: Network) -> None:
+    """Return if the network is one function over the reals, not all that programs may compute.
+
+    A program rounds otherwise at every input: it has no derivative, and two runs of it differ.
+
+    Raises:
+        InputError: it is loaded with the float32 semantics.
+    """
+    if type(net) is not Network:
+        raise InputError("a float32 program is no function over the reals: load it as real")
+
+
 def tangents(
     graph: Extension, net: Network, partials: Partials, directions: Array
 ) -> dict[int, int]:
@@ -226,7 +238,11 @@ def tangents(
     Returns:
         For each node of the network that moves, the node that holds its tangents, (D, n) in
         row-major order.
+
+    Raises:
+        InputError: the network stands for programs.
     """
+    require_function(net)
     found: dict[int, int] = {}
     rows, start = len(directions), 0
     for position, node in enumerate(net.nodes):
@@ -279,7 +295,7 @@ def differentiate(net: Network, directions: Array) -> Differentiated:
     """The network with its derivatives along directions (D, all inputs), which are exact doubles.
 
     Raises:
-        InputError: a node has no derivative.
+        InputError: a node has no derivative, or the network stands for programs.
     """
     made = slopes(net)
     graph = Extension(made.nodes)

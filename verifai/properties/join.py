@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Product
-from verifai.properties.derivative import Extension
+from verifai.properties.derivative import Extension, require_function
 
 
 def attach(graph: Extension, net: Network, inputs: Sequence[int], prefix: str) -> dict[int, int]:
@@ -26,8 +26,9 @@ def attach(graph: Extension, net: Network, inputs: Sequence[int], prefix: str) -
         Where every node of the network stands in the graph.
 
     Raises:
-        InputError: the inputs differ in number or size.
+        InputError: the inputs differ in number or size, or the network stands for programs.
     """
+    require_function(net)
     wanted = [net.sizes[i] for i in net.inputs]
     if wanted != [graph.size(i) for i in inputs]:
         sizes = [graph.size(i) for i in inputs]
