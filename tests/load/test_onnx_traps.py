@@ -451,3 +451,23 @@ def test_loading_imports_neither_the_onnx_package_nor_its_runtime(tmp_path: Path
     command = [sys.executable, "-c", program, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
     assert done.stdout.strip() == "[]"
+
+
+def test_bounds_beyond_float32_hold_of_double_networks(tmp_path: Path) -> None:
+    node = helper.make_node("Clip", ["x", "low"], ["y"])
+    proto = model([node], {"x": [1, 1]}, {"low": np.float64(-1e39)})
+    for entry in (*proto.graph.input, *proto.graph.output):
+        entry.type.tensor_type.elem_type = TensorProto.DOUBLE
+    network = load(proto, tmp_path)
+    assert evaluate(network, np.array([-1e40]))[0].item() == -1e39
+
+
+def test_powers_of_integers_that_truncate_are_refused(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Pow", ["i", "half"], ["p"]),
+        helper.make_node("Cast", ["p"], ["c"], to=TensorProto.FLOAT),
+        helper.make_node("Add", ["x", "c"], ["y"]),
+    ]
+    weights = {"i": np.int64(3), "half": np.float32(0.5)}
+    with pytest.raises(LoadError, match="a power of the integers 'i' that truncates"):
+        load(model(nodes, {"x": [1, 3]}, weights), tmp_path)

@@ -8,6 +8,7 @@ May import: numpy, kernel, values, builder, rational, onnx_call, onnx_fold. Must
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -133,9 +134,9 @@ def clip(call: Call) -> list[Value]:
     """Clip: to constant bounds; the upper one everywhere where the lower one is above it."""
     x = call.activation(0)
     low, high = (_bound(call, name, i) for i, name in ((1, "min"), (2, "max")))
-    if low is not None and low <= -LARGEST_FLOAT32:
+    if low in (-LARGEST_FLOAT32, -math.inf):
         low = None
-    if high is not None and high >= LARGEST_FLOAT32:
+    if high in (LARGEST_FLOAT32, math.inf):
         high = None
     if low is not None and high is not None and low >= high:
         return [call.builder.piecewise(x, [np.array(high)], [ZERO, ZERO], np.array(high))]

@@ -67,6 +67,8 @@ def power(call: Call) -> list[Value]:
         exact = _constant_power(call, x, exponents)
         if exact is not None:
             return [exact]
+        if x.is_integer:
+            raise call.refuse(f"a power of the integers {x.name!r} that truncates")
     view = call.builder.lift(x)
     if len(chosen) == 1:
         base = Activation(view.node, np.broadcast_to(view.index, shape))
