@@ -104,3 +104,31 @@ def test_verdicts_read_as_sentences() -> None:
     false = vf.in_range(vf.load(SQUARE), [(0, 1)], upper="1/2")
     assert str(vf.verify(false, timeout=120)).startswith("falsified: ")
     assert str(vf.Unknown("no budget")) == "unknown: no budget"
+
+
+@pytest.mark.parametrize(
+    ("budget", "message"),
+    [
+        ({"timeout": -1}, "timeout of -1"),
+        ({"timeout": float("nan")}, "timeout of nan"),
+        ({"nodes": 0}, "budget of 0"),
+        ({"workers": 0}, "0 workers"),
+    ],
+)
+def test_budgets_that_make_no_sense_are_refused(budget: dict[str, float], message: str) -> None:
+    net = vf.load(DATA / "yarotsky_4.onnx")
+    with pytest.raises(vf.InputError, match=message):
+        vf.verify(vf.in_range(net, [(0, 1)], upper=2), **budget)
+
+
+@pytest.mark.parametrize("box", [[(0, 1, 2)], [0], (0, 1)])
+def test_a_box_of_something_else_than_pairs_is_refused(box: object) -> None:
+    net = vf.load(DATA / "yarotsky_4.onnx")
+    with pytest.raises(vf.InputError, match="a pair of ends is wanted"):
+        vf.in_range(net, box, upper=1)
+
+
+def test_a_label_that_is_no_index_is_refused() -> None:
+    net = vf.load(DATA / "digits_small.onnx")
+    with pytest.raises(vf.InputError, match="the index of an output is wanted, not '3'"):
+        vf.robust(net, [0] * 64, eps=1, label="3")

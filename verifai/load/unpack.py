@@ -29,7 +29,8 @@ def read_file(path: Path, most: int) -> bytes:
         with gzip.open(path) if is_packed else path.open("rb") as file:
             data = read_at_most(file, limit + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise LoadError(f"cannot be read: {error}", node=path.name) from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise LoadError(f"cannot be read: {reason}", node=path.name) from None
     if len(data) > limit:
         raise LoadError(f"longer than {limit} bytes", node=path.name)
     return data

@@ -60,11 +60,22 @@ def box(network: Network, ends: Iterable[tuple[Any, Any]]) -> tuple[list[fmpq], 
     Raises:
         InputError: an end is no number, or there are too many or too few pairs.
     """
-    pairs = [(number(low), number(high)) for low, high in ends]
+    pairs = [_pair(i, entry) for i, entry in enumerate(ends)]
     wanted = sum(network.sizes[i] for i in network.inputs)
     if len(pairs) != wanted:
         raise InputError(f"{len(pairs)} pairs for a network of {wanted} inputs")
     return [low for low, _ in pairs], [high for _, high in pairs]
+
+
+def _pair(index: int, entry: Any) -> tuple[fmpq, fmpq]:
+    """The two ends of one input's interval."""
+    try:
+        low, high = entry
+    except (TypeError, ValueError):
+        raise InputError(
+            f"input {index} of a box: a pair of ends is wanted, not {entry!r}"
+        ) from None
+    return number(low), number(high)
 
 
 def output_values(network: Network) -> list[int]:
@@ -79,6 +90,8 @@ def output_values(network: Network) -> list[int]:
 def output_value(network: Network, index: int) -> int:
     """The value number of the output with this index; InputError if there is none."""
     values = output_values(network)
+    if not isinstance(index, int | np.integer) or isinstance(index, bool):
+        raise InputError(f"the index of an output is wanted, not {index!r}")
     if not 0 <= index < len(values):
         raise InputError(f"no output {index}: the network has {len(values)}")
     return values[index]

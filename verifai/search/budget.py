@@ -1,6 +1,6 @@
 """What a search may spend, and the two ways in which it ends early.
 
-May import: the standard library, numpy. Must not know: networks, bounds, proofs.
+May import: the standard library, numpy, kernel errors. Must not know: networks, bounds, proofs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from verifai.kernel.errors import InputError
 
 SEARCH_SHARE = 0.85  # of the time budget; the rest is for the kernel's check
 
@@ -37,6 +39,14 @@ class Options:
     workers: int = 2
     seed: int = 0
     assumptions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.timeout is not None and not self.timeout >= 0:
+            raise InputError(f"a timeout of {self.timeout} seconds")
+        if self.nodes is not None and self.nodes < 1:
+            raise InputError(f"a budget of {self.nodes} subproblems")
+        if self.workers < 1:
+            raise InputError(f"{self.workers} workers")
 
 
 @dataclass(frozen=True, slots=True)
