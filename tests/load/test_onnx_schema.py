@@ -11,6 +11,7 @@ import onnx
 import pytest
 from onnx import AttributeProto, TensorProto, helper
 
+from tests.load.evaluate import evaluate
 from tests.load.models import Weights, check_against_runtime, load, model, single
 from tests.load.onnx_schemas import FILE, text
 from verifai.load import builder
@@ -127,6 +128,7 @@ LONG: Weights = {"c": np.zeros((0, 1 << 20, 1 << 20), np.float32)}
     ("message", "proto"),
     [
         ("non-empty", single("Trilu", X, EMPTY, order=["c", "k"], opset=14)),
+        ("shifted by", single("Trilu", X, {"k": np.zeros(0, np.int64)}, opset=14)),
         ("at most", single("Trilu", X, LONG, order=["c"], opset=14)),
         ("at most", single("CumSum", {"x": [1 << 20]}, {"a": np.array(0)}, opset=14)),
         ("split into", single("Split", X, {"s": np.zeros(0, np.int64)})),
@@ -202,6 +204,13 @@ def test_integers_are_not_reduced_as_if_they_were_reals(kind: str, tmp_path: Pat
     proto.graph.output[0].type.tensor_type.elem_type = TensorProto.INT64
     with pytest.raises(LoadError, match="exact over the reals only"):
         load(proto, tmp_path)
+
+
+@pytest.mark.parametrize("shift", [-(1 << 63), -3, 4, (1 << 63) - 1])
+def test_diagonals_far_outside_a_matrix_are_read(shift: int, tmp_path: Path) -> None:
+    proto = single("Trilu", X, {"k": np.array(shift)}, opset=14)
+    found = evaluate(load(proto, tmp_path), np.ones((2, 3)))[0]
+    assert (found == np.full((2, 3), float(shift < 0))).all()
 
 
 def test_all_values_together_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

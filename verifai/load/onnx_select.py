@@ -59,10 +59,11 @@ def gather_nd(call: Call) -> list[Value]:
 def trilu(call: Call) -> list[Value]:
     """Trilu: zeros above, or below, a diagonal of the last two axes."""
     x, upper = call.finite(0), call.flag("upper", default=True)
-    shift = call.integers(1)[0] if call.has(1) else 0
-    if len(x.shape) < 2:
-        raise call.refuse(f"a tensor of shape {x.shape}")
-    check_size(x.shape[-2:])
+    shifts = call.integers(1) if call.has(1) else (0,)
+    if len(x.shape) < 2 or len(shifts) != 1:
+        raise call.refuse(f"a tensor of shape {x.shape}, shifted by {shifts}")
+    most = sum(check_size(x.shape[-2:])) + 1  # beyond all diagonals
+    shift = min(max(shifts[0], -most), most)
     kept = np.tri(x.shape[-2], x.shape[-1], shift - 1 if upper else shift, np.bool_) ^ upper
     if isinstance(x, Activation):
         return [Activation(x.node, np.where(kept, x.index, -1))]
