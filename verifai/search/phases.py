@@ -77,7 +77,6 @@ class PhaseSearch(TreeSearch):
         count, units = len(goals), units_of(self.compiled, bounds)
         if is_reducible(self.compiled, units):
             self.programs = Programs(self.compiled, self.goals, bounds, units)
-            self.batch = min(self.batch, self.programs.parallel)
             self.effort = Effort(self.effort.steps, every=0)  # programs gain little by it
         extra = {
             "goal": goals,
@@ -106,8 +105,9 @@ class PhaseSearch(TreeSearch):
             return np.zeros((0, inputs))
         relaxation = (self._tightened if stale else self._as_it_is)(regions.bounds)
         before: tuple[Record, ...] = self.plan if stale else ()
-        if self.programs is None:
+        if self.programs is None or not regions.depth.all():  # ascents may do, and cost less
             return self._climb(regions, relaxation, before)
+        self.batch = min(self.batch, self.programs.parallel)
         left, points = self._decide(self.programs, regions, relaxation, before)
         if not len(left):
             return points

@@ -19,7 +19,7 @@ from verifai.bounds.dual import Point, Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array
 from verifai.search.goals import Goals
-from verifai.search.reduced import Duals, Reduced, Units
+from verifai.search.reduced import Duals, Reduced, Substituted, Units, substitute
 
 RELIABLE = 4  # tries of a neuron's halves after which its average is believed
 PATIENCE = 8  # neurons tried in vain before the best so far is taken
@@ -105,6 +105,7 @@ class Programs:
         """
         self.compiled, self.goals = compiled, goals
         self.bounds, self.units = bounds, units
+        self.substituted: Substituted | None = None
         self.programs: dict[int, Reduced] = {}
         self.promises: dict[int, _Promise] = {}
 
@@ -154,7 +155,11 @@ class Programs:
             rows = self.goals.rows(np.array([goal]))
             forms = {i: a.reshape(-1, a.shape[-1]) for i, a in rows.forms.items()}
             flat = Rows(forms, rows.constant.reshape(-1))
-            self.programs[goal] = Reduced(self.compiled, self.bounds, self.units, flat)
+            if self.substituted is None:
+                self.substituted = substitute(
+                    self.compiled, self.bounds, self.units, self.goals.forms
+                )
+            self.programs[goal] = Reduced(self.compiled, self.substituted, flat)
             self.promises[goal] = _Promise(np.zeros((len(self.units), 2)))
         return self.programs[goal]
 

@@ -10,6 +10,7 @@ May import: numpy, bounds, solvers. Must not know: trees, records, processes.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,7 @@ from verifai.kernel.network import Affine, Input, Pwl
 from verifai.solvers.linear_program import Optimum, Simplex, SparseRows
 
 SMALL = 1e-12
-MOST_ENTRIES = 400_000  # of the dense rows, beyond which a solve costs more than it tells
+MOST_ENTRIES = 3_000_000  # of the rows, zeros included, beyond which a solve takes seconds
 EMPTY = 1e-9  # intervals whose ends cross by less do not count as empty
 
 
@@ -92,6 +93,36 @@ def is_reducible(compiled: Compiled, units: Units) -> bool:
     return relus and not compiled.is_curved and len(units) > 0 and entries <= MOST_ENTRIES
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Substituted:
+    """A network over one box in terms of its inputs and unstable neurons, `width` in all.
+
+    Attributes:
+        units: the unstable neurons.
+        dense, bias: their pre-activations, (m, width) and (m,).
+        forms: the nodes that rows read, (width + 1, n), constants last.
+    """
+
+    units: Units
+    dense: Array
+    bias: Array
+    forms: dict[int, Array]
+
+
+def substitute(
+    compiled: Compiled, bounds: Bounds, units: Units, nodes: Iterable[int]
+) -> Substituted:
+    """Stable neurons of one box substituted away; `nodes` are those that rows read."""
+    forms = _expressions(compiled, bounds, units)
+    width = sum(compiled.sizes[i] for i in compiled.inputs) + len(units)
+    dense, bias = np.zeros((len(units), width)), np.zeros(len(units))
+    for source in np.unique(units.source).tolist():
+        here = np.flatnonzero(units.source == source)
+        dense[here] = forms[source][:width, units.index[here]].T
+        bias[here] = forms[source][width, units.index[here]]
+    return Substituted(units, dense, bias, {i: forms[i] for i in nodes})
+
+
 class Reduced:
     """The program of one conjunction of rows: minimise the greatest of them.
 
@@ -99,29 +130,23 @@ class Reduced:
     Rows: y in terms of inputs and z; z ≥ y; z ≤ chord; each unsafe row ≤ the value.
     """
 
-    def __init__(self, compiled: Compiled, bounds: Bounds, units: Units, rows: Rows) -> None:
+    def __init__(self, compiled: Compiled, substituted: Substituted, rows: Rows) -> None:
         """The program for regions inside one box.
 
         Args:
             compiled: a network whose nonlinear nodes are ReLUs.
-            bounds: of the box; neurons stable there are so in every region.
-            units: `units_of` them.
-            rows: K rows, alike for all boxes.
+            substituted: its nodes in terms of inputs and unstable neurons.
+            rows: K rows, alike for all boxes, on nodes that are substituted.
         """
-        self.units, self.count = units, len(units)
+        self.units, self.count = substituted.units, len(substituted.units)
         self.inputs = sum(compiled.sizes[i] for i in compiled.inputs)
         self.input_nodes = compiled.inputs
-        forms = _expressions(compiled, bounds, units)
-        width, m = self.inputs + self.count, self.count
-        self.dense, self.bias = np.zeros((m, width)), np.zeros(m)
-        for source in np.unique(units.source).tolist():
-            here = np.flatnonzero(units.source == source)
-            self.dense[here] = forms[source][:width, units.index[here]].T
-            self.bias[here] = forms[source][width, units.index[here]]
+        self.dense, self.bias = substituted.dense, substituted.bias
+        width, m = self.dense.shape[1], self.count
         goal, self.constant = np.zeros((rows.count, width)), rows.constant.astype(np.float64)
         for node, a in rows.forms.items():
-            goal += a @ forms[node][:width].T
-            self.constant = self.constant + a @ forms[node][width]
+            goal += a @ substituted.forms[node][:width].T
+            self.constant = self.constant + a @ substituted.forms[node][width]
         self.goal = goal
         self.simplex = Simplex(_unit(width + m + 1), self._matrix())
         self.slopes = np.ones(m)
