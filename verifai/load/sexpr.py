@@ -61,7 +61,8 @@ def read_source(path: Path) -> Source:
     try:
         text = str(read_file(path, MAX_BYTES), "utf-8-sig")
     except UnicodeDecodeError as error:
-        reason = f"cannot be read, no text from byte {error.start} on: is this the property, and not a network?"
+        place = f"no text from byte {error.start} on"
+        reason = f"cannot be read, {place}: is this the property, and not a network?"
         raise LoadError(reason, node=path.name) from None
     return Source(path.name, text)
 

@@ -177,7 +177,8 @@ class Programs:
         missing = float(self.goals.margin[goal]) - value
         expected = np.minimum(promise.expected(gaps), missing)
         scores = np.where(gaps > 0, np.maximum(expected, LEAST).prod(axis=1), 0)
-        best, best_score, halves = -1, 0.0, ((), ())
+        best, best_score = -1, 0.0
+        halves: tuple[tuple[Duals, ...], tuple[Duals, ...]] = ((), ())
         basis, vain = program.simplex.basis, 0
         for neuron in np.argsort(-scores).tolist():
             if not scores[neuron] > 0 or vain > PATIENCE:

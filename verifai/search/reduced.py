@@ -148,7 +148,9 @@ class Reduced:
             goal += a @ substituted.forms[node][:width].T
             self.constant = self.constant + a @ substituted.forms[node][width]
         self.goal = goal
-        self.simplex = Simplex(_unit(width + m + 1), self._matrix())
+        cost = np.zeros(width + m + 1)
+        cost[-1] = 1
+        self.simplex = Simplex(cost, self._matrix())
         self.slopes = np.ones(m)
 
     @property
@@ -294,9 +296,3 @@ def _expressions(compiled: Compiled, bounds: Bounds, units: Units) -> list[Array
             form[inputs + here, units.index[here]] = 1
         found.append(form)
     return found
-
-
-def _unit(count: int) -> Array:
-    cost = np.zeros(count)
-    cost[-1] = 1
-    return cost
