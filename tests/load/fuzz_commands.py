@@ -11,7 +11,7 @@ from pathlib import Path
 import verifai
 from tests.load import fuzz_onnx
 from tests.load.fuzz_bytes import mutate_bytes, mutate_container, mutate_text
-from tests.load.fuzz_cases import make_onnx
+from tests.load.fuzz_models import make_onnx
 
 MODEL = Path(verifai.__file__).parent / "data" / "yarotsky_4.onnx"  # about x² on [0, 1]
 PROPERTY = (

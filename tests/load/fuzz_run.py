@@ -23,7 +23,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from tests.load.fuzz_cases import Finding, trial
+from tests.load.fuzz_cases import trial
+from tests.load.fuzz_outcome import Finding
 
 SECONDS = 10.0  # of the processor, for one file
 MEMORY = 2 << 30  # bytes, beyond what the process had before

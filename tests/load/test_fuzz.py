@@ -11,9 +11,11 @@ import pytest
 from onnx import helper
 
 from tests.load import fuzz_run
-from tests.load.fuzz_cases import KINDS, Finding, Outcome, compared, prepare
+from tests.load.fuzz_cases import KINDS, prepare
 from tests.load.fuzz_commands import commands
+from tests.load.fuzz_outcome import Finding, Outcome
 from tests.load.fuzz_run import fuzz
+from tests.load.fuzz_runtime import compared
 from tests.load.models import load, model, single
 
 FEW = {"onnx": 250, "vnnlib": 200, "vnnlib2": 100, "certificate": 300, "network": 300, "query": 80}
