@@ -25,12 +25,12 @@ from verifai.kernel.replay import replay
 from verifai.search.budget import Found, Meter, Options, Progress, Stopped
 from verifai.search.clauses import problem_of
 from verifai.search.driver import Driver
-from verifai.search.record import Record, assemble
+from verifai.search.record import Record, assemble, sharpened
 from verifai.search.witness import Witnesses
 from verifai.verdict import Counterexample, Effort, Falsified, Unknown, Verdict, Verified
 
 __all__ = ["Options", "Progress", "confirm", "verify"]
-MENDINGS = 3  # how often leaves that the kernel rejects are searched anew
+MENDINGS = 3  # how often leaves that the kernel rejects, even sharpened, are searched anew
 
 
 def verify(
@@ -105,7 +105,7 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
         raise Stopped(f"no certificate can cover this domain ({rejection})") from None
     driver = Driver(root, problem_of(query), compiled, meter, witnesses)
     records, spent = driver.refute(), 0.0
-    for turn in range(MENDINGS + 1):
+    for turn in range(MENDINGS + 2):
         start = time.perf_counter()
         certificate = encode_certificate(assemble(records), network_digest, query_digest)
         try:
@@ -119,9 +119,11 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
             )
         except Rejection as rejection:
             meter.watch()  # a second process that ran out of time has no answer either
-            if turn == MENDINGS:
+            if turn > MENDINGS:
                 raise Stopped(f"the kernel did not accept the proof found ({rejection})") from None
-            records = _mended(query, records, driver, meter)
+            if turn:
+                records = _mended(query, records, driver, meter)
+            records = sharpened(records)  # bounds that rounding pushed across a knot, exactly
             continue
         spent = time.perf_counter() - start
         effort = Effort(meter.seconds, spent, meter.nodes, accepted.leaves)

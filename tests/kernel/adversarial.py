@@ -133,10 +133,11 @@ def random_form(random: Random, total: int) -> int | tuple[tuple[int, float], ..
 
 
 def some_images(random: Random, plan: Plan) -> Plan:
-    """The plan, in one of two with every other step by the image of the sources."""
+    """The plan, in one of two with some steps plain and some by the image of the sources."""
     if random.random() < 0.5:
         return plan
-    return tuple((random.choice([kind, "image"]), node, block) for kind, node, block in plan)
+    kinds = ["node", "plain", "image", "image"]
+    return tuple((random.choice(kinds), node, block) for _, node, block in plan)
 
 
 def random_tree(random: Random, claim: Target, depth: int, rows: int, ors: tuple[Or, ...]) -> Tree:

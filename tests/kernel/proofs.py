@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from verifai.kernel.certificate import IMAGE, TYPES, Kind, Proof, encode_certificate
+from verifai.kernel.certificate import IMAGE, PLAIN, TYPES, Kind, Proof, encode_certificate
 from verifai.kernel.checker import Accepted, check
 from verifai.kernel.network import (
     FUNCTIONS,
@@ -56,7 +56,7 @@ class Choose:
 
 @dataclass(frozen=True)
 class Derive:
-    plan: tuple[tuple[str, Any, Block | None], ...]  # "node", "image" or "form"; target; block
+    plan: tuple[tuple[str, Any, Block | None], ...]  # "node", "plain", "image" or "form"; …
     child: Tree
 
 
@@ -154,7 +154,8 @@ class _Writer:
                 if kind == "form":
                     number = self.form(((target, 1.0),) if isinstance(target, int) else target)
                 self.data["step_target"].append(number)
-                self.data["step_block"].append(IMAGE if kind == "image" else self.block(block))
+                code = {"image": IMAGE, "plain": PLAIN}.get(kind)
+                self.data["step_block"].append(self.block(block) if code is None else code)
             self.data["plan_start"].append(len(self.data["step_target"]))
         return known[plan]
 

@@ -396,7 +396,7 @@ BAD: list[tuple[str, dict[str, object]]] = [
     ("range", {"derive_plan": [-1]}),
     ("range", {"close_block": [1]}),
     ("range", {"close_block": [-1]}),
-    ("range", {"step_block": [-3, -1]}),
+    ("range", {"step_block": [-4, -1]}),
     ("range", {"step_block": [1, -1]}),
     ("range", {"block_codes": [1]}),
     ("range", {"block_codes": [-2]}),
@@ -429,6 +429,7 @@ BAD: list[tuple[str, dict[str, object]]] = [
     ("range", {"tree": [1, 3], "choose_or": [0], "choose_count": [0], "derive_plan": []}),
     ("range", {"step_block": [-1, -2]}),
     ("range", {"step_block": [-2, -1], "step_target": [0, -1]}),
+    ("range", {"step_block": [-1, -3]}),
 ]  # fmt: skip
 
 

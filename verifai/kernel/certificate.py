@@ -24,6 +24,7 @@ MAX_DEPTH = 4096
 MAX_NODES = 1 << 24
 DEFAULT_CODE = 255
 IMAGE = -2  # in the place of a step's block: the image of a node's sources instead of LB
+PLAIN = -3  # in the place of a step's block: default slopes, and no exact ends near knots
 
 
 class Kind(IntEnum):
@@ -82,7 +83,7 @@ class Proof:
     close_block: Array  # (closes,)
     plan_start: Array  # (plans+1,) into steps
     step_target: Array  # (steps,): node k ≥ 0 (all its values), or form -1-k
-    step_block: Array  # (steps,): a block, -1 for default slopes, or IMAGE
+    step_block: Array  # (steps,): a block, -1 for default slopes, IMAGE or PLAIN
     form_start: Array  # (forms+1,)
     form_value: Array
     form_factor: Array
@@ -193,9 +194,9 @@ def check_form(proof: Proof) -> None:
     _check_range("choose_count", proof.choose_count, 1, len(tree))
     _check_range("derive_plan", proof.derive_plan, 0, plans)
     _check_range("close_block", proof.close_block, 0, blocks)
-    _check_range("step_block", proof.step_block, IMAGE, blocks)
-    if ((proof.step_block == IMAGE) & (proof.step_target < 0)).any():
-        raise Rejection("range", "the image of a form")
+    _check_range("step_block", proof.step_block, PLAIN, blocks)
+    if ((proof.step_block <= IMAGE) & (proof.step_target < 0)).any():
+        raise Rejection("range", "the image, or plain bounds, of a form")
     _check_range("block_codes", proof.block_codes, -1, len(proof.codes))
     _check_range("split_form", proof.split_form, -forms, 1 << 31)
     _check_range("step_target", proof.step_target, -forms, 1 << 31)

@@ -156,6 +156,7 @@ class _Run:
             proof,
             list(checker.first),
             checker.exact_root,
+            checker.pause,
         )
         self.batch = max(1, min(MAX_BATCH, BATCH_VALUES // max(1, len(self.root.low))))
         self.ledger.check_ranges()

@@ -15,7 +15,7 @@ from flint import fmpq
 
 from verifai.kernel.arithmetic import exactly
 from verifai.kernel.bound import Root, bounds_and_errors
-from verifai.kernel.certificate import IMAGE
+from verifai.kernel.certificate import IMAGE, PLAIN
 from verifai.kernel.context import FormBuilder, Row, Scene, settled
 from verifai.kernel.forward import Ends
 from verifai.kernel.ledger import Ledger
@@ -61,6 +61,8 @@ class Plan:
         """The places with what the plan's steps derived."""
         steps = list(range(self.proof.plan_start[plan], self.proof.plan_start[plan + 1]))
         while steps:
+            if self.ledger.pause is not None:
+                self.ledger.pause()
             target = int(self.proof.step_target[steps[0]])
             if target >= 0:
                 block = int(self.proof.step_block[steps.pop(0)])
@@ -110,20 +112,20 @@ class Plan:
         contexts, values = np.nonzero(~settled(self.root, node, self.low, self.high))
         alive = np.array([not p.is_empty for p in self.places])[contexts]
         contexts, values = contexts[alive], values[alive] + self.root.network.offsets[node]
-        scene = self.scene
+        scene, is_sharp = self.scene, block != PLAIN
         if block >= 0:
             scene = replace(scene, blocks=np.full(len(self.places), block), known=None)
         size = max(1, CHUNK_VALUES // max(self.root.network.sizes))
         parts = [slice(start, start + size) for start in range(0, len(contexts), size)]
-        ends = [self._pairs(scene, contexts[part], values[part]) for part in parts]
+        ends = [self._pairs(scene, contexts[p], values[p], is_sharp=is_sharp) for p in parts]
         for part, (low, high) in zip(parts, ends, strict=True):
             where = contexts[part], values[part]
             self.low[where] = np.maximum(self.low[where], low)
             self.high[where] = np.minimum(self.high[where], high)
         self.scene.forget(node)
 
-    def _pairs(self, scene: Scene, contexts: Array, values: Array) -> Ends:
-        """Derived ends of single values, each in its context."""
+    def _pairs(self, scene: Scene, contexts: Array, values: Array, *, is_sharp: bool) -> Ends:
+        """Derived ends of single values, each in its context; sharp ones do not miss knots."""
         count = len(contexts)
         pick, both = np.concatenate([contexts, contexts]), np.concatenate([values, values])
         signs = np.repeat([1.0, -1.0], count)
@@ -143,7 +145,7 @@ class Plan:
         def misses(ends: Array, errors: Array) -> Array:
             return self._misses(both, signs * ends, errors)
 
-        ends = self._ends(bounds, 2 * count, misses)
+        ends = self._ends(bounds, 2 * count, misses if is_sharp else None)
         return ends[:count], -ends[count:]
 
     def _misses(self, values: Array, ends: Array, errors: Array) -> Array:

@@ -30,6 +30,7 @@ class Ledger:
         integer: which values are integers.
         table: the rows; a path is a tuple of places in it.
         exact_root: the query in exact arithmetic.
+        pause: called now and then.
     """
 
     root: Root
@@ -38,6 +39,7 @@ class Ledger:
     proof: Proof
     table: list[Row]
     exact_root: Callable[[], Root]
+    pause: Callable[[], None] | None = None
 
     def check_ranges(self) -> None:
         """Rejection unless values, nodes and codes fit the network."""

@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from verifai.kernel.certificate import IMAGE, TYPES, Kind, Proof
+from verifai.kernel.certificate import IMAGE, PLAIN, TYPES, Kind, Proof
 
 
 class Block(NamedTuple):
@@ -42,12 +42,14 @@ class Form(NamedTuple):
 class Step(NamedTuple):
     """One step of a derive plan: all values of a node, or one form; with a block or none.
 
-    An image meets a node's intervals with what follows from those of its sources.
+    An image meets a node's intervals with what follows from those of its sources. Sharp bounds of a
+    node are exact where rounding would miss a knot, which costs time.
     """
 
     target: int | Form
     block: Block | None = None
     is_image: bool = False
+    is_sharp: bool = False
 
 
 class Split(NamedTuple):
@@ -142,9 +144,31 @@ def _plans(
     for plan in plans.items:
         for step in plan:
             data["step_target"].append(target(step.target))
-            block = -1 if step.block is None else blocks.number(step.block)
-            data["step_block"].append(IMAGE if step.is_image else block)
+            data["step_block"].append(_code(step, blocks))
         data["plan_start"].append(len(data["step_target"]))
+
+
+def _code(step: Step, blocks: _Table[Block]) -> int:
+    if step.is_image:
+        return IMAGE
+    if step.block is not None:
+        return blocks.number(step.block)
+    return -1 if step.is_sharp or isinstance(step.target, Form) else PLAIN
+
+
+def sharpened(records: Iterable[Record]) -> list[Record]:
+    """The records with sharp bounds of nodes in every derive plan."""
+    plans: dict[int, Derive] = {}
+
+    def sharp(record: Record) -> Record:
+        if not isinstance(record, Derive):
+            return record
+        if id(record) not in plans:  # one plan serves many records
+            plan = tuple(step._replace(is_sharp=not step.is_image) for step in record.plan)
+            plans[id(record)] = Derive(plan)
+        return plans[id(record)]
+
+    return [sharp(record) for record in records]
 
 
 def _forms(data: Data, forms: _Table[Form]) -> None:
