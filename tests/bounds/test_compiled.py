@@ -1,11 +1,14 @@
+from random import Random
+
 import numpy as np
 import pytest
 
 from tests.bounds.nets import KINDS, residual_conv
+from tests.kernel.test_operator import sparse_matrix
 from verifai.bounds.compiled import compile_network
 from verifai.bounds.maps import as_map
 from verifai.kernel.network import Affine
-from verifai.kernel.operator import Conv
+from verifai.kernel.operator import Conv, Dense
 
 
 class _Floats:
@@ -32,6 +35,7 @@ CONVS = (
     "operator",
     [
         *CONVS,
+        *(Dense.of(sparse_matrix(Random(seed))) for seed in range(20)),
         *(op for k in KINDS for n in k(3).nodes if isinstance(n, Affine) for _, op in n.terms),
     ],
 )

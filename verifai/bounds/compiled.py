@@ -6,7 +6,7 @@ May import: numpy, kernel.network, arrays, maps, smooth. Must not know: boxes, r
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol, TypeVar
 
@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from verifai.bounds import smooth
 from verifai.bounds.arrays import prototype
-from verifai.bounds.maps import Array, ConvMap, DenseMap, GatherMap, Indices, Map, as_map
+from verifai.bounds.bands import Band, BandMap, band_map
+from verifai.bounds.maps import Array, ConvMap, DenseMap, GatherMap, Indices, Map, SparseMap, as_map
 from verifai.kernel.network import (
     Affine,
     Input,
@@ -26,7 +27,9 @@ from verifai.kernel.network import (
     Smooth,
     Square,
 )
+from verifai.kernel.operator import Operator
 
+AnyMap = Map | BandMap
 T = TypeVar("T", bound=np.generic)
 CHUNK = 1 << 15  # numbers in one temporary: what stays in a core's second-level cache
 DEVICE_CHUNK = 1 << 25  # what keeps a graphics card busy and leaves room for others
@@ -36,8 +39,8 @@ DEVICE_CHUNK = 1 << 25  # what keeps a graphics card busy and leaves room for ot
 class Linear:
     """An affine node: y = scale·(Σ map(x) + bias), give or take radius·(Σ |map|(|x|) + |bias|)."""
 
-    terms: tuple[tuple[int, Map], ...]
-    magnitudes: tuple[tuple[int, Map], ...]
+    terms: tuple[tuple[int, AnyMap], ...]
+    magnitudes: tuple[tuple[int, AnyMap], ...]
     bias: Array  # (n,), already scaled
     scale: Array | None  # (n,), None: ones
     radius: Array | None  # (n,), already scaled
@@ -204,6 +207,11 @@ class Compiled:
                 total += a_map.weight.size * math.prod(a_map.shape.output)
             elif isinstance(a_map, DenseMap):
                 total += a_map.weight.size * self.sizes[source] / a_map.weight.shape[1]
+            elif isinstance(a_map, BandMap):
+                total += sum(band.weight.size for band in a_map.bands)
+            elif isinstance(a_map, SparseMap):
+                terms = len(a_map.columns) or a_map.dense.weight.shape[0]
+                total += terms * self.sizes[source]
         return total
 
     def pull(self, node: int, a: Array, add: Adder) -> None:
@@ -236,33 +244,53 @@ def compile_network(
         ImportError: torch or array-api-compat is not installed.
         ValueError: there is no such device.
     """
+    return _compiled(network, dtype, prototype(dtype, device), as_map)
+
+
+def compile_like(network: Network, other: Compiled) -> Compiled:
+    """The float form of a network that is a part of another's, its sparse matrices in bands."""
+    return _compiled(network, other.dtype, other.like, band_map)
+
+
+def _compiled(
+    network: Network,
+    dtype: npt.DTypeLike,
+    like: Array,
+    mapped: Callable[[Operator, npt.DTypeLike], AnyMap],
+) -> Compiled:
     nodes = network.nodes
     readers = [tuple(j for j, n in enumerate(nodes) if i in n.sources) for i in range(len(nodes))]
     nonlinear = {s for n in nodes if not isinstance(n, Affine) for s in n.sources}
-    linear = {i: _linear(n, dtype) for i, n in enumerate(nodes) if isinstance(n, Affine)}
+    affine = {i: n for i, n in enumerate(nodes) if isinstance(n, Affine)}
+    linear = {i: _linear(n, dtype, mapped) for i, n in affine.items()}
     pieces = {i: _pieces(n, dtype) for i, n in enumerate(nodes) if isinstance(n, Pwl)}
     direct = _direct(network, linear)
     known = (tuple(readers), tuple(sorted(nonlinear)), network.inputs, direct)
-    twins, like = _twins(linear), prototype(dtype, device)
-    if device is not None:
+    twins, chunk = _twins(linear), CHUNK
+    if not isinstance(like, np.ndarray):
         linear, pieces, twins = _moved((linear, pieces, twins), like)
-    chunk = CHUNK if device is None else DEVICE_CHUNK
+        chunk = DEVICE_CHUNK
     return Compiled(network, dtype, linear, pieces, *known, twins, like, chunk)
+
+
+FIELDS = (Linear, Pieces, DenseMap, GatherMap, ConvMap, SparseMap, BandMap, Band)
 
 
 def _moved(data: Any, like: Array) -> Any:
     """The same data with every array where another one is."""
     if isinstance(data, np.ndarray):
         return np.asarray(data, like=like)
-    if isinstance(data, Linear | Pieces | DenseMap | GatherMap | ConvMap):
+    if isinstance(data, FIELDS):
         return replace(data, **{f.name: _moved(getattr(data, f.name), like) for f in fields(data)})
     if isinstance(data, dict):
         return {key: _moved(each, like) for key, each in data.items()}
     return tuple(_moved(each, like) for each in data) if isinstance(data, tuple) else data
 
 
-def _linear(node: Affine, dtype: npt.DTypeLike) -> Linear:
-    terms = tuple((source, as_map(operator, dtype)) for source, operator in node.terms)
+def _linear(
+    node: Affine, dtype: npt.DTypeLike, mapped: Callable[[Operator, npt.DTypeLike], AnyMap]
+) -> Linear:
+    terms = tuple((source, mapped(operator, dtype)) for source, operator in node.terms)
     divisor = 1.0 if node.divisor is None else node.divisor
     radius = None if node.radius is None else (node.radius / divisor).astype(dtype)
     return Linear(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from verifai.kernel.operator import Conv, Dense, Gather, Operator
+from verifai.kernel.operator import Conv, Dense, Gather, Operator, Sparse
 
 Array = npt.NDArray[np.floating[Any]]
 Indices = npt.NDArray[np.int64]
@@ -122,7 +122,59 @@ class ConvMap:
         return ConvMap(np.abs(self.weight), self.shape)
 
 
-Map = DenseMap | GatherMap | ConvMap
+@dataclass(frozen=True, slots=True, eq=False)
+class SparseMap:
+    """y = x Wᵀ as `DenseMap`, for a W with few terms in every column or row.
+
+    Attributes:
+        dense: the same map.
+        columns, rows: (index, factors) of every term of W, or of Wᵀ; none: a dense product.
+    """
+
+    dense: DenseMap
+    columns: tuple[tuple[Indices, Array], ...]
+    rows: tuple[tuple[Indices, Array], ...]
+
+    def push(self, x: Array) -> Array:
+        """Forward: (batch, inputs) to (batch, outputs)."""
+        k, m = self.dense.transposed.shape
+        if not self.rows:
+            return self.dense.push(x)
+        return _gathered(self.rows, x.reshape(-1, k)).reshape(len(x), x.shape[1] // k * m)
+
+    def pull(self, a: Array) -> Array:
+        """Transpose: (batch, outputs) to (batch, inputs)."""
+        m, k = self.dense.weight.shape
+        if not self.columns:
+            return self.dense.pull(a)
+        return _gathered(self.columns, a.reshape(-1, m)).reshape(len(a), a.shape[1] // m * k)
+
+    def absolute(self) -> SparseMap:
+        """The map with the absolute values of all weights."""
+        sides = (
+            tuple((index, np.abs(factor)) for index, factor in side)
+            for side in (self.columns, self.rows)
+        )
+        return SparseMap(self.dense.absolute(), *sides)
+
+
+def _terms(sparse: Sparse | None, dtype: npt.DTypeLike) -> tuple[tuple[Indices, Array], ...]:
+    if sparse is None:
+        return ()
+    factors = (factor.astype(dtype) for factor in sparse.factors)
+    return tuple(zip(sparse.rows, factors, strict=True))
+
+
+def _gathered(terms: tuple[tuple[Indices, Array], ...], x: Array) -> Array:
+    """Σ_t x[:, index_t] · factor_t."""
+    (index, factor), *rest = terms
+    total = x[:, index] * factor
+    for index, factor in rest:
+        total += x[:, index] * factor
+    return total
+
+
+Map = DenseMap | GatherMap | ConvMap | SparseMap
 
 
 def _inner(conv: Conv) -> tuple[slice, ...]:
@@ -146,7 +198,9 @@ def as_map(operator: Operator, dtype: npt.DTypeLike = np.float64) -> Map:
     """The operator with weights in dtype."""
     if isinstance(operator, Dense):
         weight = np.ascontiguousarray(operator.weight, dtype=dtype)
-        return DenseMap(weight, np.ascontiguousarray(weight.T))
+        dense = DenseMap(weight, np.ascontiguousarray(weight.T))
+        columns, rows = (_terms(sparse, dtype) for sparse in operator.sparse)
+        return SparseMap(dense, columns, rows) if columns or rows else dense
     if isinstance(operator, Gather):
         scale = None if bool((operator.scale == 1.0).all()) else operator.scale.astype(dtype)
         absent, used = (np.flatnonzero(mask) for mask in (operator.index < 0, operator.index >= 0))

@@ -8,9 +8,9 @@ May import: numpy, errors. Must not know: nodes, intervals, certificates.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
-from itertools import product
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +21,7 @@ from verifai.kernel.errors import InputError
 Array = npt.NDArray[Any]  # float64, or object holding fmpq
 Index = tuple[Any, ...]  # into the last axes
 MAX_SIZE = 1 << 27  # values in one node
+SPARSE = 16  # times fewer terms than rows make a matrix sparse
 
 
 class LinearAlgebra(Protocol):
@@ -53,11 +54,45 @@ def floats(name: str, array: Any) -> Array:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Sparse:
+    """A matrix of few terms a column: (x M)_j = Σ_t x[rows[t]_j] · factors[t]_j."""
+
+    rows: tuple[npt.NDArray[np.int64], ...]
+    factors: tuple[Array, ...]
+
+    @staticmethod
+    def of(matrix: Array) -> Sparse | None:
+        """The matrix so, with zeros where a column has fewer terms; None where that is no gain."""
+        used = matrix != 0
+        terms = max(1, int(used.sum(axis=0).max()))
+        if terms * SPARSE > len(matrix):
+            return None
+        order = np.argsort(~used, axis=0, kind="stable")[:terms]
+        factors = np.take_along_axis(matrix, order, axis=0)
+        factors.flags.writeable = False
+        return Sparse(tuple(order), tuple(factors))
+
+    def multiplied(self, ar: LinearAlgebra, x: Array) -> Array:
+        """x M for x of shape (batch, rows)."""
+        terms = zip(self.rows, self.factors, strict=True)
+        products = (x.take(rows, axis=1) * ar.lift(factors) for rows, factors in terms)
+        total = next(products)
+        for product in products:
+            total += product
+        return total
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Dense:
-    """y = x Wᵀ on the last axis: x is read as (rows, k), W has shape (m, k), y is (rows, m)."""
+    """y = x Wᵀ on the last axis: x is read as (rows, k), W has shape (m, k), y is (rows, m).
+
+    Attributes:
+        sparse: W, and Wᵀ, where they have few terms a column.
+    """
 
     weight: Array
     transposed: Array
+    sparse: tuple[Sparse | None, Sparse | None]
 
     @staticmethod
     def of(weight: Any) -> Dense:
@@ -65,7 +100,7 @@ class Dense:
         array = floats("a weight", weight)
         if array.ndim != 2 or 0 in array.shape:
             raise InputError(f"a dense weight of shape {array.shape} (want two positive lengths)")
-        return Dense(array, array.T)
+        return Dense(array, array.T, (Sparse.of(array), Sparse.of(array.T)))
 
     def size(self, inputs: int) -> int:
         """The number of outputs for this number of inputs; InputError if they do not fit."""
@@ -77,12 +112,16 @@ class Dense:
     def push(self, ar: LinearAlgebra, x: Array) -> Array:
         """Forward: (batch, inputs) to (batch, outputs)."""
         m, k = self.weight.shape
-        return ar.matmul(x.reshape(-1, k), self.transposed).reshape(len(x), x.shape[1] // k * m)
+        rows, sparse = x.reshape(-1, k), self.sparse[1]
+        y = sparse.multiplied(ar, rows) if sparse else ar.matmul(rows, self.transposed)
+        return y.reshape(len(x), x.shape[1] // k * m)
 
     def pull(self, ar: LinearAlgebra, a: Array) -> Array:
         """Transpose: coefficients on outputs (batch, outputs) to coefficients on inputs."""
         m, k = self.weight.shape
-        return ar.matmul(a.reshape(-1, m), self.weight).reshape(len(a), a.shape[1] // m * k)
+        rows, sparse = a.reshape(-1, m), self.sparse[0]
+        x = sparse.multiplied(ar, rows) if sparse else ar.matmul(rows, self.weight)
+        return x.reshape(len(a), a.shape[1] // m * k)
 
     def absolute(self) -> Dense:
         """The operator with the absolute values of all weights."""
@@ -247,7 +286,7 @@ class Conv:
     def _taps(self) -> list[tuple[Index, Index]]:
         """Every kernel position, with the places of the padded input that it touches."""
         taps: list[tuple[Index, Index]] = []
-        for tap in product(*map(range, self.weight.shape[2:])):
+        for tap in itertools.product(*map(range, self.weight.shape[2:])):
             each = zip(tap, self.dilation, self.output, self.stride, strict=True)
             where = (slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in each)
             taps.append(((..., *tap), (..., *where)))

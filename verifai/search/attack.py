@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifai.bounds.compiled import Compiled
-from verifai.bounds.maps import Array, ConvMap, GatherMap, Mask
+from verifai.bounds.maps import Array, Mask
 from verifai.kernel.number import above, below, nearest
 from verifai.kernel.query import Query
 from verifai.search.unsafe import Unsafe, compile_unsafe
@@ -135,13 +135,7 @@ def attack(compiled: Compiled, query: Query, effort: Effort | None = None) -> It
 
 def restarts(compiled: Compiled) -> int:
     """How many points to move at once: many for small networks, few for large ones."""
-    work = 1.0
-    for data in compiled.linear.values():
-        for _, a_map in data.terms:
-            if isinstance(a_map, ConvMap):
-                work += a_map.weight.size * math.prod(a_map.shape.output)
-            elif not isinstance(a_map, GatherMap):
-                work += a_map.weight.size
+    work = 1.0 + sum(compiled.work(i) for i in compiled.linear)
     return int(np.clip(2e7 / work, 12, 192))
 
 
