@@ -30,7 +30,7 @@ DEVICES = pytest.mark.parametrize("device", ["cpu", cuda])
 
 
 def folds(seed: int = 0) -> Network:
-    """A strided, dilated, grouped convolution, gathers that repeat and drop values, a radius."""
+    """A strided, dilated, grouped convolution, repeating gathers, a radius, few terms a column."""
     rng = np.random.default_rng(seed)
     conv = Conv.of(
         rng.normal(size=(4, 1, 2, 2)), (5, 6), stride=(2, 1), dilation=(1, 2), groups=2,
@@ -38,6 +38,8 @@ def folds(seed: int = 0) -> Network:
     )  # fmt: skip
     width = conv.size(60)
     order = rng.integers(-1, width, size=20)
+    few = np.zeros((32, 6))
+    few[rng.integers(32, size=12), np.repeat(np.arange(6), 2)] = 0.5
     nodes = (
         Input("x", (2, 5, 6)),
         affine("c", (width,), ((0, conv),), bias=rng.normal(size=width), radius=1e-4),
@@ -46,9 +48,10 @@ def folds(seed: int = 0) -> Network:
         pwl("abs", (20,), 3, [0.0], [-1.0, 1.0]),
         affine("one", (6,), ((4, Gather.of(20, [0, 0, 3, 3, -1, 5])),)),
         pwl("hat", (6,), 5, [0.1], [0.5, -0.5]),
-        affine("out", (3,), ((6, Dense.of(rng.normal(size=(3, 6)))),), bias=rng.normal(size=3)),
+        affine("few", (32,), ((6, Dense.of(few)),)),
+        affine("out", (3,), ((7, Dense.of(rng.normal(size=(3, 32)))),), bias=rng.normal(size=3)),
     )
-    return Network(nodes, (7,))
+    return Network(nodes, (8,))
 
 
 CASES = [*KINDS, folds, *(lambda seed, f=f: curved(f, seed=seed) for f in FUNCTIONS)]
