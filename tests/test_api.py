@@ -11,6 +11,7 @@ from flint import fmpq
 
 import verifai as vf
 from verifai.kernel.replay import evaluate
+from verifai.verdict import Counterexample
 
 DATA = Path(vf.__file__).parent / "data"
 SQUARE = DATA / "yarotsky_4.onnx"
@@ -102,8 +103,25 @@ def test_verdicts_read_as_sentences() -> None:
     query = vf.in_range(vf.load(SQUARE), [(0, 1)], lower="-1/8", upper="5/4")
     assert str(vf.verify(query, timeout=120)).startswith("verified: ")
     false = vf.in_range(vf.load(SQUARE), [(0, 1)], upper="1/2")
-    assert str(vf.verify(false, timeout=120)).startswith("falsified: ")
+    falsified = vf.verify(false, timeout=120)
+    assert str(falsified).startswith("falsified: ")
+    assert isinstance(falsified, vf.Falsified)
+    said = float(str(falsified).partition("\nat the inputs ")[2].splitlines()[0].lstrip("≈"))
+    assert abs(said - float(falsified.counterexample.inputs[0])) < 1e-9
     assert str(vf.Unknown("no budget")) == "unknown: no budget"
+
+
+def test_a_counterexample_s_words_are_short_and_say_where_they_are_rounded() -> None:
+    third, long = fmpq(1, 3), fmpq(10**30 + 1, 3**70)
+    outputs = ((third, third), (fmpq(1), fmpq(3)))
+    exact = vf.Falsified(Counterexample((third,), outputs[:1], third), "Text")
+    assert str(exact) == "falsified: Text\nat the inputs 1/3\nwhere the outputs are 1/3"
+    found = Counterexample((long,) * 20, outputs, third)
+    first, inputs, shown, note = str(vf.Falsified(found, "Text")).splitlines()
+    assert first == "falsified: Text"
+    assert inputs == f"at the inputs {', '.join(['≈0.000399495755659'] * 16)}, … and 4 more"
+    assert shown == "where the outputs are 1/3, ≈2"
+    assert "rounded" in note and ".counterexample" in note
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from flint import fmpq
 
+MAX_SHOWN = 16  # numbers of a counterexample in its words
+
 
 @dataclass(frozen=True, slots=True)
 class Effort:
@@ -65,7 +67,20 @@ class Falsified:
     effort: Effort = Effort()
 
     def __str__(self) -> str:
-        return f"falsified: {self.statement}"
+        """The statement and the violation, its numbers rounded for reading where they are long."""
+        from verifai.kernel.statement import readable
+
+        found = self.counterexample
+        inputs = [readable(x) for x in found.inputs]
+        outputs = [readable(l) if l == u else _middle(l, u) for l, u in found.outputs]
+        lines = [
+            f"falsified: {self.statement}",
+            f"at the inputs {_shown(inputs)}",
+            f"where the outputs are {_shown(outputs)}",
+        ]
+        if any(number.startswith("≈") for number in inputs + outputs):
+            lines.append("(≈ is rounded for reading; .counterexample has the exact inputs)")
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +105,16 @@ class Unknown:
 
 
 Verdict = Verified | Falsified | Unknown
+
+
+def _middle(low: fmpq, high: fmpq) -> str:
+    """The middle of an enclosure, marked as rounded."""
+    from verifai.kernel.statement import readable
+
+    return "≈" + readable((low + high) / 2).removeprefix("≈")
+
+
+def _shown(numbers: list[str]) -> str:
+    """The first numbers, and how many more there are."""
+    hidden = len(numbers) - MAX_SHOWN
+    return ", ".join(numbers[:MAX_SHOWN]) + (f", … and {hidden} more" if hidden > 0 else "")

@@ -1,5 +1,6 @@
 """--semantics float32 on the command line: another verdict, other words, certificates apart."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,27 @@ def test_the_assumptions_are_printed_by_both_commands(tmp_path: Path, capsys: Ou
     assert "assuming:" in said
     assert "Winograd" in said
     assert run(["check", *files, proof]) == 1
-    assert "rule digest" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "rule digest" in said
+    assert "hint: it was made under --semantics float32" in said
+
+
+def test_a_certificate_of_other_files_is_no_matter_of_semantics(
+    tmp_path: Path, capsys: Out
+) -> None:
+    files, proof = posed(tmp_path, "-10"), str(tmp_path / "proof")
+    assert run(["verify", *files, "--certificate", proof]) == 0
+    assert run(["check", *files, proof, "--semantics", "float32"]) == 1
+    assert "hint: it was made under --semantics real" in capsys.readouterr().out
+    assert run(["check", *files, proof, "--semantics", "float32", "--json"]) == 1
+    assert "--semantics real" in json.loads(capsys.readouterr().out)["hint"]
+    others = posed(tmp_path, "-11")
+    assert run(["check", *others, proof]) == 1
+    assert "hint" not in capsys.readouterr().out
+    assert run(["check", *others, proof, "--semantics", "float32", "--assume-ulp", "2"]) == 1
+    assert (
+        "hint: if it was made under --semantics float32 --assume-ulp K" in capsys.readouterr().out
+    )
 
 
 def test_what_does_not_fit_is_an_error(tmp_path: Path, capsys: Out) -> None:

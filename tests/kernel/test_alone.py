@@ -23,7 +23,8 @@ from verifai.kernel.checker import Accepted, check
 from verifai.kernel.codec import decode_network, decode_query, digest
 from verifai.kernel.container import pack
 from verifai.kernel.errors import Rejection
-from verifai.kernel.query import Query
+from verifai.kernel.network import Input, Network
+from verifai.kernel.query import And, Query, atom
 from verifai.kernel.statement import readable, statement
 
 HERE = Path(__file__).parent
@@ -197,6 +198,25 @@ def test_unreadable_files_and_bad_usage_end_with_exit_code_4(alone: Path, tmp_pa
         assert done.returncode == 4, arguments
         assert done.stderr.startswith("error: ")
         assert not done.stdout
+
+
+@pytest.mark.parametrize("asked", [("--help",), ("-h",), (NETWORK, QUERY, "--help")])
+def test_help_is_printed_but_is_no_acceptance(alone: Path, asked: tuple[str | Path, ...]) -> None:
+    done = run(alone, *asked)
+    assert done.returncode == 4
+    assert done.stdout.startswith("usage: python -m verifai.kernel NETWORK QUERY CERTIFICATE")
+    assert "--exact" in done.stdout and "Exit code 0: accepted" in done.stdout
+    assert not done.stderr
+
+
+def test_statement_counts_one_thing_as_one() -> None:
+    net = Network((Input("x", (1,)),), (0,))
+    query = Query(net, (fmpq(0),), (fmpq(1),), And((atom({0: fmpq(1)}, fmpq(-2)),)))
+    assert "Network: 1 node, 1 value, over" in statement(query)
+    assert "Domain: 1 input, 0 of them integers" in statement(query)
+    whole = statement(replace(query, integers=frozenset({0})))
+    assert "Domain: 1 input, 1 of them an integer" in whole
+    assert "Domain: 2 inputs, 0 of them integers" in statement(kept_query())
 
 
 def test_statement_says_box_integers_and_vacuity() -> None:

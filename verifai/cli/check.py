@@ -15,7 +15,7 @@ import click
 from verifai.cli.exits import SCHEMA
 from verifai.cli.semantics import semantics
 from verifai.cli.solver import network_option
-from verifai.kernel.errors import Rejection
+from verifai.kernel.errors import InputError, Rejection
 
 
 @click.command("check")
@@ -64,6 +64,10 @@ def command(
             "reason": rejection.reason,
         }
         lines = [f"rejected: rule {rejection.rule}: {rejection.reason}"]
+        if rejection.rule == "digest" and not networks and certificate is not None:
+            hint = _hint(model, property_file, data, meaning)
+            lines += [f"hint: {hint}"] if hint else []
+            found |= {"hint": hint} if hint else {}
     else:
         said, taken = statement(query), list(assumptions(query))
         found = {"accepted": True, "nodes": accepted.nodes, "leaves": accepted.leaves}
@@ -77,3 +81,24 @@ def command(
     else:
         click.echo("\n".join(lines))
     return 0 if found["accepted"] else 1
+
+
+def _hint(model: Path, property_file: Path, data: bytes, meaning: dict[str, Any]) -> str:
+    """What to call `check` with instead, if the certificate is about the files read otherwise."""
+    from verifai.api import query_from
+    from verifai.kernel.certificate import decode_certificate
+    from verifai.kernel.codec import digest, encode_network, encode_query
+
+    real = meaning["semantics"] == "real"
+    other = "float32" if real else "real"
+    unsure = "if it was made under --semantics float32 --assume-ulp K, check with the same K"
+    try:
+        query = query_from(model, property_file, semantics=other)
+    except InputError as error:
+        return unsure if "--assume-ulp" in str(error) else ""
+    network = digest(encode_network(query.network))
+    try:
+        decode_certificate(data, network, digest(encode_query(query, network)))
+    except Rejection:
+        return "" if meaning["assume_ulp"] is None else unsure
+    return f"it was made under --semantics {other}: check with the same"

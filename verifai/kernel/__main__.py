@@ -1,7 +1,8 @@
 """python -m verifai.kernel NETWORK QUERY CERTIFICATE [--exact]: the checker alone.
 
 Exit code 0: accepted, after the statement was printed. 1: rejected, with the rule. 4: the network
-or the query is unreadable, or the command line is wrong. Nothing else ends in 0.
+or the query is unreadable, the command line is wrong, or only help was asked for. Nothing else
+ends in 0.
 
 May import: everything of the kernel. Must not know: anything else of verifai.
 """
@@ -19,11 +20,20 @@ from verifai.kernel.query_file import MAX_QUERY
 from verifai.kernel.statement import statement
 
 USAGE = "usage: python -m verifai.kernel NETWORK QUERY CERTIFICATE [--exact]"
+HELP = f"""{USAGE}
+
+Checks that CERTIFICATE proves what the canonical files NETWORK and QUERY say, and prints it.
+  --exact  in exact rational arithmetic throughout (slower)
+Exit code 0: accepted, and nothing else ends in 0. 1: rejected, with the rule. 4: the network or
+the query is unreadable, the command line is wrong, or this help was printed."""
 MAX_NETWORK = 1 << 32
 
 
 def main(arguments: list[str]) -> int:
     """The exit code, after printing what was found."""
+    if {"--help", "-h"} & {*arguments}:
+        print(HELP)
+        return 4
     files = [a for a in arguments if a != "--exact"]
     if len(files) != 3 or len(arguments) - len(files) > 1 or files[0].startswith("-"):
         print(f"error: {USAGE}", file=sys.stderr)

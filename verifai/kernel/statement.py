@@ -59,6 +59,10 @@ def readable(value: fmpq) -> str:
     return f"≈{sign}{int(leading.p) / int(leading.q):.12g}e{places}"
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _network(net: Network) -> list[str]:
     """The network's size, its inputs and outputs, and whether it is one function or many."""
 
@@ -66,8 +70,9 @@ def _network(net: Network) -> list[str]:
         shown = [f"{net.nodes[i].name}{list(net.nodes[i].shape)}" for i in nodes[:MAX_INPUTS]]
         return ", ".join(shown) + (f", … ({len(nodes)})" if len(nodes) > MAX_INPUTS else "")
 
+    size = f"{_count(len(net.nodes), 'node')}, {_count(net.offsets[-1], 'value')}"
     lines = [
-        f"Network: {len(net.nodes)} nodes, {net.offsets[-1]} values, over the real numbers",
+        f"Network: {size}, over the real numbers",
         f"  inputs {named(net.inputs)}; outputs {named(net.outputs)}",
     ]
     if any(isinstance(n, Affine) and n.radius is not None and n.radius.any() for n in net.nodes):
@@ -78,7 +83,8 @@ def _network(net: Network) -> list[str]:
 def _domain(query: Query) -> list[str]:
     """The box, printed fully for few inputs and counted for many, and the further conditions."""
     box = list(zip(query.input_values, query.lower, query.upper, strict=True))
-    lines = [f"Domain: {len(box)} inputs, {len(query.integers)} of them integers"]
+    kinds = "an integer" if len(query.integers) == 1 else "integers"
+    lines = [f"Domain: {_count(len(box), 'input')}, {len(query.integers)} of them {kinds}"]
     for value, low, high in box if len(box) <= MAX_INPUTS else []:
         kind = " (integer)" if value in query.integers else ""
         name = query.network.describe(value)
@@ -86,14 +92,14 @@ def _domain(query: Query) -> list[str]:
     if len(box) > MAX_INPUTS:
         widths = [high - low for _, low, high in box]
         fixed = sum(width == 0 for width in widths)
-        lines.append(f"  box: {fixed} inputs fixed, {len(box) - fixed} with an interval")
+        lines.append(f"  box: {_count(fixed, 'input')} fixed, {len(box) - fixed} with an interval")
         lines.append(f"  widths from {readable(min(widths))} to {readable(max(widths))}")
         ends = readable(min(query.lower)), readable(max(query.upper))
         lines.append(f"  least lower end {ends[0]}, greatest upper end {ends[1]}")
     for atom in query.domain[:MAX_ATOMS]:
         lines.append(f"  and {_atom(query.network, atom)}")
     if len(query.domain) > MAX_ATOMS:
-        lines.append(f"  and {len(query.domain) - MAX_ATOMS} more linear conditions")
+        lines.append(f"  and {_count(len(query.domain) - MAX_ATOMS, 'more linear condition')}")
     return lines
 
 
@@ -125,7 +131,8 @@ def _formula(net: Network, unsafe: And) -> list[str]:
         if text and len(lines) < 2 * MAX_ATOMS:
             lines.append("  " * depth + text)
     if atoms > MAX_ATOMS or len(lines) >= 2 * MAX_ATOMS:
-        lines.append(f"… abridged: {atoms} conditions and {disjunctions} disjunctions in all")
+        parts = f"{_count(atoms, 'condition')} and {_count(disjunctions, 'disjunction')}"
+        lines.append(f"… abridged: {parts} in all")
     return lines
 
 
