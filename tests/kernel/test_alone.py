@@ -16,7 +16,7 @@ from flint import fmpq
 
 import verifai.kernel
 from tests.kernel.proofs import proof
-from tests.kernel.test_checker import GOOD
+from tests.kernel.test_certificate import GOOD
 from tests.kernel.test_rules import listed_in_specification
 from verifai.kernel.certificate import encode_certificate
 from verifai.kernel.checker import Accepted, check

@@ -1,14 +1,30 @@
 """The five rules: what each accepts, in both arithmetics, and what each rejects."""
 
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
-import numpy as np
 import pytest
 from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.kernel.distance import (
+    ABS,
+    BOTH,
+    CLOSE,
+    EQUAL,
+    LESS,
+    ONE,
+    SIDE,
+    A,
+    D,
+    X,
+    Y,
+    at_least,
+    below_zero,
+    far,
+    query_of,
+    rejected,
+)
 from tests.kernel.proofs import (
     Block,
     Choose,
@@ -16,74 +32,17 @@ from tests.kernel.proofs import (
     Derive,
     Point,
     Split,
-    Tree,
     below_query,
     decide,
     plan_of,
-    proof,
     random_network,
     written,
 )
-from verifai.kernel.certificate import (
-    MAX_DEPTH,
-    Proof,
-    decode_certificate,
-    encode_certificate,
-)
-from verifai.kernel.checker import Checker, check
-from verifai.kernel.container import pack
+from verifai.kernel.checker import Checker
 from verifai.kernel.errors import Rejection
-from verifai.kernel.network import Input, Network, Sign, Square, affine, relu
+from verifai.kernel.network import Input, Network, Sign, Square, affine
 from verifai.kernel.operator import Dense
-from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
-
-BOTH = pytest.mark.parametrize("exact", [False, True], ids=["rounded", "exact"])
-LESS, EQUAL = Relation.LESS, Relation.EQUAL
-ONE = fmpq(1)
-
-# x, y; d = x - y, s = x + y; relu(d), relu(-d) … so that |x - y| is the sum of nodes 2's values
-ABS = Network(
-    (
-        Input("x", (2,)),
-        affine("d", (2,), ((0, Dense.of([[1.0, -1.0], [-1.0, 1.0]])),)),
-        relu("r", (2,), 1),
-        affine("a", (1,), ((2, Dense.of([[1.0, 1.0]])),)),
-    ),
-    (3,),
-)
-X, Y, D, R, A = 0, 1, 2, 4, 6
-
-
-def query_of(
-    network: Network, *unsafe: Formula, low: int = -1, high: int = 1, **changes: object
-) -> Query:
-    n = sum(network.sizes[i] for i in network.inputs)
-    box = {"lower": (fmpq(low),) * n, "upper": (fmpq(high),) * n}
-    return Query(network, unsafe=And(unsafe), **(box | changes))  # type: ignore[arg-type]
-
-
-def at_least(value: int, threshold: fmpq, relation: Relation = Relation.AT_MOST) -> Atom:
-    return atom({value: fmpq(-1)}, threshold, relation)
-
-
-def far(threshold: int) -> Atom:
-    """The distance is at least this (as a sum of two values, so that it cuts no interval)."""
-    return atom({R: -ONE, R + 1: -ONE}, fmpq(threshold))
-
-
-def below_zero(size: fmpq, relation: Relation = Relation.AT_MOST) -> Atom:
-    """|x - y| ≤ -size, written as 2·relu(x - y) - (x - y)."""
-    return atom({R: fmpq(2), D: -ONE}, size, relation)
-
-
-def rejected(query: Query, tree: Tree | Proof, rule: str, *, exact: bool) -> None:
-    with pytest.raises(Rejection) as found:
-        decide(query, tree, exact=exact)
-    assert found.value.rule == rule, str(found.value)
-
-
-CLOSE = Close(Block(rows=((0, 1.0),)))
-SIDE = Close(Block(rows=((0, 1.0), (-1, 1.0))))
+from verifai.kernel.query import And, Or, Relation, atom
 
 
 @BOTH
@@ -348,180 +307,6 @@ def test_sign_at_zero_is_zero(exact: bool) -> None:
     rejected(zero, every, "close", exact=exact)
     half = query_of(net, atom({1: ONE}, fmpq(-1, 2), EQUAL))
     decide(half, Split(1, 0.25, Close(), Close()), exact=exact)
-
-
-# What is no proof at all: every way in which the data themselves can be wrong.
-
-GOOD: dict[str, list[Any]] = {
-    "tree": [2, 3],
-    "derive_plan": [0],
-    "plan_start": [0, 2],
-    "step_target": [2, -1],
-    "step_block": [-1, -1],
-    "form_start": [0, 2],
-    "form_value": [0, 1],
-    "form_factor": [1.0, 1.0],
-    "close_block": [0],
-    "block_lambda": [0, 1],
-    "lambda_row": [0],
-    "lambda_factor": [1.0],
-    "block_mu": [0, 1],
-    "mu_value": [0],
-    "mu_factor": [0.0],
-    "block_slope": [0, 1],
-    "slope_value": [4],
-    "slope_place": [0],
-    "slope": [0.5],
-    "block_codes": [0],
-    "codes": [[255, 255]],
-}
-BAD: list[tuple[str, dict[str, object]]] = [
-    ("tree", {"tree": []}),
-    ("range", {"tree": [2, 9]}),
-    ("tree", {"tree": [2, 2], "derive_plan": [0, 0], "close_block": [], "step_block": [0, -1]}),
-    ("tree", {"tree": [2, 3, 3], "close_block": [0, 0]}),
-    ("tree", {"derive_plan": [0, 0]}),
-    ("tree", {"close_block": [0, 0]}),
-    ("tree", {"split_form": [0], "split_at": [0.0]}),
-    ("tree", {"choose_or": [0]}),
-    ("table", {"plan_start": [0, 1]}),
-    ("table", {"plan_start": [1, 2]}),
-    ("table", {"plan_start": [0, 3]}),
-    ("table", {"step_block": [-1]}),
-    ("table", {"form_start": [0, 2, 1, 2], "step_target": [-2, -3]}),
-    ("table", {"lambda_factor": [1.0, 1.0]}),
-    ("table", {"block_mu": [0, 1, 1]}),
-    ("table", {"block_codes": [0, -1]}),
-    ("range", {"derive_plan": [1]}),
-    ("range", {"derive_plan": [-1]}),
-    ("range", {"close_block": [1]}),
-    ("range", {"close_block": [-1]}),
-    ("range", {"step_block": [-4, -1]}),
-    ("range", {"step_block": [1, -1]}),
-    ("range", {"block_codes": [1]}),
-    ("range", {"block_codes": [-2]}),
-    ("range", {"step_target": [2, -2]}),
-    ("range", {"step_target": [4, -1]}),
-    ("range", {"form_value": [0, 7]}),
-    ("range", {"form_value": [-1, 1]}),
-    ("range", {"mu_value": [7]}),
-    ("range", {"mu_value": [-1]}),
-    ("range", {"slope_value": [7]}),
-    ("range", {"slope_value": [-1]}),
-    ("range", {"slope_place": [4]}),
-    ("range", {"slope_place": [2]}),
-    ("range", {"codes": [[255]]}),
-    ("used", {"codes": [[255, 255], [0, 0]]}),
-    ("used", {"plan_start": [0, 2, 2]}),
-    ("used", {"form_start": [0, 2, 3], "form_value": [0, 1, 0], "form_factor": [1.0] * 3}),
-    ("used", {"block_lambda": [0, 1, 1], "block_mu": [0, 1, 1], "block_slope": [0, 1, 1],
-              "block_codes": [0, -1]}),
-    ("form", {"form_value": [1, 1]}),
-    ("form", {"form_factor": [1.0, 0.0]}),
-    ("form", {"form_start": [0, 0, 2], "step_target": [-1, -2]}),
-    ("multiplier", {"lambda_row": [2]}),
-    ("multiplier", {"lambda_row": [-3]}),
-    ("multiplier", {"lambda_factor": [-1.0]}),
-    ("close", {"lambda_factor": [0.0]}),
-    ("range", {"tree": [0, 3, 3], "split_form": [7], "split_at": [0.0], "close_block": [0, 0],
-               "derive_plan": [], "plan_start": [0], "step_target": [], "step_block": [],
-               "form_start": [0], "form_value": [], "form_factor": []}),
-    ("range", {"tree": [1, 3], "choose_or": [0], "choose_count": [0], "derive_plan": []}),
-    ("range", {"step_block": [-1, -2]}),
-    ("range", {"step_block": [-2, -1], "step_target": [0, -1]}),
-    ("range", {"step_block": [-1, -3]}),
-]  # fmt: skip
-
-
-def good_query() -> Query:
-    return query_of(ABS, far(5))
-
-
-@BOTH
-def test_the_good_proof_is_good(exact: bool) -> None:
-    assert decide(good_query(), proof(**GOOD), exact=exact).nodes == 2
-
-
-@BOTH
-@pytest.mark.parametrize(("rule", "change"), BAD, ids=[f"{r}-{i}" for i, (r, _) in enumerate(BAD)])
-def test_bad_data_is_rejected_by_name(rule: str, change: dict[str, object], exact: bool) -> None:
-    rejected(good_query(), proof(**(GOOD | change)), rule, exact=exact)
-
-
-def changed(metadata: dict[str, str] | None = None, **arrays: np.ndarray) -> bytes:
-    good = proof(**GOOD)
-    full = {f.name: getattr(good, f.name) for f in fields(Proof)} | arrays
-    start = {"format": "verifai-certificate-1", "network": "n", "query": "q", "semantics": "real"}
-    return pack(start | (metadata or {}), {k: v for k, v in full.items() if v.size})
-
-
-BYTES = {
-    "container-empty": b"",
-    "container-short": changed()[:-1],
-    "container-long": changed() + b"\0",
-    "container-nan": changed().replace(np.array([0.5]).tobytes(), np.array([np.nan]).tobytes()),
-    "container-header": (1 << 20).to_bytes(8, "little") + b" " * (1 << 20),
-    "container-nested": (8).to_bytes(8, "little") + b"[" * 8,
-    "format-name": changed({"format": "verifai-certificate-2"}),
-    "format-semantics": changed({"semantics": "float32"}),
-    "format-more": changed({"note": "trust me"}),
-    "format-array": changed(extra=np.zeros(1)),
-    "format-type": changed(tree=np.array([2, 3], dtype=np.int32)),
-    "format-axes": changed(slope=np.array([[0.5]])),
-    "digest-network": changed({"network": "m"}),
-    "digest-query": changed({"query": "p"}),
-}
-
-
-@pytest.mark.parametrize("name", BYTES)
-def test_bad_bytes_are_rejected_by_name(name: str) -> None:
-    with pytest.raises(Rejection) as found:
-        check(good_query(), BYTES[name], network_digest="n", query_digest="q")
-    assert found.value.rule == name.split("-")[0]
-
-
-def test_too_many_bytes_and_nodes_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
-    from verifai.kernel import certificate
-
-    monkeypatch.setattr(certificate, "MAX_BYTES", 100)
-    with pytest.raises(Rejection, match="container"):
-        check(good_query(), changed(), network_digest="n", query_digest="q")
-    monkeypatch.undo()
-    monkeypatch.setattr(certificate, "MAX_NODES", 1)
-    with pytest.raises(Rejection, match="tree"):
-        check(good_query(), changed(), network_digest="n", query_digest="q")
-
-
-def test_a_path_deeper_than_the_limit_is_rejected() -> None:
-    for depth, accepts in ((MAX_DEPTH, True), (MAX_DEPTH + 1, False)):
-        arrays = GOOD | {
-            "tree": [2] * depth + [3],
-            "derive_plan": [0] * depth,
-            "plan_start": [0, 0],
-            "step_target": [],
-            "step_block": [],
-            "form_start": [0],
-            "form_value": [],
-            "form_factor": [],
-        }
-        arrays["lambda_factor"] = [1.0]
-        query = query_of(ABS, at_least(X, fmpq(2)))
-        if accepts:
-            assert decide(query, proof(**arrays), exact=False).nodes == depth + 1
-        else:
-            rejected(query, proof(**arrays), "tree", exact=False)
-
-
-@given(st.integers(0, 10**6), st.integers(0, 3))
-@settings(max_examples=60, deadline=None)
-def test_certificates_round_trip_byte_for_byte(seed: int, depth: int) -> None:
-    network = random_network(seed % 50)
-    tree: Tree = Close(Block(rows=((0, seed / 7),), bounds=((0, -0.5),)))
-    for level in range(depth):
-        form = level % network.sizes[0] if seed >> level & 1 else ((0, 1.5), (1, -2.0))
-        tree = Split(form, seed / 3, Derive(plan_of(network), tree), tree)
-    data = encode_certificate(written(tree), "n", "q")
-    assert encode_certificate(decode_certificate(data, "n", "q"), "n", "q") == data
 
 
 @given(st.integers(0, 10**6))
