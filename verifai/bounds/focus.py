@@ -1,0 +1,166 @@
+"""The part of a network that matters inside a box, as a smaller network.
+
+Neurons that are zero on the whole box, and values that nothing asked for depends on, are left out:
+of a trained convolutional network over a small box a fifth or less remains, and a neuron of an
+early layer sees only a patch of the image. Nodes keep their numbers; a node of which nothing
+matters becomes a constant that nobody reads.
+
+May import: numpy, kernel, arrays, compiled, interval, lines, crown. Must not know: queries.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from verifai.bounds.arrays import host
+from verifai.bounds.compiled import Compiled, compile_like
+from verifai.bounds.interval import Bounds
+from verifai.bounds.lines import Lines
+from verifai.bounds.maps import Array, Indices, Mask
+from verifai.kernel.network import Affine, Input, Network, Node, Pwl
+from verifai.kernel.operator import Dense, Gather, Operator
+
+ROWS = 256  # of a matrix read off at once
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Focus:
+    """A smaller network, and which values of the whole one its values are.
+
+    Attributes:
+        compiled: the smaller network, all inputs and the nodes up to the last that is wanted.
+        kept: by node, in the smaller one's order; empty for a node that is a constant.
+    """
+
+    compiled: Compiled
+    kept: tuple[Indices, ...]
+
+    def array(self, node: int, a: Array) -> Array:
+        """The columns of the values that are left of an array (..., n) of the whole node."""
+        if not len(self.kept[node]):
+            return np.ones_like(a[..., :1])
+        return a[..., self.kept[node]]
+
+    def bounds(self, whole: Bounds) -> Bounds:
+        """The bounds of what is left."""
+        nodes = range(len(self.kept))
+        return Bounds(
+            tuple(self.array(i, whole.lower[i]) for i in nodes),
+            tuple(self.array(i, whole.upper[i]) for i in nodes),
+        )
+
+    def lines(self, whole: Mapping[int, Lines]) -> dict[int, Lines]:
+        """The lines of what is left."""
+        return {i: self._lines(i, whole[i]) for i in whole if i < len(self.kept)}
+
+    def _lines(self, node: int, whole: Lines) -> Lines:
+        lower, upper = (tuple(self.array(node, a) for a in s) for s in (whole.lower, whole.upper))
+        below = None if whole.below is None else self.array(node, whole.below)
+        # one array for both sides stays one: an elimination looks for that
+        same = len(lower) == 1 and whole.lower[0] is whole.upper[0]
+        return Lines(lower, below, lower if same else upper, self.array(node, whole.above))
+
+
+def focus(compiled: Compiled, bounds: Bounds, wanted: Mapping[int, Indices]) -> Focus:
+    """The part of a network that some values depend on over one box.
+
+    Every linear bound of forms of these values over the box, and over any box inside it, is the
+    same in both networks.
+
+    Args:
+        compiled: the network.
+        bounds: of one box; those of nodes behind the last wanted are not read.
+        wanted: values by node.
+    """
+    masks = _needed(compiled, bounds, wanted)
+    nodes = compiled.network.nodes
+    kept = tuple(
+        np.arange(compiled.sizes[i]) if isinstance(nodes[i], Input) else ordered(nodes[i], mask)
+        for i, mask in enumerate(masks)
+    )
+    smaller = tuple(_part(compiled, i, kept) for i in range(len(kept)))
+    network = Network(smaller, (len(smaller) - 1,))
+    return Focus(compile_like(network, compiled), kept)
+
+
+def ordered(node: Node, mask: Mask) -> Indices:
+    """The values of a mask, along an image's rows first: what reads them reads neighbours."""
+    index = np.flatnonzero(mask)
+    if len(node.shape) < 2:
+        return index
+    plane = math.prod(node.shape[-2:]) if len(node.shape) > 2 else node.shape[-1]
+    return np.asarray(index[np.lexsort((index // plane, index % plane))])
+
+
+def _needed(compiled: Compiled, bounds: Bounds, wanted: Mapping[int, Indices]) -> list[Mask]:
+    """By node, which values those that are wanted depend on."""
+    last = max(wanted)
+    found = [np.zeros(compiled.sizes[i], dtype=bool) for i in range(last + 1)]
+    for node, index in wanted.items():
+        found[node][index] = True
+    for i in range(last, -1, -1):
+        node, mask = compiled.network.nodes[i], found[i]
+        if isinstance(node, Pwl) and compiled.pieces[i].is_relu:
+            mask &= host(bounds.upper[node.source])[0] > 0
+        if not mask.any():
+            continue
+        if isinstance(node, Affine):
+            weights = compiled.place(mask[None].astype(np.dtype(compiled.dtype)))
+            for source, a_map in compiled.linear[i].magnitudes:
+                found[source] |= host(a_map.pull(weights))[0] > 0
+        else:
+            for source in node.sources:
+                found[source] |= mask
+    return found
+
+
+def _part(compiled: Compiled, i: int, kept: tuple[Indices, ...]) -> Node:
+    """What is left of a node."""
+    node, index = compiled.network.nodes[i], kept[i]
+    if isinstance(node, Input):
+        return node
+    if not len(index):
+        return Affine(node.name, (1,), (), np.ones(1))
+    shape = (len(index),)
+    if isinstance(node, Affine):
+        terms = tuple(
+            (source, _matrix(compiled, operator, kept[source], index, (i, k)))
+            for k, (source, operator) in enumerate(node.terms)
+            if len(kept[source])
+        )
+        extra = (None if a is None else a[index] for a in (node.divisor, node.radius))
+        return Affine(node.name, shape, terms, node.bias[index], *extra)
+    if isinstance(node, Pwl) and node.knots.shape[1] > 1:
+        data = {"knots": node.knots[:, index], "slopes": node.slopes[:, index]}
+        return replace(node, shape=shape, anchor=node.anchor[index], **data)
+    return replace(node, shape=shape)
+
+
+def _matrix(
+    compiled: Compiled, operator: Operator, columns: Indices, rows: Indices, term: tuple[int, int]
+) -> Operator:
+    """Some rows and columns of an operator; `term` says whose it is."""
+    if isinstance(operator, Gather):
+        place = np.full(operator.inputs + 1, -1)
+        place[columns] = np.arange(len(columns))
+        return Gather.of(len(columns), place[operator.index[rows]], operator.scale[rows])
+    node, k = term
+    source, a_map = compiled.linear[node].terms[k]
+    if isinstance(operator, Dense) and operator.weight.shape[1] == compiled.sizes[source]:
+        return _dense(operator.weight[np.ix_(rows, columns)])
+    parts = []
+    for start in range(0, len(rows), ROWS):
+        part = rows[start : start + ROWS]
+        units = np.zeros((len(part), compiled.sizes[node]), dtype=np.dtype(compiled.dtype))
+        units[np.arange(len(part)), part] = 1
+        parts.append(host(a_map.pull(compiled.place(units)))[:, columns])
+    return _dense(np.concatenate(parts))
+
+
+def _dense(weight: Array) -> Dense:
+    """The operator without a search for sparse columns, which bands make up for."""
+    return Dense(weight, weight.T, (None, None))
