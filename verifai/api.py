@@ -162,15 +162,14 @@ def check(query: Query, certificate: bytes, exact: bool = False) -> Accepted:
     Raises:
         Rejection: the certificate does not prove the query; the rule is named.
     """
-    from threadpoolctl import threadpool_limits
-
+    from verifai.bounds.threads import one_thread
     from verifai.kernel.checker import check as kernel_check
     from verifai.kernel.codec import digest, encode_network, encode_query
 
     query = _ready(query)
     network = digest(encode_network(query.network))
     text = encode_query(query, network)
-    with threadpool_limits(1, "blas"):  # small matrices: threads only get in each other's way
+    with one_thread():
         return kernel_check(
             query, certificate, network_digest=network, query_digest=digest(text), exact=exact
         )

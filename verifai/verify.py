@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from flint import fmpq
-from threadpoolctl import threadpool_limits
 
 from verifai.bounds.compiled import compile_network
+from verifai.bounds.threads import one_thread
 from verifai.kernel.bound import rounded_root
 from verifai.kernel.certificate import encode_certificate
 from verifai.kernel.checker import Checker, check
@@ -52,7 +52,7 @@ def verify(
     """
     meter = Meter(options or Options(), progress)
     try:
-        with threadpool_limits(1, "blas"):  # the workers use the cores
+        with one_thread():  # the workers use the cores
             return _decide(query, meter)
     except Found as found:
         (counterexample,) = found.point

@@ -20,6 +20,7 @@ import click
 
 from verifai import __version__
 from verifai.bounds.memory import keep_memory
+from verifai.bounds.threads import start_with_one_thread
 from verifai.cli.exits import SCHEMA, Exit, sentence
 from verifai.kernel.errors import InputError
 
@@ -35,7 +36,6 @@ _COMMANDS = {
     "theorem": "Check statements about the mathematics of deep learning.",
     "demo": "Verify and refute robustness of a small digit classifier.",
 }
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class _Commands(click.Group):
@@ -72,8 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     use the cores, and starting a thread pool costs more than a small network needs. Freed memory
     is kept, because clearing its pages again costs more than the arithmetic on them.
     """
-    for name in _THREADS:
-        os.environ.setdefault(name, "1")
+    start_with_one_thread()
     keep_memory()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 

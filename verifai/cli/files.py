@@ -6,7 +6,6 @@ May import: kernel errors. Must not know: what is written.
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from verifai.kernel.errors import InputError
@@ -20,6 +19,8 @@ def require_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise InputError(f"cannot write {path}: it is a folder")
+    import tempfile  # most runs write nothing
+
     try:
         tempfile.TemporaryFile(dir=path.parent).close()
     except OSError as error:
@@ -32,6 +33,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         OSError: the disk is full, or the folder has gone.
     """
+    import tempfile
+
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with open(handle, "wb") as file:

@@ -155,9 +155,11 @@ def _check_range(name: str, array: Array, low: int, high: int) -> None:
 
 
 def _check_used(name: str, count: int, *uses: Array) -> None:
-    seen = np.unique(np.concatenate([u[u >= 0] for u in uses]))
-    if len(seen) != count:
-        raise Rejection("used", f"{count - len(seen)} of {count} {name} are never used")
+    seen = np.zeros(count, dtype=bool)
+    for use in uses:
+        seen[use[use >= 0]] = True
+    if not seen.all():
+        raise Rejection("used", f"{count - seen.sum()} of {count} {name} are never used")
 
 
 def check_form(proof: Proof) -> None:

@@ -274,7 +274,7 @@ class FormBuilder:
         )
         owners = np.searchsorted(offsets, values, side="right") - 1
         coefficients = {}
-        for node in np.unique(owners).tolist():
+        for node in sorted(set(owners.tolist())):
             here = owners == node
             matrix = root.ar.zeros(self.count, root.network.sizes[node])
             np.add.at(matrix, (rows[here], values[here] - offsets[node]), factors[here])

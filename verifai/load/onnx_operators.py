@@ -3,40 +3,67 @@
 May import: the onnx_* modules of lowerings. Must not know: protobuf, nodes.
 """
 
-from collections.abc import Mapping
+import importlib
+from collections.abc import Iterator, Mapping
 
-from verifai.load import (
-    onnx_conv,
-    onnx_einsum,
-    onnx_fold,
-    onnx_join,
-    onnx_linear,
-    onnx_normalize,
-    onnx_pointwise,
-    onnx_pool,
-    onnx_power,
-    onnx_reduce,
-    onnx_select,
-    onnx_shape,
-    onnx_smooth,
-)
 from verifai.load.onnx_call import Lowering
 
-LOWERINGS: Mapping[str, Lowering] = {
-    **onnx_conv.LOWERINGS,
-    **onnx_einsum.LOWERINGS,
-    **onnx_fold.LOWERINGS,
-    **onnx_join.LOWERINGS,
-    **onnx_linear.LOWERINGS,
-    **onnx_normalize.LOWERINGS,
-    **onnx_pointwise.LOWERINGS,
-    **onnx_pool.LOWERINGS,
-    **onnx_power.LOWERINGS,
-    **onnx_reduce.LOWERINGS,
-    **onnx_select.LOWERINGS,
-    **onnx_shape.LOWERINGS,
-    **onnx_smooth.LOWERINGS,
+_OPERATORS = {
+    "onnx_conv": "Conv ConvTranspose",
+    "onnx_einsum": "Einsum",
+    "onnx_fold": (
+        "And Cast CastLike Ceil Constant ConstantOfShape Equal Floor Greater GreaterOrEqual "
+        "Less LessOrEqual Mod Not Or Range Round Shape Size Xor"
+    ),
+    "onnx_join": "Concat Pad Where",
+    "onnx_linear": "BatchNormalization Gemm MatMul",
+    "onnx_normalize": (
+        "GroupNormalization InstanceNormalization LayerNormalization LogSoftmax "
+        "LpNormalization RMSNormalization Softmax"
+    ),
+    "onnx_pointwise": "Abs Add Clip LeakyRelu Max Mean Min Neg PRelu Relu Sign Sub Sum",
+    "onnx_pool": "AveragePool GlobalAveragePool GlobalMaxPool MaxPool",
+    "onnx_power": "Div Mul Pow",
+    "onnx_reduce": (
+        "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin "
+        "ReduceProd ReduceSum ReduceSumSquare"
+    ),
+    "onnx_select": "CumSum GatherElements GatherND Trilu",
+    "onnx_shape": (
+        "DepthToSpace Dropout Expand Flatten Gather Identity Reshape Slice SpaceToDepth Split "
+        "Squeeze Tile Transpose Unsqueeze"
+    ),
+    "onnx_smooth": (
+        "Celu Cos Cosh Elu Erf Exp Gelu HardSigmoid HardSwish Log Mish Reciprocal Selu Shrink "
+        "Sigmoid Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu"
+    ),
 }
+
+
+class _Lowerings(Mapping[str, Lowering]):
+    """How every operator is lowered, each by a module that is imported when it is needed."""
+
+    def __init__(self) -> None:
+        self.modules = {
+            op_type: module for module, names in _OPERATORS.items() for op_type in names.split()
+        }
+
+    def __getitem__(self, op_type: str) -> Lowering:
+        module = importlib.import_module(f"verifai.load.{self.modules[op_type]}")
+        lowering: Lowering = module.LOWERINGS[op_type]
+        return lowering
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.modules)
+
+    def __len__(self) -> int:
+        return len(self.modules)
+
+    def __contains__(self, op_type: object) -> bool:
+        return op_type in self.modules
+
+
+LOWERINGS: Mapping[str, Lowering] = _Lowerings()
 CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 OLDEST_OPSET = 7
 NEWEST_OPSET = 28

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -35,11 +36,12 @@ from verifai.search.goals import (
 )
 from verifai.search.interval_leaf import interval_refutation
 from verifai.search.judge import Judge, directed
-from verifai.search.leaf import LeafSolver
-from verifai.search.phases import Effort, PhaseSearch
 from verifai.search.record import Block, Choose, Close, Derive, Form, Record, Step
 from verifai.search.team import Team
 from verifai.search.witness import Witnesses
+
+if TYPE_CHECKING:
+    from verifai.search.phases import Effort, PhaseSearch
 
 FEW_INPUTS = 12  # so many are split; beyond, phases are
 MAX_GOALS = 4096
@@ -242,6 +244,9 @@ class Driver:
         judges = [part for part in skeleton if isinstance(part, Judge)]
         if not all(len(judge.directed.constant) for judge in judges):
             raise Stopped("every point of the domain is unsafe, yet none was confirmed")
+        from verifai.search.leaf import LeafSolver  # boxes alone do without linear programs
+        from verifai.search.phases import PhaseSearch
+
         closer = LeafSolver(self.compiled, lambda: self.meter.deadline)
         effort = self._effort(bounds)
         search = PhaseSearch(self.compiled, goals_of(judges), effort=effort, closer=closer)
@@ -249,6 +254,8 @@ class Driver:
 
     def _effort(self, bounds: Bounds) -> Effort:
         """Anew tightened bounds at every split where that costs little more than optimising."""
+        from verifai.search.phases import Effort
+
         count = sum(int(mask.sum()) for _, mask in pairs(self.compiled, bounds))
         every = 1 if count <= 200 else 3 if count <= 600 else 0
         return Effort(steps=20, every=every)

@@ -11,17 +11,17 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
 
-from verifai.search.budget import Meter, Points
+from verifai.search.budget import Meter, Points, Stopped
 from verifai.search.forest import Away, Forest
 from verifai.search.frontier import Regions, TreeSearch
 
 SHARE = 64  # boxes handed over at once
 PATIENCE = 1.0  # seconds before other processes are started
+JOINING = 5.0  # seconds that a process which has closed its pipe may take to end
 
 
 class Team:
@@ -32,17 +32,19 @@ class Team:
         self.search, self.meter, self.attempt = search, meter, attempt
         self.helpers: list[_Helper] = []
         self.base = meter.nodes
+        search.deadline = meter.deadline
 
     def run(self) -> dict[int, Forest]:
         """Searches until no box is open; the forests by process.
 
         Raises:
-            Found, Stopped: as `attempt` and the meter do.
+            Found, Stopped: as `attempt` and the meter do; Stopped, too, where a helper was killed.
+            RuntimeError: a helper failed.
         """
         try:
             while self._is_busy():
                 if self.search.open:
-                    self.attempt(self.search.advance())
+                    self.attempt(self.search.step())
                 self._talk(wait=not self.search.open)
                 self._measure()
             return self._collect()
@@ -59,7 +61,7 @@ class Team:
         self.meter.nodes = self.base + visited
         self.meter.check(
             open_count=sum(int(p.waiting) for p in parts),
-            bytes_held=16 * sum(self.search.compiled.sizes) * self.search.waiting,
+            bytes_held=sum(int(p.held) for p in parts),
             bound=min(float(p.worst) for p in parts),
             closed=sum(float(p.closed) for p in parts),
             nodes=self.meter.nodes,
@@ -107,13 +109,16 @@ class _State:
     """What a helper last said about itself."""
 
     def __init__(self) -> None:
-        self.visited, self.closed, self.worst, self.waiting = 0, 0.0, np.inf, 0
+        self.visited, self.closed, self.worst = 0, 0.0, np.inf
+        self.waiting, self.held = 0, 0
 
 
 class _Helper:
     """Another process, as the first sees it."""
 
     def __init__(self, search: TreeSearch, number: int) -> None:
+        from multiprocessing import get_context  # easy queries do without
+
         context = get_context("fork")
         self.number, self.state, self.is_idle = number, _State(), True
         self.pipe, theirs = context.Pipe()
@@ -124,8 +129,28 @@ class _Helper:
     def hear(self, attempt: Callable[[Points], None], seconds: float) -> None:
         """Reads what the helper has said, waiting at most so long for the first word."""
         while self.pipe.poll(seconds):
-            self._note(self.pipe.recv(), attempt)
+            self._note(self._receive(), attempt)
             seconds = 0.0
+
+    def _send(self, *message: Any) -> None:
+        try:
+            self.pipe.send(message)
+        except OSError:
+            raise self._lost() from None
+
+    def _receive(self) -> tuple[Any, ...]:
+        try:
+            message: tuple[Any, ...] = self.pipe.recv()
+        except (EOFError, OSError):
+            raise self._lost() from None
+        return message
+
+    def _lost(self) -> Stopped:
+        """What to raise when the process is gone; its part of the proof is, too."""
+        self.process.join(JOINING)
+        code = self.process.exitcode
+        how = f"by signal {-code}" if code is not None and code < 0 else f"with exit code {code}"
+        return Stopped(f"search process {self.number} was ended {how}, and its work is lost")
 
     def _note(self, message: tuple[Any, ...], attempt: Callable[[Points], None]) -> None:
         kind, *rest = message
@@ -133,34 +158,34 @@ class _Helper:
             attempt(rest[0])
         elif kind == "state":
             s = self.state
-            s.visited, s.closed, s.worst, s.waiting = rest[:4]
+            s.visited, s.closed, s.worst, s.waiting, s.held = rest
             self.is_idle = s.waiting == 0
         elif kind == "failed":
             raise RuntimeError(f"a search process failed:\n{rest[0]}")
 
     def _await(self, kind: str, attempt: Callable[[Points], None]) -> Any:
         while True:
-            message = self.pipe.recv()
+            message = self._receive()
             if message[0] == kind:
                 return message[1]
             self._note(message, attempt)
 
     def take(self, boxes: Regions, attempt: Callable[[Points], None]) -> int:
         """Gives the helper boxes; the first's node in its forest."""
-        self.pipe.send(("take", boxes))
+        self._send("take", boxes)
         self.is_idle = False
         return int(self._await("first", attempt))
 
     def ask(self, search: TreeSearch, attempt: Callable[[Points], None]) -> None:
         """Asks the helper for boxes."""
-        self.pipe.send(("give", SHARE))
+        self._send("give", SHARE)
         boxes = self._await("given", attempt)
         if boxes is not None:
-            self.pipe.send(("sent", search.add(boxes)))
+            self._send("sent", search.add(boxes))
 
     def finish(self, attempt: Callable[[Points], None]) -> tuple[Forest, list[Regions], int]:
         """The helper's forest, hard boxes and number of leaves."""
-        self.pipe.send(("finish",))
+        self._send("finish")
         forest, hard, leaves = self._await("forest", attempt)
         return forest, hard, leaves
 
@@ -201,13 +226,18 @@ def _serve(search: TreeSearch, pipe: Any) -> None:
             elif kind == "finish":
                 pipe.send(("forest", (search.forest, search.hard, search.leaves)))
                 return
-        points = search.advance()
+        points = search.step()
         good = _promising(search, points)
         if len(good):
             pipe.send(("points", good))
         if not search.open or time.monotonic() - said > 0.1:
-            pipe.send(("state", search.visited, search.closed, search.worst, search.waiting))
+            pipe.send(("state", *_about(search)))
             said = time.monotonic()
+
+
+def _about(search: TreeSearch) -> tuple[int, float, float, int, int]:
+    """What a helper says about itself, in the order of `_State`."""
+    return search.visited, search.closed, search.worst, search.waiting, search.held
 
 
 def _promising(search: TreeSearch, points: Points) -> Points:
