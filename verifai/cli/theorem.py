@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,11 @@ def list_command() -> int:
 
 
 class _Names(click.Group):
-    """A group with one command for every theorem, made when it is called."""
+    """A group with one command for every theorem, which `made` makes when it is called."""
+
+    def __init__(self, *, made: Callable[[Theorem[Any]], click.Command], **options: Any) -> None:
+        super().__init__(**options)
+        self.made = made
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [theorem.name for theorem in THEOREMS]
@@ -57,37 +62,9 @@ class _Names(click.Group):
                 return self.made(theorem)
         raise click.UsageError(f"no theorem {cmd_name!r}", ctx)
 
-    def made(self, theorem: Theorem[Any]) -> click.Command:
-        """The command of one theorem."""
-        raise NotImplementedError
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Theorems"):
             formatter.write_dl([(theorem.name, theorem.title) for theorem in THEOREMS])
-
-
-class _Shows(_Names):
-    """`show NAME`."""
-
-    def made(self, theorem: Theorem[Any]) -> click.Command:
-        def show(**chosen: int) -> int:
-            _show(theorem, dataclasses.replace(theorem.defaults, **chosen))
-            return 0
-
-        words = f"Show what {theorem.name} says: {theorem.title}."
-        return click.Command(theorem.name, params=_options(theorem), callback=show, help=words)
-
-
-class _Runs(_Names):
-    """`run NAME`."""
-
-    def made(self, theorem: Theorem[Any]) -> click.Command:
-        def check(out: Path, as_json: bool, **chosen: int) -> int:
-            parameters = dataclasses.replace(theorem.defaults, **chosen)
-            return 0 if _run(theorem, parameters, out, as_json).holds else 1
-
-        params = [*_options(theorem), *_SHARED]
-        return click.Command(theorem.name, params=params, callback=check, help=theorem.title)
 
 
 def _options(theorem: Theorem[Any]) -> list[click.Parameter]:
@@ -104,12 +81,34 @@ def _options(theorem: Theorem[Any]) -> list[click.Parameter]:
     ]
 
 
-@command.group("show", cls=_Shows)
+def _shows(theorem: Theorem[Any]) -> click.Command:
+    """`show NAME`."""
+
+    def show(**chosen: int) -> int:
+        _show(theorem, dataclasses.replace(theorem.defaults, **chosen))
+        return 0
+
+    words = f"Show what {theorem.name} says: {theorem.title}."
+    return click.Command(theorem.name, params=_options(theorem), callback=show, help=words)
+
+
+def _runs(theorem: Theorem[Any]) -> click.Command:
+    """`run NAME`."""
+
+    def check(out: Path, as_json: bool, **chosen: int) -> int:
+        parameters = dataclasses.replace(theorem.defaults, **chosen)
+        return 0 if _run(theorem, parameters, out, as_json).holds else 1
+
+    params = [*_options(theorem), *_SHARED]
+    return click.Command(theorem.name, params=params, callback=check, help=theorem.title)
+
+
+@command.group("show", cls=_Names, made=_shows)
 def show_command() -> None:
     """Show a theorem's statement, claims and controls; check nothing."""
 
 
-@command.group("run", cls=_Runs, invoke_without_command=True, params=[*_SHARED])
+@command.group("run", cls=_Names, made=_runs, invoke_without_command=True, params=[*_SHARED])
 @click.option("--all", "every", is_flag=True, help="Run every theorem with its defaults.")
 @click.pass_context
 def run_command(ctx: click.Context, out: Path, as_json: bool, every: bool) -> int | None:
