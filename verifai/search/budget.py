@@ -26,7 +26,7 @@ class Options:
     Attributes:
         timeout: seconds, including the kernel's acceptance; None: no limit.
         nodes: subproblems visited; None: no limit.
-        memory_mib: what open subproblems may hold.
+        memory_mib: what the open subproblems of all processes may hold.
         workers: processes.
         seed: of the attacks.
         assumptions: about the float32 program that the query speaks about; where there are some,
@@ -45,6 +45,8 @@ class Options:
             raise InputError(f"a timeout of {self.timeout} seconds")
         if self.nodes is not None and self.nodes < 1:
             raise InputError(f"a budget of {self.nodes} subproblems")
+        if self.memory_mib < 1:
+            raise InputError(f"a memory budget of {self.memory_mib} MiB")
         if self.workers < 1:
             raise InputError(f"{self.workers} workers")
 

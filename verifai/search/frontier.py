@@ -5,6 +5,8 @@ May import: numpy, bounds, forest, judge. Must not know: how subproblems are bou
 
 from __future__ import annotations
 
+import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from verifai.search.forest import Away, Forest
 from verifai.search.judge import Indices
 
 BATCH_VALUES = 1 << 19
+GRACE = 0.5  # seconds by which a batch may outlive the deadline
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +45,12 @@ class Regions:
 
     def __len__(self) -> int:
         return len(self.nodes)
+
+    @property
+    def bytes(self) -> int:
+        """What their arrays hold."""
+        arrays = (*self.bounds.lower, *self.bounds.upper, *self.extra.values())
+        return sum(int(a.nbytes) for a in (self.nodes, self.depth, self.value, *arrays))
 
     def take(self, which: Indices | slice) -> Regions:
         """Some of the subproblems."""
@@ -81,6 +90,8 @@ class TreeSearch(ABC):
         hard: subproblems that this kind of branching cannot decide.
         closed: the share of the tree that is refuted, each split counting one half.
         batch: how many subproblems are visited together.
+        deadline: the reading of `time.perf_counter` that a batch should not outlive for long.
+        pace: seconds for each subproblem of the last batch.
         filter_points: keeps the points that are worth sending to another process.
     """
 
@@ -89,6 +100,7 @@ class TreeSearch(ABC):
         self.compiled = compiled
         self.filter_points: Callable[[Array], Array] | None = None
         self.batch = int(min(batch, max(4, BATCH_VALUES // sum(compiled.sizes))))
+        self.deadline, self.pace = math.inf, 0.0
         self.clear()
 
     def clear(self) -> None:
@@ -101,6 +113,13 @@ class TreeSearch(ABC):
     @abstractmethod
     def advance(self) -> Array:
         """Visits a batch of subproblems; points (P, all inputs) that look worth trying."""
+
+    def step(self) -> Array:
+        """Visits a batch as `advance` does, and notes how long that takes."""
+        start, before = time.perf_counter(), self.visited
+        points = self.advance()
+        self.pace = (time.perf_counter() - start) / max(1, self.visited - before)
+        return points
 
     def add(self, regions: Regions) -> int:
         """Gives the search subproblems; the first's node in its own forest."""
@@ -117,20 +136,29 @@ class TreeSearch(ABC):
         return sum(len(group) for group in self.open)
 
     @property
+    def held(self) -> int:
+        """How many bytes the open and the hard subproblems hold; all are alike."""
+        groups = [group for group in (*self.open, *self.hard) if len(group)]
+        count = sum(len(group) for group in groups)
+        return groups[0].bytes // len(groups[0]) * count if groups else 0
+
+    @property
     def worst(self) -> float:
         """The best proved lower bound of the decisive forms over all that is open."""
         return min((float(g.value.min()) for g in (*self.open, *self.hard)), default=np.inf)
 
     def give(self, share: int) -> Regions | None:
         """Takes away up to `share` of the subproblems that wait longest, but never all."""
-        count = self.waiting
-        if count < 2:
+        if self.waiting < 2:
             return None
-        everything = join_regions(self.open)
+        taken, count = list[Regions](), 0
+        while self.open and count < 2 * share:
+            taken.append(self.open.pop(0))
+            count += len(taken[-1])
+        oldest = join_regions(taken)
         given = np.arange(0, min(2 * share, count // 2 * 2), 2)
-        kept = np.setdiff1d(np.arange(count), given)
-        self.open = [everything.take(kept)]
-        return everything.take(given)
+        self.open.insert(0, oldest.take(np.setdiff1d(np.arange(count), given)))
+        return oldest.take(given)
 
     def sent(self, regions: Regions, owner: int, first: int) -> None:
         """Notes where subproblems that were given away now live."""
@@ -138,17 +166,24 @@ class TreeSearch(ABC):
             self.forest.outcome[node] = Away(owner, first + i)
 
     def pop(self) -> Regions:
-        """The next batch."""
-        taken, count = list[Regions](), 0
-        while self.open and count < self.batch:
+        """The next batch; a smaller one where a whole one would outlive the deadline."""
+        taken, count, most = list[Regions](), 0, self._affordable()
+        while self.open and count < most:
             taken.append(self.open.pop())
             count += len(taken[-1])
         everything = join_regions(taken[::-1])
-        if count > self.batch:
-            self.open.append(everything.take(slice(0, count - self.batch)))
-            everything = everything.take(slice(count - self.batch, None))
+        if count > most:  # what stays is copied: a view would keep all of it in memory
+            self.open.append(everything.take(np.arange(count - most)))
+            everything = everything.take(slice(count - most, None))
         self.visited += len(everything)
         return everything
+
+    def _affordable(self) -> int:
+        """How many subproblems the time left allows to visit together, at least one."""
+        left = self.deadline + GRACE - time.perf_counter()
+        if not self.pace * self.batch > left:
+            return self.batch
+        return max(1, int(left / self.pace))
 
     def input_ends(self, bounds: Bounds) -> tuple[Array, Array]:
         """The box of every subproblem, (B, all inputs) each."""

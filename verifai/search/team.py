@@ -21,6 +21,7 @@ from verifai.search.frontier import Regions, TreeSearch
 
 SHARE = 64  # boxes handed over at once
 PATIENCE = 1.0  # seconds before other processes are started
+NO_MEMORY = "there is not enough memory for this search"
 JOINING = 5.0  # seconds that a process which has closed its pipe may take to end
 
 
@@ -48,6 +49,8 @@ class Team:
                 self._talk(wait=not self.search.open)
                 self._measure()
             return self._collect()
+        except MemoryError:
+            raise Stopped(NO_MEMORY) from None
         finally:
             for helper in self.helpers:
                 helper.stop()
@@ -160,6 +163,8 @@ class _Helper:
             s = self.state
             s.visited, s.closed, s.worst, s.waiting, s.held = rest
             self.is_idle = s.waiting == 0
+        elif kind == "memory":
+            raise Stopped(NO_MEMORY)
         elif kind == "failed":
             raise RuntimeError(f"a search process failed:\n{rest[0]}")
 
@@ -173,7 +178,9 @@ class _Helper:
     def take(self, boxes: Regions, attempt: Callable[[Points], None]) -> int:
         """Gives the helper boxes; the first's node in its forest."""
         self._send("take", boxes)
-        self.is_idle = False
+        self.is_idle, s = False, self.state  # until it speaks, this is what it has
+        s.waiting, s.held = len(boxes), boxes.bytes
+        s.worst = float(boxes.value.min())
         return int(self._await("first", attempt))
 
     def ask(self, search: TreeSearch, attempt: Callable[[Points], None]) -> None:
@@ -207,6 +214,8 @@ def _work(search: TreeSearch, pipe: Any, parents_end: Any) -> None:
         _serve(search, pipe)
     except (EOFError, BrokenPipeError):
         return
+    except MemoryError:
+        pipe.send(("memory",))
     except Exception:
         pipe.send(("failed", traceback.format_exc()))
 
