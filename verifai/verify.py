@@ -10,24 +10,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
 from flint import fmpq
 
-from verifai.bounds.compiled import compile_network
 from verifai.bounds.threads import one_thread
-from verifai.kernel.bound import rounded_root
+from verifai.kernel.bound import Root, rounded_root
 from verifai.kernel.certificate import encode_certificate
 from verifai.kernel.checker import Checker, check
 from verifai.kernel.codec import digest, encode_network, encode_query
 from verifai.kernel.errors import Rejection
 from verifai.kernel.query import Query
-from verifai.kernel.replay import replay
 from verifai.search.budget import Found, Meter, Options, Progress, Stopped
-from verifai.search.clauses import problem_of
-from verifai.search.driver import Driver
+from verifai.search.clauses import Problem, problem_of
+from verifai.search.interval_leaf import at_once
 from verifai.search.record import Record, assemble, sharpened
-from verifai.search.witness import Witnesses
 from verifai.verdict import Counterexample, Effort, Falsified, Unknown, Verdict, Verified
+
+if TYPE_CHECKING:
+    from verifai.search.driver import Driver
 
 __all__ = ["Options", "Progress", "confirm", "verify"]
 MENDINGS = 3  # how often leaves that the kernel rejects, even sharpened, are searched anew
@@ -85,6 +87,8 @@ def confirm(
     Raises:
         InputError: the number of inputs is wrong.
     """
+    from verifai.kernel.replay import replay
+
     found = replay(query, inputs)
     if found.violates is not True:
         return None
@@ -97,14 +101,14 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
     """Verified, or why not; a counterexample or a spent budget is raised."""
     network_digest = digest(encode_network(query.network))
     query_digest = digest(encode_query(query, network_digest))
-    compiled = compile_network(query.network)
-    witnesses = Witnesses(query, compiled, binary32=bool(meter.options.assumptions))
     try:
         root = rounded_root(query)
     except Rejection as rejection:
         raise Stopped(f"no certificate can cover this domain ({rejection})") from None
-    driver = Driver(root, problem_of(query), compiled, meter, witnesses)
-    records, spent = driver.refute(), 0.0
+    problem = problem_of(query)
+    search = cache(lambda: _driver(root, problem, meter))
+    records = at_once(root, problem)
+    records, spent = search().refute() if records is None else records, 0.0
     for turn in range(MENDINGS + 2):
         start = time.perf_counter()
         certificate = encode_certificate(assemble(records), network_digest, query_digest)
@@ -122,7 +126,7 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
             if turn > MENDINGS:
                 raise Stopped(f"the kernel did not accept the proof found ({rejection})") from None
             if turn:
-                records = _mended(query, records, driver, meter)
+                records = _mended(query, records, search(), meter)
             records = sharpened(records)  # bounds that rounding pushed across a knot, exactly
             continue
         spent = time.perf_counter() - start
@@ -130,6 +134,17 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
         said = _statement(query, meter.options, verified=True)
         return Verified(certificate, said, accepted.vacuous, effort)
     raise Stopped("no proof was accepted")
+
+
+def _driver(root: Root, problem: Problem, meter: Meter) -> Driver:
+    """The search, imported by the queries that need one."""
+    from verifai.bounds.compiled import compile_network
+    from verifai.search.driver import Driver
+    from verifai.search.witness import Witnesses
+
+    compiled = compile_network(root.query.network)
+    witnesses = Witnesses(root.query, compiled, binary32=bool(meter.options.assumptions))
+    return Driver(root, problem, compiled, meter, witnesses)
 
 
 def _mended(query: Query, records: list[Record], driver: Driver, meter: Meter) -> list[Record]:

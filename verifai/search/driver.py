@@ -34,7 +34,6 @@ from verifai.search.goals import (
     pwl_nodes,
     tightening,
 )
-from verifai.search.interval_leaf import interval_refutation
 from verifai.search.judge import Judge, directed
 from verifai.search.record import Block, Choose, Close, Derive, Form, Record, Step
 from verifai.search.team import Team
@@ -75,10 +74,6 @@ class Driver:
             Found: a counterexample was confirmed.
             Stopped: a budget is spent, or the search cannot decide what is left.
         """
-        if self.root.is_empty:
-            return [Close(Block())]
-        if block := interval_refutation(self.root, self.problem):
-            return [Close(block)]
         if sum(self.compiled.work(i) for i in self.compiled.linear) > LARGE_WORK:
             self.witnesses.attack(2 * ATTACK_SECONDS, self.meter)
         top = self.problem.top
