@@ -27,6 +27,7 @@ from verifai.search.frontier import Regions, TreeSearch, root_region
 from verifai.search.goals import Goals, codes_bytes, pwl_nodes, tightening
 from verifai.search.judge import Indices
 from verifai.search.leaf import Answer
+from verifai.search.lift import Lift
 from verifai.search.programs import Decision, Programs
 from verifai.search.record import Block, Close, Record, Split
 from verifai.search.reduced import Duals, is_reducible, units_of
@@ -53,27 +54,40 @@ class Effort:
 class PhaseSearch(TreeSearch):
     """A search that splits pre-activations, for several goals at once."""
 
-    def __init__(self, compiled: Compiled, goals: Goals, *, effort: Effort, closer: Closer) -> None:
+    def __init__(
+        self,
+        compiled: Compiled,
+        goals: Goals,
+        *,
+        effort: Effort,
+        closer: Closer,
+        lift: Lift | None = None,
+    ) -> None:
         """A search without subproblems.
 
         Args:
-            compiled: the network.
+            compiled: the network, or a part of it.
             goals: what to refute.
             effort: how hard each subproblem is bounded.
             closer: decides a subproblem without unstable neurons.
+            lift: what the part's proofs mean in the whole network.
         """
         work = sum(compiled.work(i) for i in compiled.linear)
         super().__init__(
             compiled, int(np.clip(BATCH_WORK / (effort.steps * max(work, 1.0)), 2, PARALLEL))
         )
-        self.effort, self.closer, self.goals = effort, closer, goals
+        self.effort, self.closer, self.goals, self.lift = effort, closer, goals, lift
         self.programs: Programs | None = None
         self.plan = (tightening(compiled),)
         self.offsets = np.array(compiled.network.offsets)
         self.pwl = pwl_nodes(compiled)
 
     def roots(self, bounds: Bounds, goals: Indices, *, stale: bool) -> Regions:
-        """One subproblem a goal, all with the same bounds; stale: these are to be tightened."""
+        """One subproblem a goal, all with the same bounds; stale: these are to be tightened.
+
+        The bounds are of the whole network.
+        """
+        bounds = bounds if self.lift is None else self.lift.part.bounds(bounds)
         count, units = len(goals), units_of(self.compiled, bounds)
         if is_reducible(self.compiled, units):
             self.programs = Programs(self.compiled, self.goals, bounds, units)
@@ -253,6 +267,8 @@ class PhaseSearch(TreeSearch):
                 regions.extra[f"{kind} {node}"] = array
 
     def _close(self, regions: Regions, m: int, records: tuple[Record, ...]) -> None:
+        if self.lift is not None:
+            records = tuple(self.lift.record(record) for record in records)
         self.forest.outcome[int(regions.nodes[m])] = records
         self.leaves += 1
         self.closed += 0.5 ** int(regions.depth[m]) / len(self.goals.margin)
@@ -375,8 +391,9 @@ class PhaseSearch(TreeSearch):
         """The halves of regions, in pairs, entered in the forest."""
         count = len(regions)
         first = self.forest.grow(2 * count)
+        names = value if self.lift is None else self.lift.values[value]
         for i, node in enumerate(regions.nodes.tolist()):
-            self.forest.split(node, before, Split(int(value[i]), float(at[i])), first + 2 * i)
+            self.forest.split(node, before, Split(int(names[i]), float(at[i])), first + 2 * i)
         twice = regions.take(np.repeat(np.arange(count), 2))
         bounds = self._children(twice.bounds, value, at)
         marks = twice.extra["marks"].copy()
