@@ -253,9 +253,14 @@ def test_a_closed_pipe_is_no_answer(model: str, false_property: str) -> None:
 def test_verifying_a_small_network_imports_nothing_heavy(model: str, true_property: str) -> None:
     program = f"""
 import sys
+from verifai.bounds.threads import start_with_one_thread
 from verifai.cli import run
+start_with_one_thread()
 code = run(["verify", {model!r}, {true_property!r}])
-heavy = {{"torch", "scipy", "rich", "onnxruntime", "matplotlib", "sympy", "highspy", "jinja2"}}
+heavy = {{
+    "torch", "scipy", "rich", "onnxruntime", "matplotlib", "sympy", "highspy", "jinja2",
+    "multiprocessing", "threadpoolctl", "numpy.ma", "verifai.search.phases",
+}}
 print(sorted(heavy & set(sys.modules)), code)
 """
     command = [sys.executable, "-c", program]
