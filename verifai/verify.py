@@ -20,7 +20,7 @@ from verifai.kernel.bound import Root, rounded_root
 from verifai.kernel.certificate import encode_certificate
 from verifai.kernel.checker import Checker, check
 from verifai.kernel.codec import digest, encode_network, encode_query
-from verifai.kernel.errors import Rejection
+from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.query import Query
 from verifai.search.budget import Found, Meter, Options, Progress, Stopped
 from verifai.search.clauses import Problem, problem_of
@@ -51,8 +51,13 @@ def verify(
     Returns:
         Verified with a certificate that the kernel accepted, Falsified with an exact input that
         the kernel replayed, or Unknown with the reason and how far it got.
+
+    Raises:
+        InputError: the options name a device that is not there.
     """
     meter = Meter(options or Options(), progress)
+    if meter.options.device is not None:
+        _require(meter.options.device)
     try:
         with one_thread():  # the workers use the cores
             return _decide(query, meter)
@@ -118,7 +123,7 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
                 certificate,
                 network_digest=network_digest,
                 query_digest=query_digest,
-                processes=meter.options.workers,
+                processes=meter.options.processes,
                 pause=meter.watch,
             )
         except Rejection as rejection:
@@ -136,6 +141,20 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
     raise Stopped("no proof was accepted")
 
 
+def _require(device: str) -> None:
+    """Returns if bounds can be computed on the device.
+
+    Raises:
+        InputError: it is not there, or what it needs is not installed.
+    """
+    from verifai.bounds.arrays import prototype
+
+    try:
+        prototype("float64", device)
+    except (ImportError, ValueError) as error:
+        raise InputError(str(error)) from error
+
+
 def _driver(root: Root, problem: Problem, meter: Meter) -> Driver:
     """The search, imported by the queries that need one."""
     from verifai.bounds.compiled import compile_network
@@ -143,8 +162,10 @@ def _driver(root: Root, problem: Problem, meter: Meter) -> Driver:
     from verifai.search.witness import Witnesses
 
     compiled = compile_network(root.query.network)
+    device = meter.options.device
+    fast = compiled if device is None else compile_network(root.query.network, device=device)
     witnesses = Witnesses(root.query, compiled, binary32=bool(meter.options.assumptions))
-    return Driver(root, problem, compiled, meter, witnesses)
+    return Driver(root, problem, (compiled, fast), meter, witnesses)
 
 
 def _mended(query: Query, records: list[Record], driver: Driver, meter: Meter) -> list[Record]:

@@ -9,15 +9,19 @@ May import: numpy; array_api_compat and torch once a device is asked for. Must n
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import itertools
+import re
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+T = TypeVar("T")
+DEVICES = re.compile("cpu|cuda(:[0-9]+)?")  # torch's that have doubles
 Namespace = Any  # an array API namespace; its arrays are Any as well
 RENAMED = {
     "absolute": "abs",
@@ -112,6 +116,11 @@ class DeviceArray(NDArrayOperatorsMixin):
     def dtype(self) -> np.dtype[Any]:
         """The numpy type of the entries."""
         return np.dtype(str(self.array.dtype).rpartition(".")[2])
+
+    @property
+    def nbytes(self) -> int:
+        """What the entries hold."""
+        return int(self.array.nbytes)
 
     @property
     def T(self) -> DeviceArray:
@@ -281,6 +290,8 @@ def prototype(dtype: npt.DTypeLike, device: str | None) -> npt.NDArray[Any]:
     empty = np.zeros(0, dtype)
     if device is None:
         return empty
+    if not DEVICES.fullmatch(device):
+        raise ValueError(f"no device {device!r}: there are cpu, cuda, cuda:1 and so on")
     try:
         xp: Namespace = importlib.import_module("array_api_compat.torch")
     except ImportError as error:
@@ -292,9 +303,53 @@ def prototype(dtype: npt.DTypeLike, device: str | None) -> npt.NDArray[Any]:
     return cast("npt.NDArray[Any]", DeviceArray(xp, placed))
 
 
-def host(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def is_placed(array: object) -> bool:
+    """Whether an array is one on a device."""
+    return isinstance(array, DeviceArray)
+
+
+def host(array: npt.NDArray[Any] | np.generic) -> npt.NDArray[Any]:
     """The array as numpy's own."""
     known: object = array
     if isinstance(known, DeviceArray):
         return np.asarray(known.array.cpu().numpy())
-    return array
+    return np.asarray(array)
+
+
+def hosted(data: T) -> T:
+    """The same dataclass, dict, list or tuple with numpy's own arrays in it."""
+    return cast("T", _mapped(data, host))
+
+
+def placed(data: T, like: npt.NDArray[Any]) -> T:
+    """The same dataclass, dict, list or tuple with its arrays put where another one is."""
+    if not is_placed(like):
+        return data
+    return cast("T", _mapped(data, lambda array: np.asarray(array, like=like)))
+
+
+def _mapped(data: Any, change: Callable[[Any], Any]) -> Any:
+    if isinstance(data, np.ndarray | DeviceArray):
+        return change(data)
+    if dataclasses.is_dataclass(data) and not isinstance(data, type):
+        known = {f.name: getattr(data, f.name) for f in dataclasses.fields(data)}
+        return dataclasses.replace(data, **{k: _mapped(v, change) for k, v in known.items()})
+    if isinstance(data, dict):
+        return {key: _mapped(each, change) for key, each in data.items()}
+    if isinstance(data, list | tuple):
+        return type(data)(_mapped(each, change) for each in data)
+    return data
+
+
+def free_bytes(like: npt.NDArray[Any]) -> int | None:
+    """How much of a graphics card's memory is free; None for arrays in the host's."""
+    known: Any = like
+    if not is_placed(like) or known.array.device.type != "cuda":
+        return None
+    torch = importlib.import_module("torch")
+    return int(torch.cuda.mem_get_info(known.array.device)[0])
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the host or a device had no memory left."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"

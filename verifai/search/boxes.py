@@ -5,6 +5,8 @@ middle of the input that moves the decisive form most. Where phases can simply b
 that a few splits did not refute are left to that: its linear programs see what rows say together.
 Source: Bunel et al. 2020, Branch and Bound for Piecewise Linear Neural Network Verification.
 
+The bounds stay where the network is, on a graphics card too; only what decides is brought back.
+
 May import: numpy, kernel, bounds, judge, forest, record. Must not know: processes, exact numbers.
 """
 
@@ -15,6 +17,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from verifai.bounds.arrays import host, hosted
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Plane, Relaxed, backward, pairs, refine
 from verifai.bounds.interval import Bounds
@@ -52,7 +55,7 @@ class BoxSearch(TreeSearch):
         self.max_depth = MAX_DEPTH
 
     def advance(self) -> Array:
-        """Visits a batch of boxes; points (P, all inputs) of them that look worth trying."""
+        """Visits a batch of boxes; points (P, all inputs) of them, where the network is."""
         boxes = self.pop()
         count, forms = len(boxes.nodes), self.judge.directed
         relaxation = refine(self.compiled, boxes.bounds, images=self.compiled.is_curved)
@@ -61,7 +64,7 @@ class BoxSearch(TreeSearch):
             self.max_depth = FIRST_SPLITS if unstable <= FEW_UNSTABLE else MAX_DEPTH
         plane = self._planes(relaxation, count)
         size = len(forms.constant)
-        bounds = plane.value.reshape(count, size)
+        bounds = host(plane.value).reshape(count, size)
         bounds = np.where(np.isfinite(bounds), bounds, -np.inf) - forms.margin
         tight = (bounds > -2 * forms.margin) & forms.strict & self._is_linear(relaxation.bounds)
         bounds = np.where(tight, np.maximum(bounds, forms.margin), bounds)
@@ -84,7 +87,8 @@ class BoxSearch(TreeSearch):
             boxes.nodes[alive], relaxation.bounds.take(alive), boxes.depth[alive], value[alive]
         )
         low, high = self.input_ends(rest.bounds)
-        self._branch(rest, self._scores(rest, which[alive]) * (high - low), low, high)
+        ends = host(low), host(high)
+        self._branch(rest, self._scores(rest, which[alive]) * (ends[1] - ends[0]), *ends)
         corner = np.where(slopes > 0, low, high)
         return np.concatenate([corner, (low + high) / 2])
 
@@ -93,7 +97,7 @@ class BoxSearch(TreeSearch):
         result = np.ones(len(bounds), dtype=bool)
         for i, pieces in self.compiled.pieces.items():
             ends = bounds.lower[pieces.source], bounds.upper[pieces.source]
-            result &= ~span(self.compiled.pieces[i], *ends).is_split.any(axis=1)
+            result &= host(~span(self.compiled.pieces[i], *ends).is_split.any(axis=1))
         return result[:, None]
 
     def _planes(self, relaxation: Relaxed, count: int) -> Plane:
@@ -105,9 +109,10 @@ class BoxSearch(TreeSearch):
         if not forms.forms:
             zeros = np.zeros((count * size, inputs))
             return Plane(np.tile(forms.constant, count), zeros, np.tile(forms.constant, count))
-        tiled = {node: np.tile(a, (count, 1)) for node, a in forms.forms.items()}
-        where = np.repeat(np.arange(count), size)
-        constant = np.tile(forms.constant, count)
+        place = self.compiled.place
+        tiled = {node: place(np.tile(a, (count, 1))) for node, a in forms.forms.items()}
+        where = place(np.repeat(np.arange(count), size))
+        constant = place(np.tile(forms.constant, count))
         return backward(self.compiled, relaxation, tiled, boxes=where, constant=constant)
 
     def _scores(self, boxes: Regions, which: Indices) -> Array:
@@ -115,9 +120,9 @@ class BoxSearch(TreeSearch):
         forms = self.judge.directed.forms
         if not forms:
             return np.ones((len(which), sum(self.compiled.sizes[i] for i in self.compiled.inputs)))
-        seeds = {node: a[which] for node, a in forms.items()}
+        seeds = {node: self.compiled.place(a[which]) for node, a in forms.items()}
         least, most = gradient_ranges(self.compiled, boxes.bounds, seeds)
-        return np.asarray(most - least)
+        return host(most - least)
 
     def _branch(self, boxes: Regions, scores: Array, low: Array, high: Array) -> None:
         """Splits every box in two; those that cannot be split count as hard.
@@ -136,7 +141,7 @@ class BoxSearch(TreeSearch):
         self._points(boxes.take(np.flatnonzero((low == high).all(axis=1))))
         small = ~splits & (low < high).any(axis=1)
         if small.any():
-            self.hard.append(boxes.take(np.flatnonzero(small)))
+            self.hard.append(hosted(boxes.take(np.flatnonzero(small))))
         chosen = np.flatnonzero(splits)
         if len(chosen):
             picked = column[chosen]
@@ -172,7 +177,7 @@ class BoxSearch(TreeSearch):
             upper[node] = part
         nodes = np.arange(first, first + 2 * count)
         bounds, depth = Bounds(tuple(lower), tuple(upper)), children.depth + 1
-        empty = (low > high).any(axis=1)
+        empty = host((low > high).any(axis=1))
         for i in np.flatnonzero(empty).tolist():
             self._leaf(int(nodes[i]), int(depth[i]), Close(Block()))
         whole = Regions(nodes, bounds, depth, children.value)

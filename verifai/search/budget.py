@@ -27,10 +27,12 @@ class Options:
         timeout: seconds, including the kernel's acceptance; None: no limit.
         nodes: subproblems visited; None: no limit.
         memory_mib: what the open subproblems of all processes may hold.
-        workers: processes.
+        workers: processes; a search on a device has one.
         seed: of the attacks.
         assumptions: about the float32 program that the query speaks about; where there are some,
             only binary32 inputs are counterexamples.
+        device: where bounds are computed: None for numpy on the processor, or a device of torch
+            ("cuda", "cuda:1", "cpu").
     """
 
     timeout: float | None = None
@@ -39,6 +41,7 @@ class Options:
     workers: int = 2
     seed: int = 0
     assumptions: tuple[str, ...] = ()
+    device: str | None = None
 
     def __post_init__(self) -> None:
         if self.timeout is not None and not self.timeout >= 0:
@@ -49,6 +52,11 @@ class Options:
             raise InputError(f"a memory budget of {self.memory_mib} MiB")
         if self.workers < 1:
             raise InputError(f"{self.workers} workers")
+
+    @property
+    def processes(self) -> int:
+        """How many there may be: forks of a process that has used a device are none of them."""
+        return self.workers if self.device is None else 1
 
 
 @dataclass(frozen=True, slots=True)

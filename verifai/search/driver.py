@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from verifai.bounds.arrays import host, hosted, is_placed, placed
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import pairs, refine, unstable
 from verifai.bounds.curved import slope_entries
@@ -37,7 +38,7 @@ from verifai.search.goals import (
 from verifai.search.judge import Judge, directed
 from verifai.search.record import Block, Choose, Close, Derive, Form, Record, Step
 from verifai.search.team import Team
-from verifai.search.witness import Witnesses
+from verifai.search.witness import TRIED, Witnesses
 
 if TYPE_CHECKING:
     from verifai.search.phases import Effort, PhaseSearch
@@ -57,10 +58,16 @@ class Driver:
     """The refutation of one query's unsafe set."""
 
     def __init__(
-        self, root: Root, problem: Problem, compiled: Compiled, meter: Meter, witnesses: Witnesses
+        self,
+        root: Root,
+        problem: Problem,
+        compiled: tuple[Compiled, Compiled],
+        meter: Meter,
+        witnesses: Witnesses,
     ) -> None:
-        """Nothing is searched yet."""
-        self.root, self.problem, self.compiled = root, problem, compiled
+        """Nothing is searched yet; the network is numpy's, and where large batches are bounded."""
+        self.root, self.problem = root, problem
+        self.compiled, self.fast = compiled
         self.caution = 1.0
         self.meter, self.witnesses = meter, witnesses
         query = root.query
@@ -88,7 +95,8 @@ class Driver:
         """
         place = leaf.place
         problem = problem_at(self.compiled.network, leaf.rows, place.ors)
-        onward = Driver(self.root, problem, self.compiled, self.meter, self.witnesses)
+        compiled = self.compiled, self.fast
+        onward = Driver(self.root, problem, compiled, self.meter, self.witnesses)
         onward.caution = CAUTION
         rows = {number: number for number in range(len(leaf.rows))}
         return onward._refute(problem.top, place.low, place.high, rows)
@@ -133,8 +141,8 @@ class Driver:
         judge = Judge(clause, directed(self.problem, clause, self.caution), rows)
         climber = None
         if can_climb(clause):
-            climber = Climber(self.compiled, self.problem, judge, self.caution)
-        search = BoxSearch(self.compiled, judge, integers=self.integers, climber=climber)
+            climber = Climber(self.fast, self.problem, judge, self.caution)
+        search = BoxSearch(self.fast, judge, integers=self.integers, climber=climber)
         first = search.add(root_region(bounds))
         forests = self._run(search)
         for group in search.hard:
@@ -163,9 +171,9 @@ class Driver:
         left = max(0.0, self.meter.deadline - time.perf_counter())
         until = time.perf_counter() + TIGHTEN_SHARE * left
         ascent = Ascent(steps=steps, curved=True)
-        relaxation, found = tighten(
-            self.compiled, bounds, ascent=ascent, deadline=until, images=curved
-        )
+        box = placed(bounds, self.fast.like)
+        tight = tighten(self.fast, box, ascent=ascent, deadline=until, images=curved)
+        relaxation, found = hosted(tight)
         records, count = self._derived(found)
         return [*records, *self._phases(clause, relaxation.bounds, rows, len(rows) + count)]
 
@@ -279,9 +287,18 @@ class Driver:
 
     def _attempt(self, points: Points) -> None:
         """Tries points; now and then, attacks anew."""
-        self.witnesses.try_points(points)
+        self.witnesses.try_points(self._brought(points))
         if self.witnesses.spent < ATTACK_SHARE * self.meter.seconds:
             self.witnesses.attack(ATTACK_SECONDS, self.meter)
+
+    def _brought(self, points: Points) -> Points:
+        """The points; of those on a device the best few, brought back."""
+        if not is_placed(points):
+            return points
+        values, unsafe = self.fast.forward(points), self.witnesses.unsafe
+        for node in unsafe.forms:
+            values[node] = host(values[node])
+        return host(points[np.argsort(-unsafe.margins(values))[:TRIED]])
 
     def _promising(self, points: Points) -> Points:
         if not len(points):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from verifai.bounds.arrays import free_bytes, placed
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.interval import Bounds
 from verifai.search.clauses import Array
@@ -22,6 +23,8 @@ from verifai.search.forest import Away, Forest
 from verifai.search.judge import Indices
 
 BATCH_VALUES = 1 << 19
+DEVICE_BATCH = 8192  # subproblems that keep a graphics card busy
+BATCHES = 64  # that its free memory has room for: what is open, and what a visit makes besides
 GRACE = 0.5  # seconds by which a batch may outlive the deadline
 
 
@@ -31,7 +34,8 @@ class Regions:
 
     Attributes:
         nodes: their places in the forest.
-        bounds: what is known of all values, inherited from the parent and cut by the split.
+        bounds: what is known of all values, inherited from the parent and cut by the split; they
+            stay where the search's network is, all else is numpy's.
         depth: splits on the path.
         value: how far the parent was from being refuted (not positive).
         extra: further arrays with a row a subproblem, by name.
@@ -81,6 +85,14 @@ def join_regions(parts: list[Regions]) -> Regions:
     )
 
 
+def batch_size(compiled: Compiled, most: int) -> int:
+    """How many subproblems to visit together: as many as a cache holds, or a device's memory."""
+    free, values = free_bytes(compiled.like), sum(compiled.sizes)
+    if free is None:
+        return min(most, max(4, BATCH_VALUES // values))
+    return max(4, min(DEVICE_BATCH, free // (BATCHES * 16 * values)))
+
+
 class TreeSearch(ABC):
     """A depth-first branch-and-bound of one process's share of it.
 
@@ -99,7 +111,7 @@ class TreeSearch(ABC):
         """A search without subproblems."""
         self.compiled = compiled
         self.filter_points: Callable[[Array], Array] | None = None
-        self.batch = int(min(batch, max(4, BATCH_VALUES // sum(compiled.sizes))))
+        self.batch = batch_size(compiled, batch)
         self.deadline, self.pace = math.inf, 0.0
         self.clear()
 
@@ -125,9 +137,8 @@ class TreeSearch(ABC):
         """Gives the search subproblems; the first's node in its own forest."""
         first = self.forest.grow(len(regions))
         nodes = np.arange(first, first + len(regions))
-        self.open.append(
-            Regions(nodes, regions.bounds, regions.depth, regions.value, regions.extra)
-        )
+        bounds = placed(regions.bounds, self.compiled.like)
+        self.open.append(Regions(nodes, bounds, regions.depth, regions.value, regions.extra))
         return first
 
     @property

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from verifai.bounds.arrays import hosted, placed
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Relaxed
 from verifai.bounds.curved import slope_entries
@@ -150,8 +151,8 @@ class Climber:
         """
         singles = np.stack([bounds[:, c].max(axis=1) for c in self.columns], axis=1)
         box, goal = np.nonzero(~(singles > 0))
-        rows = self.goals.rows(goal)
-        found = optimize(self.compiled, relaxation.take(box), rows, ascent=ascent)
+        rows = placed(self.goals.rows(goal), self.compiled.like)
+        found = hosted(optimize(self.compiled, relaxation.take(box), rows, ascent=ascent))
         good = found.value > self.goals.margin[goal]
         lost = set(box[~good].tolist())
         blocks = {

@@ -3,7 +3,7 @@
 Processes are forked once a query has proved worth it. Each has its own open boxes and forest;
 whoever runs dry gets some of the largest boxes of another.
 
-May import: frontier, forest, budget. Must not know: queries, exact numbers.
+May import: bounds.arrays, frontier, forest, budget. Must not know: queries, exact numbers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from verifai.bounds.arrays import is_out_of_memory
 from verifai.search.budget import Meter, Points, Stopped
 from verifai.search.forest import Away, Forest
 from verifai.search.frontier import Regions, TreeSearch
@@ -49,8 +50,10 @@ class Team:
                 self._talk(wait=not self.search.open)
                 self._measure()
             return self._collect()
-        except MemoryError:
-            raise Stopped(NO_MEMORY) from None
+        except (MemoryError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise Stopped(NO_MEMORY) from None
+            raise
         finally:
             for helper in self.helpers:
                 helper.stop()
@@ -74,12 +77,12 @@ class Team:
         """Hears helpers, gives boxes to idle ones, and asks busy ones when this process is idle."""
         if not self.helpers:
             if (
-                self.meter.options.workers > 1
+                self.meter.options.processes > 1
                 and self.meter.seconds > PATIENCE
                 and self.search.waiting > 1
             ):
                 self.helpers = [
-                    _Helper(self.search, n) for n in range(1, self.meter.options.workers)
+                    _Helper(self.search, n) for n in range(1, self.meter.options.processes)
                 ]
             else:
                 return

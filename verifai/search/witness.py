@@ -24,6 +24,7 @@ from verifai.search.unsafe import compile_unsafe
 from verifai.verdict import Counterexample
 
 TOLERANCE = 1e-9
+TRIED = 3  # points of a batch that are looked at
 STARTS = 24  # points from which equalities are approached in one attack
 MAX_LANDINGS = 200  # exact Newton steps for one query
 
@@ -101,7 +102,7 @@ class Witnesses:
         if self.has_equalities:
             for i in order[:2].tolist():
                 self._try_near(points[i])
-        for i in order[:3].tolist():
+        for i in order[:TRIED].tolist():
             if not margins[i] >= -TOLERANCE:
                 return
             if self.failed < 50 or margins[i] > 1e-6:
