@@ -248,11 +248,16 @@ class Driver:
         if not all(len(judge.directed.constant) for judge in judges):
             raise Stopped("every point of the domain is unsafe, yet none was confirmed")
         from verifai.search.leaf import LeafSolver  # boxes alone do without linear programs
+        from verifai.search.lift import lift_of
         from verifai.search.phases import PhaseSearch
 
-        closer = LeafSolver(self.compiled, lambda: self.meter.deadline)
-        effort = self._effort(bounds)
-        search = PhaseSearch(self.compiled, goals_of(judges), effort=effort, closer=closer)
+        goals, compiled = goals_of(judges), self.compiled
+        lift = lift_of(compiled, goals, bounds)
+        if lift is not None:
+            goals, compiled = lift.goals(goals), lift.part.compiled
+        closer = LeafSolver(compiled, lambda: self.meter.deadline)
+        effort, like = self._effort(bounds), self.fast.like
+        search = PhaseSearch(compiled, goals, effort=effort, closer=closer, like=like, lift=lift)
         return search, skeleton
 
     def _effort(self, bounds: Bounds) -> Effort:
