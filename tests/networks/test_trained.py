@@ -1,6 +1,7 @@
 """The shipped networks do what the table in networks/README.md says, and their scripts run."""
 
 import re
+import runpy
 import subprocess
 import sys
 from fractions import Fraction
@@ -115,9 +116,14 @@ def test_only_the_free_scorer_falls_with_income() -> None:
     assert falls("free") < -0.01
 
 
-def run(script: str, *options: str) -> None:
+def needs_training() -> None:
     pytest.importorskip("torch")
     pytest.importorskip("sklearn")
+
+
+def run(script: str, *options: str) -> None:
+    """The script as a process; `test_digits.py` does the same of train_digits.py."""
+    needs_training()
     command = [sys.executable, ROOT / "networks" / script, *options]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
@@ -135,9 +141,16 @@ def run(script: str, *options: str) -> None:
     ],
 )
 def test_script_writes_networks_of_the_shipped_form(
-    script: str, options: tuple[str, ...], names: tuple[str, ...], tmp_path: Path
+    script: str,
+    options: tuple[str, ...],
+    names: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run(script, *options, "--out", str(tmp_path))
+    """Run in this process, which imports torch once for all of them."""
+    needs_training()
+    monkeypatch.setattr(sys, "argv", [script, *options, "--out", str(tmp_path)])
+    runpy.run_path(str(ROOT / "networks" / script), run_name="__main__")
     for name in names:
         written, shipped = (onnx.load(folder / f"{name}.onnx").graph for folder in (tmp_path, DATA))
         assert list(written.node) == list(shipped.node)
