@@ -24,6 +24,7 @@ from verifai.kernel.network import Affine
 from verifai.search.boxes import BoxSearch
 from verifai.search.budget import Meter, Points, Stopped
 from verifai.search.clauses import Array, Clause, Problem, problem_at
+from verifai.search.forecast import Forecast
 from verifai.search.forest import Forest, preorder
 from verifai.search.frontier import TreeSearch, root_region
 from verifai.search.goals import (
@@ -43,11 +44,13 @@ from verifai.search.witness import TRIED, Witnesses
 if TYPE_CHECKING:
     from verifai.search.phases import Effort, PhaseSearch
 
-FEW_INPUTS = 12  # so many are split; beyond, phases are
+FEW_INPUTS = 12  # so many are split; beyond, phases are, unless few of the inputs matter
 MAX_GOALS = 4096
 TIGHTEN_SHARE = 0.25  # of the time left may go into the root's bounds
 CAUTION = 1000.0  # times the usual margin where the kernel once said no
 ASCENT_WORK = 4e10  # multiplications that optimising the root's bounds may take in a minute
+BOX_WORK = 4e9  # multiplications that splitting more inputs than a few may be expected to take
+LEAST_WORK = 1e5  # of one box, however small the network
 ATTACK_SHARE = 0.2  # of the time goes into attacks beyond the first
 ATTACK_SECONDS = 0.25  # of one attack
 LARGE_WORK = 5e5  # multiplications of one pass, beyond which an attack costs less than a bound
@@ -138,12 +141,19 @@ class Driver:
         values = np.array(self.root.query.input_values, dtype=np.int64)
         if int((low[values] < high[values]).sum()) > FEW_INPUTS and not len(self.integers):
             return self._wide(clause, bounds, rows)
+        search = self._box_search(clause, rows)
+        search.add(root_region(bounds))
+        return self._boxes(search, clause, rows)
+
+    def _box_search(self, clause: Clause, rows: dict[int, int]) -> BoxSearch:
         judge = Judge(clause, directed(self.problem, clause, self.caution), rows)
         climber = None
         if can_climb(clause):
             climber = Climber(self.fast, self.problem, judge, self.caution)
-        search = BoxSearch(self.fast, judge, integers=self.integers, climber=climber)
-        first = search.add(root_region(bounds))
+        return BoxSearch(self.fast, judge, integers=self.integers, climber=climber)
+
+    def _boxes(self, search: BoxSearch, clause: Clause, rows: dict[int, int]) -> list[Record]:
+        """Records of a search that splits inputs, begun with one box, brought to its end."""
         forests = self._run(search)
         for group in search.hard:
             for i, node in enumerate(group.nodes.tolist()):
@@ -152,7 +162,23 @@ class Driver:
                 plan = search.plan
                 records = self._phases(clause, part, rows, count)
                 search.forest.outcome[node] = (*plan, *records)
-        return preorder(forests, 0, first)
+        return preorder(forests, 0, 0)
+
+    def _by_inputs(
+        self, clause: Clause, bounds: Bounds, rows: dict[int, int], most: float
+    ) -> list[Record] | None:
+        """Records that refute a clause by splitting inputs; None once too many boxes loom."""
+        search, forecast, next_look = self._box_search(clause, rows), Forecast(), 1
+        search.add(root_region(bounds))
+        while search.open and not forecast.is_half_done(search):
+            self._attempt(search.advance())
+            if search.hard:
+                return None
+            if search.visited >= next_look:
+                expected, next_look = forecast.boxes(search), 2 * search.visited + 1
+                if search.visited > 1 and expected > most:
+                    return None
+        return self._boxes(search, clause, rows)
 
     def _wide(self, clause: Clause, bounds: Bounds, rows: dict[int, int]) -> list[Record]:
         """Many inputs: bounds once at the root, optimised if the default ones do not do."""
@@ -164,6 +190,10 @@ class Driver:
             self._attempt(search.advance())
         if not search.open and not search.hard:
             return [plan, *_fill(skeleton, {0: search.forest}, first)]
+        most = BOX_WORK * self._patience / max(self._tightening_work(plain), LEAST_WORK)
+        by_inputs = self._by_inputs(clause, bounds, rows, most)
+        if by_inputs is not None:
+            return by_inputs
         steps = self._ascent_steps(plain)
         if not steps:
             return [plan, *self._phases(clause, plain, rows, len(rows))]
@@ -179,15 +209,24 @@ class Driver:
 
     def _ascent_steps(self, bounds: Bounds) -> int:
         """How many steps of optimising every unstable value the time allows; 0: none."""
-        work, cost = 0.0, 0.0
+        cost = 2 * self._tightening_work(bounds)
+        steps = int(ASCENT_WORK * self._patience / max(cost, 1.0)) - 2
+        return min(10, steps) if steps >= 2 else 0
+
+    @property
+    def _patience(self) -> float:
+        """The time limit in minutes, at most one."""
+        return min(1.0, (self.meter.options.timeout or 60.0) / 60.0)
+
+    def _tightening_work(self, bounds: Bounds) -> float:
+        """Multiplications of bounding every unstable value of one box once."""
+        work, total = 0.0, 0.0
         for i, node in enumerate(self.compiled.network.nodes):
             if isinstance(node, Affine):
                 work += self.compiled.work(i)
             if i in self.compiled.preactivations:
-                cost += 4 * work * float(unstable(self.compiled, bounds, i).sum())
-        limit = ASCENT_WORK * min(1.0, (self.meter.options.timeout or 60.0) / 60.0)
-        steps = int(limit / max(cost, 1.0)) - 2
-        return min(10, steps) if steps >= 2 else 0
+                total += 2 * work * float(unstable(self.compiled, bounds, i).sum())
+        return total
 
     def _derived(self, found: list[Tightened]) -> tuple[list[Record], int]:
         """Records of optimised bounds, a plan a node, and how many rows they add to the path."""
