@@ -22,7 +22,7 @@ from verifai.kernel.checker import Checker, check
 from verifai.kernel.codec import digest, encode_network, encode_query
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.query import Query
-from verifai.search.budget import Found, Meter, Options, Progress, Stopped
+from verifai.search.budget import NO_MEMORY, Found, Meter, Options, Progress, Stopped
 from verifai.search.clauses import Problem, problem_of
 from verifai.search.interval_leaf import at_once
 from verifai.search.record import Record, assemble, sharpened
@@ -69,14 +69,13 @@ def verify(
             counterexample, _statement(query, meter.options, verified=False), _effort(meter)
         )
     except Stopped as stop:
-        last = meter.last
-        return Unknown(
-            str(stop),
-            is_timeout=stop.is_timeout,
-            bound=None if last is None else last.bound,
-            open_fraction=1.0 if last is None else max(0.0, 1 - last.closed_fraction),
-            effort=_effort(meter),
-        )
+        return _unknown(meter, stop)
+    except (MemoryError, RuntimeError) as error:
+        from verifai.bounds.arrays import is_out_of_memory
+
+        if not is_out_of_memory(error):
+            raise
+        return _unknown(meter, Stopped(NO_MEMORY))
 
 
 def confirm(
@@ -183,6 +182,17 @@ def _statement(query: Query, options: Options, *, verified: bool) -> str:
     from verifai.kernel.statement import statement
 
     return "\n".join((statement(query, verified=verified), *options.assumptions))
+
+
+def _unknown(meter: Meter, stop: Stopped) -> Unknown:
+    last = meter.last
+    return Unknown(
+        str(stop),
+        is_timeout=stop.is_timeout,
+        bound=None if last is None else last.bound,
+        open_fraction=1.0 if last is None else max(0.0, 1 - last.closed_fraction),
+        effort=_effort(meter),
+    )
 
 
 def _effort(meter: Meter) -> Effort:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from verifai.bounds import smooth
-from verifai.bounds.arrays import prototype
+from verifai.bounds.arrays import is_placed, prototype
 from verifai.bounds.bands import Band, BandMap, band_map
 from verifai.bounds.maps import Array, ConvMap, DenseMap, GatherMap, Indices, Map, SparseMap, as_map
 from verifai.kernel.network import (
@@ -265,12 +265,18 @@ def _compiled(
     linear = {i: _linear(n, dtype, mapped) for i, n in affine.items()}
     pieces = {i: _pieces(n, dtype) for i, n in enumerate(nodes) if isinstance(n, Pwl)}
     direct = _direct(network, linear)
-    known = (tuple(readers), tuple(sorted(nonlinear)), network.inputs, direct)
-    twins, chunk = _twins(linear), CHUNK
-    if not isinstance(like, np.ndarray):
-        linear, pieces, twins = _moved((linear, pieces, twins), like)
-        chunk = DEVICE_CHUNK
-    return Compiled(network, dtype, linear, pieces, *known, twins, like, chunk)
+    known = (tuple(readers), tuple(sorted(nonlinear)), network.inputs, direct, _twins(linear))
+    here = np.zeros(0, dtype)
+    return on_device(Compiled(network, dtype, linear, pieces, *known, here, CHUNK), like)
+
+
+def on_device(compiled: Compiled, like: Array) -> Compiled:
+    """The same network with its arrays where another one is."""
+    if not is_placed(like):
+        return compiled
+    linear, pieces, twins = _moved((compiled.linear, compiled.pieces, compiled.twins), like)
+    moved = {"linear": linear, "pieces": pieces, "twins": twins}
+    return replace(compiled, **moved, like=like, chunk=DEVICE_CHUNK)
 
 
 FIELDS = (Linear, Pieces, DenseMap, GatherMap, ConvMap, SparseMap, BandMap, Band)

@@ -55,6 +55,10 @@ def image_sides(
     "--certificate", type=click.Path(path_type=Path), help="Write the proof here, if verified."
 )
 @click.option("--workers", type=click.IntRange(1), default=2, help="Processes (default 2).")
+@click.option(
+    "--device",
+    help="Bound on torch's arrays there (cuda, cuda:1, cpu), in one process (default: numpy).",
+)
 @click.option("--seed", type=int, default=0, help="Seed of the attacks (default 0).")
 @click.option(
     "--float32/--no-float32",
@@ -125,6 +129,7 @@ class _Asked:
     timeout: float | None
     nodes: int | None
     workers: int
+    device: str | None
     seed: int
     semantics: str
     assume_ulp: int | None
@@ -144,6 +149,7 @@ class _Asked:
             workers=self.workers,
             seed=self.seed,
             assumptions=assumptions(query),
+            device=self.device,
         )
         verdict = search(query, budget, spent=time.monotonic() - self.start)
         if self.certificate is not None and isinstance(verdict, Verified):

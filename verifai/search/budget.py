@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from verifai.kernel.errors import InputError
 
+NO_MEMORY = "there is not enough memory for this search"
 SEARCH_SHARE = 0.85  # of the time budget; the rest is for the kernel's check
 
 

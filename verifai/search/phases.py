@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
-from verifai.bounds.compiled import Compiled
+from verifai.bounds.arrays import host, hosted, placed
+from verifai.bounds.compiled import Compiled, on_device
 from verifai.bounds.crown import Relaxed, refine, relaxed
 from verifai.bounds.curved import slope_entries
 from verifai.bounds.dual import Point, Problem, Rows
@@ -23,7 +25,7 @@ from verifai.bounds.lines import span
 from verifai.bounds.optimize import Ascent, Optimized, optimize
 from verifai.search.branching import split_scores
 from verifai.search.clauses import Array
-from verifai.search.frontier import Regions, TreeSearch, root_region
+from verifai.search.frontier import Regions, TreeSearch, batch_size, root_region
 from verifai.search.goals import Goals, codes_bytes, pwl_nodes, tightening
 from verifai.search.judge import Indices
 from verifai.search.leaf import Answer
@@ -32,6 +34,7 @@ from verifai.search.programs import Decision, Programs
 from verifai.search.record import Block, Close, Record, Split
 from verifai.search.reduced import Duals, is_reducible, units_of
 
+T = TypeVar("T")
 Closer = Callable[[Bounds, Rows], Answer]
 PARALLEL = 64  # subproblems bounded together
 BATCH_WORK = 4e8  # multiplications of one pass of every step over a batch
@@ -62,6 +65,7 @@ class PhaseSearch(TreeSearch):
         effort: Effort,
         closer: Closer,
         lift: Lift | None = None,
+        like: Array | None = None,
     ) -> None:
         """A search without subproblems.
 
@@ -71,12 +75,15 @@ class PhaseSearch(TreeSearch):
             effort: how hard each subproblem is bounded.
             closer: decides a subproblem without unstable neurons.
             lift: what the part's proofs mean in the whole network.
+            like: an array where ascents take place, None for the network's own kind.
         """
         work = sum(compiled.work(i) for i in compiled.linear)
         super().__init__(
             compiled, int(np.clip(BATCH_WORK / (effort.steps * max(work, 1.0)), 2, PARALLEL))
         )
         self.effort, self.closer, self.goals, self.lift = effort, closer, goals, lift
+        self.fast = compiled if like is None else on_device(compiled, like)
+        self.batch = batch_size(self.fast, self.batch)
         self.programs: Programs | None = None
         self.plan = (tightening(compiled),)
         self.offsets = np.array(compiled.network.offsets)
@@ -136,13 +143,14 @@ class PhaseSearch(TreeSearch):
         }
         margin = self.goals.margin[regions.extra["goal"]]
         found = optimize(
-            self.compiled,
-            relaxation,
-            self.goals.rows(regions.extra["goal"]),
-            splits={i: mask.astype(bool) for i, mask in masks.items() if mask.any()},
-            start=self._inherited(regions),
+            self.fast,
+            self._put(relaxation),
+            self._put(self.goals.rows(regions.extra["goal"])),
+            splits=self._put({i: mask.astype(bool) for i, mask in masks.items() if mask.any()}),
+            start=self._put(self._inherited(regions)),
             ascent=Ascent(steps=self.effort.steps, target=float(margin.max()), curved=True),
         )
+        found = hosted(found)
         self._hand_down(regions, found)
         refuted = found.value > margin
         for m in np.flatnonzero(refuted).tolist():
@@ -248,7 +256,11 @@ class PhaseSearch(TreeSearch):
 
     def _tightened(self, bounds: Bounds) -> Relaxed:
         """The bounds tightened anew, as the plan of records says."""
-        return refine(self.compiled, bounds, images=self.compiled.is_curved)
+        return hosted(refine(self.fast, self._put(bounds), images=self.compiled.is_curved))
+
+    def _put(self, data: T) -> T:
+        """Numpy's arrays put where ascents take place."""
+        return placed(data, self.fast.like)
 
     def _inherited(self, regions: Regions) -> Point:
         """Where the parents' ascents ended."""
@@ -302,10 +314,11 @@ class PhaseSearch(TreeSearch):
         before: tuple[Record, ...],
     ) -> Array:
         """Splits open subproblems; those without an unstable neuron go to the closer."""
-        rows = self.goals.rows(regions.extra["goal"])
-        problem = Problem(self.compiled, relaxation, rows, len(regions), {}, {})
+        rows = self._put(self.goals.rows(regions.extra["goal"]))
+        problem = Problem(self.fast, self._put(relaxation), rows, len(regions), {}, {})
         seen: dict[int, Array] = {}
-        used = problem.plane(_plain(found.point), seen)[1]
+        used = hosted(problem.plane(self._put(_plain(found.point)), seen)[1])
+        seen = hosted(seen)
         scores, at = split_scores(self.compiled, used, seen)
         points = []
         done = alive[(scores[alive] > 0).sum(axis=1) == 0]
@@ -361,10 +374,10 @@ class PhaseSearch(TreeSearch):
         )
         base = relaxed(self.compiled, children)
         slopes = {i: self._usable(children, i, a) for i, a in point.slopes.items()}
-        rows = self.goals.rows(regions.extra["goal"][twice])
-        problem = Problem(self.compiled, base, rows, len(twice), {}, {})
-        plane = problem.plane(Point(slopes, {}, point.weights))[0]
-        pair = plane.value.reshape(-1, 2)
+        rows = self._put(self.goals.rows(regions.extra["goal"][twice]))
+        problem = Problem(self.fast, self._put(base), rows, len(twice), {}, {})
+        plane = problem.plane(self._put(Point(slopes, {}, point.weights)))[0]
+        pair = host(plane.value).reshape(-1, 2)
         return np.asarray(pair.min(axis=1) + 0.1 * np.minimum(pair.max(axis=1), 1.0))
 
     def _usable(self, bounds: Bounds, node: int, slopes: Array) -> Array:

@@ -3,7 +3,7 @@
 Processes are forked once a query has proved worth it. Each has its own open boxes and forest;
 whoever runs dry gets some of the largest boxes of another.
 
-May import: bounds.arrays, frontier, forest, budget. Must not know: queries, exact numbers.
+May import: frontier, forest, budget. Must not know: queries, exact numbers.
 """
 
 from __future__ import annotations
@@ -15,14 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from verifai.bounds.arrays import is_out_of_memory
-from verifai.search.budget import Meter, Points, Stopped
+from verifai.search.budget import NO_MEMORY, Meter, Points, Stopped
 from verifai.search.forest import Away, Forest
 from verifai.search.frontier import Regions, TreeSearch
 
 SHARE = 64  # boxes handed over at once
 PATIENCE = 1.0  # seconds before other processes are started
-NO_MEMORY = "there is not enough memory for this search"
 JOINING = 5.0  # seconds that a process which has closed its pipe may take to end
 
 
@@ -50,10 +48,6 @@ class Team:
                 self._talk(wait=not self.search.open)
                 self._measure()
             return self._collect()
-        except (MemoryError, RuntimeError) as error:
-            if is_out_of_memory(error):
-                raise Stopped(NO_MEMORY) from None
-            raise
         finally:
             for helper in self.helpers:
                 helper.stop()
