@@ -277,7 +277,7 @@ SEEDS = st.integers(min_value=40_000, max_value=49_999)
 def test_a_smaller_box_stays_verified(seed: int, data: st.DataObject) -> None:
     query = make_case(seed).query
     verdict = verify(query, OPTIONS)
-    if not isinstance(verdict, Verified):
+    if not isinstance(verdict, Verified) or verdict.vacuous:  # an empty box has no smaller ones
         return
     shares = st.integers(min_value=0, max_value=8)
     lower, upper = list[fmpq](), list[fmpq]()
