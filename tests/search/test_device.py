@@ -78,11 +78,11 @@ def zigzag(inputs: int = 16, width: int = 8) -> Network:
     return Network(tuple(nodes), (len(nodes) - 1,))
 
 
-WIDE = {  # a network, half the width of its box, where the threshold lies, whether that splits
-    "relu": (dense((16, 12, 10, 2), seed=1), 0.5, 0.6, True),
-    "conv": (KINDS[1](1), 0.3, 0.7, True),
-    "pieces": (zigzag(), 0.4, 0.8, True),
-    "tanh": (curved("tanh", (14, 6, 5, 2), seed=2), 0.4, 0.6, False),
+WIDE = {  # a network, half the width of its box, and where the threshold lies
+    "relu": (dense((16, 12, 10, 2), seed=1), 0.5, 0.6),
+    "conv": (KINDS[1](1), 0.3, 0.65),
+    "pieces": (zigzag(), 0.4, 0.8),
+    "tanh": (curved("tanh", (14, 6, 5, 2), seed=2), 0.4, 0.2),
 }
 
 
@@ -109,12 +109,11 @@ def wide(network: Network, reach: float, share: float) -> Query:
 @pytest.mark.parametrize("name", WIDE)
 def test_many_inputs(name: str, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(phases, "is_reducible", lambda *_: False)  # ascents do all the work
-    *case, share, splits = WIDE[name]
-    here, there = both(wide(*case, share), device)
-    assert isinstance(here, Verified), str(here)
-    assert isinstance(there, Verified), str(there)
-    assert splits == (here.effort.leaves > 1) == (there.effort.leaves > 1)
-    for found in both(wide(*case, -0.05), device):
+    network, reach, share = WIDE[name]
+    for found in both(wide(network, reach, share), device):
+        assert isinstance(found, Verified), str(found)
+        assert found.effort.leaves > 1, "decided at the root"
+    for found in both(wide(network, reach, -0.05), device):
         assert isinstance(found, Falsified), str(found)
 
 
