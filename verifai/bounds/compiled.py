@@ -204,11 +204,11 @@ class Compiled:
         total = 0.0
         for source, a_map in self.linear[node].terms:
             if isinstance(a_map, ConvMap):
-                total += a_map.weight.size * math.prod(a_map.shape.output)
+                total += math.prod(a_map.weight.shape) * math.prod(a_map.shape.output)
             elif isinstance(a_map, DenseMap):
-                total += a_map.weight.size * self.sizes[source] / a_map.weight.shape[1]
+                total += a_map.weight.shape[0] * self.sizes[source]
             elif isinstance(a_map, BandMap):
-                total += sum(band.weight.size for band in a_map.bands)
+                total += sum(math.prod(band.weight.shape) for band in a_map.bands)
             elif isinstance(a_map, SparseMap):
                 terms = len(a_map.columns) or a_map.dense.weight.shape[0]
                 total += terms * self.sizes[source]

@@ -18,6 +18,8 @@ from verifai.bounds.maps import Array, DenseMap, Indices, Mask, SparseMap
 from verifai.bounds.relax import relax
 from verifai.kernel.network import Affine, Input, Pwl, Sign
 
+FORMS = 32  # at least so many together, however large the nodes: matrices are read once for all
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plane:
@@ -177,7 +179,7 @@ def backward(
         constant: added to the forms, (M,) or a number.
     """
     count = len(next(iter(forms.values())))
-    step = max(1, compiled.chunk // max(compiled.sizes[i] for i in _ancestry(compiled, forms)))
+    step = max(FORMS, compiled.chunk // max(compiled.sizes[i] for i in _ancestry(compiled, forms)))
     planes = []
     for start in range(0, count, step):
         part = slice(start, start + step)
@@ -230,7 +232,7 @@ def unit_planes(
 ) -> tuple[Array, Array]:
     """Lower and upper bounds (P,) of single values of one node, each over its own box."""
     sizes = [compiled.sizes[i] for i in _ancestry(compiled, [node])]
-    step = max(1, compiled.chunk // (2 * max(sizes)))
+    step = max(FORMS // 2, compiled.chunk // (2 * max(sizes)))
     ends: tuple[list[Array], list[Array]] = ([], [])
     for start in range(0, len(boxes), step):
         part = slice(start, start + step)

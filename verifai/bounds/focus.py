@@ -13,18 +13,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from verifai.bounds.arrays import host
 from verifai.bounds.compiled import Compiled, compile_like
 from verifai.bounds.interval import Bounds
 from verifai.bounds.lines import Lines
-from verifai.bounds.maps import Array, Indices, Mask
+from verifai.bounds.maps import Array, ConvMap, Indices, Mask
 from verifai.kernel.network import Affine, Input, Network, Node, Pwl
 from verifai.kernel.operator import Dense, Gather, Operator
 
-ROWS = 256  # of a matrix read off at once
+T = TypeVar("T", bound=np.generic)
+ROWS = 64  # of a matrix read off at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +60,18 @@ class Focus:
         """The lines of what is left."""
         return {i: self._lines(i, whole[i]) for i in whole if i < len(self.kept)}
 
+    def scatter(
+        self, whole: Compiled, tables: Mapping[int, npt.NDArray[T]], fill: float
+    ) -> dict[int, npt.NDArray[T]]:
+        """Arrays (..., n) by node as ones of the whole network's nodes, `fill` where left out."""
+        found = {}
+        for node, a in tables.items():
+            full = np.full_like(a, fill, shape=(*a.shape[:-1], whole.sizes[node]))
+            if len(self.kept[node]):
+                full[..., self.kept[node]] = a
+            found[node] = full
+        return found
+
     def _lines(self, node: int, whole: Lines) -> Lines:
         lower, upper = (tuple(self.array(node, a) for a in s) for s in (whole.lower, whole.upper))
         below = None if whole.below is None else self.array(node, whole.below)
@@ -65,7 +80,13 @@ class Focus:
         return Lines(lower, below, lower if same else upper, self.array(node, whole.above))
 
 
-def focus(compiled: Compiled, bounds: Bounds, wanted: Mapping[int, Indices]) -> Focus:
+def focus(
+    compiled: Compiled,
+    bounds: Bounds,
+    wanted: Mapping[int, Indices],
+    *,
+    whole_inputs: bool = True,
+) -> Focus:
     """The part of a network that some values depend on over one box.
 
     Every linear bound of forms of these values over the box, and over any box inside it, is the
@@ -75,13 +96,12 @@ def focus(compiled: Compiled, bounds: Bounds, wanted: Mapping[int, Indices]) -> 
         compiled: the network.
         bounds: of one box; those of nodes behind the last wanted are not read.
         wanted: values by node.
+        whole_inputs: whether all inputs are kept, in their order.
     """
-    masks = _needed(compiled, bounds, wanted)
-    nodes = compiled.network.nodes
-    kept = tuple(
-        np.arange(compiled.sizes[i]) if isinstance(nodes[i], Input) else ordered(nodes[i], mask)
-        for i, mask in enumerate(masks)
-    )
+    shared = _alike(compiled, max(wanted))
+    masks = _needed(compiled, bounds, wanted, shared, whole_inputs)
+    orders = {i: ordered(compiled.network.nodes[i], mask) for i, mask in masks.items()}
+    kept = tuple(orders[i] for i in shared)
     smaller = tuple(_part(compiled, i, kept) for i in range(len(kept)))
     network = Network(smaller, (len(smaller) - 1,))
     return Focus(compile_like(network, compiled), kept)
@@ -90,42 +110,63 @@ def focus(compiled: Compiled, bounds: Bounds, wanted: Mapping[int, Indices]) -> 
 def ordered(node: Node, mask: Mask) -> Indices:
     """The values of a mask, along an image's rows first: what reads them reads neighbours."""
     index = np.flatnonzero(mask)
-    if len(node.shape) < 2:
+    if len(node.shape) < 2 or isinstance(node, Input):
         return index
     plane = math.prod(node.shape[-2:]) if len(node.shape) > 2 else node.shape[-1]
     return np.asarray(index[np.lexsort((index // plane, index % plane))])
 
 
-def _needed(compiled: Compiled, bounds: Bounds, wanted: Mapping[int, Indices]) -> list[Mask]:
-    """By node, which values those that are wanted depend on."""
-    last = max(wanted)
-    found = [np.zeros(compiled.sizes[i], dtype=bool) for i in range(last + 1)]
-    for node, index in wanted.items():
-        found[node][index] = True
-    for i in range(last, -1, -1):
-        node, mask = compiled.network.nodes[i], found[i]
+def _alike(compiled: Compiled, last: int) -> list[int]:
+    """By node up to the last, the first of those that keep the same values: nonlinear ones do."""
+    first = list(range(last + 1))
+    for i, node in enumerate(compiled.network.nodes[: last + 1]):
+        if not isinstance(node, Affine | Input):
+            together = {first[i], *(first[source] for source in node.sources)}
+            first = [min(together) if f in together else f for f in first]
+    return first
+
+
+def _needed(
+    compiled: Compiled,
+    bounds: Bounds,
+    wanted: Mapping[int, Indices],
+    shared: list[int],
+    whole_inputs: bool,
+) -> dict[int, Mask]:
+    """Which values those that are wanted depend on, by the first of the nodes that share them."""
+    nodes = compiled.network.nodes
+    found = {i: np.zeros(compiled.sizes[i], dtype=bool) for i in set(shared)}
+
+    def mark(i: int, mask: Mask) -> None:
+        node = nodes[i]
         if isinstance(node, Pwl) and compiled.pieces[i].is_relu:
-            mask &= host(bounds.upper[node.source])[0] > 0
-        if not mask.any():
-            continue
-        if isinstance(node, Affine):
-            weights = compiled.place(mask[None].astype(np.dtype(compiled.dtype)))
-            for source, a_map in compiled.linear[i].magnitudes:
-                found[source] |= host(a_map.pull(weights))[0] > 0
-        else:
-            for source in node.sources:
-                found[source] |= mask
+            mask = mask & (host(bounds.upper[node.source])[0] > 0)
+        found[shared[i]] |= mask
+
+    for i, index in wanted.items():
+        mark(i, np.isin(np.arange(compiled.sizes[i]), index))
+    for i in compiled.inputs:
+        if whole_inputs and i < len(shared):
+            found[shared[i]][:] = True
+    before, count = -1, 0
+    while before < count:  # once, but for products of values that others read, too
+        for i in range(len(shared) - 1, -1, -1):
+            if isinstance(nodes[i], Affine) and found[shared[i]].any():
+                weights = compiled.place(found[shared[i]][None].astype(np.dtype(compiled.dtype)))
+                for source, a_map in compiled.linear[i].magnitudes:
+                    mark(source, host(a_map.pull(weights))[0] > 0)
+        before, count = count, sum(int(mask.sum()) for mask in found.values())
     return found
 
 
 def _part(compiled: Compiled, i: int, kept: tuple[Indices, ...]) -> Node:
     """What is left of a node."""
     node, index = compiled.network.nodes[i], kept[i]
+    shape = (max(1, len(index)),)
     if isinstance(node, Input):
-        return node
+        return node if len(index) == compiled.sizes[i] else replace(node, shape=shape)
     if not len(index):
-        return Affine(node.name, (1,), (), np.ones(1))
-    shape = (len(index),)
+        return Affine(node.name, shape, (), np.ones(1))
     if isinstance(node, Affine):
         terms = tuple(
             (source, _matrix(compiled, operator, kept[source], index, (i, k)))
@@ -135,8 +176,8 @@ def _part(compiled: Compiled, i: int, kept: tuple[Indices, ...]) -> Node:
         extra = (None if a is None else a[index] for a in (node.divisor, node.radius))
         return Affine(node.name, shape, terms, node.bias[index], *extra)
     if isinstance(node, Pwl) and node.knots.shape[1] > 1:
-        data = {"knots": node.knots[:, index], "slopes": node.slopes[:, index]}
-        return replace(node, shape=shape, anchor=node.anchor[index], **data)
+        knots, slopes = node.knots[:, index], node.slopes[:, index]
+        return replace(node, shape=shape, knots=knots, slopes=slopes, anchor=node.anchor[index])
     return replace(node, shape=shape)
 
 
@@ -152,6 +193,8 @@ def _matrix(
     source, a_map = compiled.linear[node].terms[k]
     if isinstance(operator, Dense) and operator.weight.shape[1] == compiled.sizes[source]:
         return _dense(operator.weight[np.ix_(rows, columns)])
+    if isinstance(a_map, ConvMap):
+        return _dense(a_map.rows(rows)[:, columns])
     parts = []
     for start in range(0, len(rows), ROWS):
         part = rows[start : start + ROWS]

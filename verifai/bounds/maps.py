@@ -1,19 +1,21 @@
 """The linear operators of an affine node as fast float arrays: forward, transpose, absolute.
 
-May import: numpy, kernel.operator. Must not know: nodes, boxes, exact numbers.
+May import: numpy, kernel.operator, arrays. Must not know: nodes, boxes, exact numbers.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from verifai.bounds.arrays import host
 from verifai.kernel.operator import Conv, Dense, Gather, Operator, Sparse
 
+T = TypeVar("T", bound=np.generic)
 Array = npt.NDArray[np.floating[Any]]
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -117,6 +119,20 @@ class ConvMap:
             padded[(*whole, *where)] += seen[(*whole, *tap)]
         return padded[_inner(conv)].reshape(len(a), -1)
 
+    def rows(self, which: Indices) -> Array:
+        """Rows of the convolution as a matrix, (len(which), inputs), on the host."""
+        conv, (groups, out, columns) = self.shape, self.weight.shape
+        padded = np.zeros((1, conv.channels, *conv.padded), dtype=np.int64)
+        inputs = conv.channels * math.prod(conv.spatial)
+        padded[_inner(conv)] = np.arange(1, inputs + 1).reshape(conv.channels, *conv.spatial)
+        seen = _windows(padded, conv).reshape(groups, columns, -1)
+        channel, place = np.divmod(which, seen.shape[2])
+        group, weight = channel // out, host(self.weight)
+        result = np.zeros((len(which), inputs + 1), dtype=weight.dtype)  # column 0: the padding
+        every = np.arange(len(which))[:, None]
+        result[every, seen[group, :, place]] = weight[group, channel % out]
+        return result[:, 1:]
+
     def absolute(self) -> ConvMap:
         """The map with the absolute values of all weights."""
         return ConvMap(np.abs(self.weight), self.shape)
@@ -183,7 +199,7 @@ def _inner(conv: Conv) -> tuple[slice, ...]:
     return (slice(None), slice(None), *(slice(b, b + n) for b, n in inside))
 
 
-def _windows(padded: Array, conv: Conv) -> Array:
+def _windows(padded: npt.NDArray[T], conv: Conv) -> npt.NDArray[T]:
     """What each kernel position sees of the padded input, (batch, channel, *kernel, *output)."""
     axes = tuple(range(2, 2 + len(conv.spatial)))
     reach = zip(conv.weight.shape[2:], conv.dilation, strict=True)

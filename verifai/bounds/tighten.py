@@ -1,6 +1,7 @@
 """Intermediate bounds with slopes optimised for every single value (α-CROWN), over one box.
 
-May import: numpy, compiled, interval, crown, dual, optimize. Must not know: certificates.
+May import: numpy, arrays, compiled, interval, crown, dual, focus, optimize. Must not know:
+certificates.
 """
 
 from __future__ import annotations
@@ -12,17 +13,21 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from verifai.bounds.arrays import host
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Relaxed, refine, unstable, with_image
 from verifai.bounds.dual import Rows
+from verifai.bounds.focus import focus
 from verifai.bounds.interval import Bounds
-from verifai.bounds.lines import Codes, Lines
+from verifai.bounds.lines import DEFAULT_CODE, Codes, Lines
 from verifai.bounds.maps import Array, Indices
 from verifai.bounds.optimize import Ascent, optimize
 from verifai.bounds.relax import relax
 from verifai.kernel.network import Affine, Input
 
 PART = 256  # values of one node optimised at once
+LEAST_WORK = 1e5  # multiplications of a pass, below which a smaller network is no gain
+PATCH = 32  # of a node with places: neighbours, which see about the same part of an image
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,8 +94,7 @@ def tighten(
         twins = compiled.twins.get(position)
         first = neurons if twins is None else np.unique(twins[neurons])
         found = []
-        for start in range(0, len(first), PART):
-            part = first[start : start + PART]
+        for part in neighbours(node.shape, first):
             how = ascent if time.perf_counter() < deadline else Ascent(steps=0)
             record = _part(compiled, Relaxed(bounds, lines), position, part, how)
             found.append(record if twins is None else _spread(record, twins, neurons))
@@ -114,7 +118,47 @@ def _spread(record: Tightened, twins: Indices, neurons: Indices) -> Tightened:
     return Tightened(record.node, mine, *ends, low, high, below, above)
 
 
+def neighbours(shape: tuple[int, ...], index: Indices) -> list[Indices]:
+    """Values of a node of this shape in groups, those of an image by their places in it."""
+    if len(shape) < 3:
+        return [index[start : start + PART] for start in range(0, len(index), PART)]
+    places = np.stack(np.unravel_index(host(index), shape)[-2:])
+    todo, done = [np.arange(len(index))], list[Indices]()
+    while todo:
+        group = todo.pop()
+        extent = np.ptp(places[:, group], axis=1) if len(group) else np.zeros(2)
+        if len(group) <= PATCH or not extent.any():
+            done += [index[group]] if len(group) else []
+            continue
+        along = places[int(np.argmax(extent))][group]
+        low = along < max(np.median(along), along.min() + 1)
+        todo += [group[~low], group[low]]
+    return done
+
+
 def _part(
+    compiled: Compiled, relaxation: Relaxed, node: int, neurons: Indices, ascent: Ascent | None
+) -> Tightened:
+    """Bounds of some values of one node, found on what they depend on."""
+    if sum(compiled.work(i) for i in compiled.linear if i <= node) < LEAST_WORK:
+        return _bounded(compiled, relaxation, node, neurons, ascent)
+    part = focus(compiled, relaxation.bounds, {node: host(neurons)}, whole_inputs=False)
+    order = compiled.place(part.kept[node])
+    near = Relaxed(part.bounds(relaxation.bounds), part.lines(relaxation.lines))
+    found = _bounded(part.compiled, near, node, np.arange(len(order), like=neurons), ascent)
+    return Tightened(
+        node,
+        order,
+        found.lower,
+        found.upper,
+        part.scatter(compiled, found.lower_codes, DEFAULT_CODE),
+        part.scatter(compiled, found.upper_codes, DEFAULT_CODE),
+        part.scatter(compiled, found.lower_slopes, np.nan),
+        part.scatter(compiled, found.upper_slopes, np.nan),
+    )
+
+
+def _bounded(
     compiled: Compiled, relaxation: Relaxed, node: int, neurons: Indices, ascent: Ascent | None
 ) -> Tightened:
     """Bounds of some values of one node: the rows +value, then the rows -value."""
