@@ -13,11 +13,15 @@ demo: $(READY)
 	$(BIN)/python networks/train_digits.py
 	$(BIN)/verifai demo
 
+# A process for each core, but at most four, as each imports torch and collects all tests; a file
+# stays in one of them, so that what its tests share is made once. One BLAS thread each.
+PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(PYTEST) -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -m "slow and not gpu and not browser"
+	$(PYTEST) -m "slow and not gpu and not browser"
 
 # Re-checks every stored certificate with the kernel alone.
 proofs: $(READY)
