@@ -33,7 +33,7 @@ def command(seed: int, folder: Path) -> tuple[str, int]:
         path.unlink(missing_ok=True)
     model.write_bytes(MODEL.read_bytes())
     prop.write_bytes(PROPERTY)
-    limits = ["--timeout", "20", "--nodes", "40", "--workers", "1"]
+    limits = ["--timeout", "120", "--nodes", "40", "--workers", "1"]
     writes = ["verify", str(model), str(prop), *limits, "--certificate", str(proof)]
     what = ("inspect", "verify model", "verify property", "check", "export")[seed % 5]
     if what == "inspect":
@@ -77,7 +77,7 @@ def _run(words: list[str]) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
 
 
