@@ -192,18 +192,13 @@ def _matrix(
     node, k = term
     source, a_map = compiled.linear[node].terms[k]
     if isinstance(operator, Dense) and operator.weight.shape[1] == compiled.sizes[source]:
-        return _dense(operator.weight[np.ix_(rows, columns)])
+        return Dense.of(operator.weight[np.ix_(rows, columns)])
     if isinstance(a_map, ConvMap):
-        return _dense(a_map.rows(rows)[:, columns])
+        return Dense.of(a_map.rows(rows)[:, columns])
     parts = []
     for start in range(0, len(rows), ROWS):
         part = rows[start : start + ROWS]
         units = np.zeros((len(part), compiled.sizes[node]), dtype=np.dtype(compiled.dtype))
         units[np.arange(len(part)), part] = 1
         parts.append(host(a_map.pull(compiled.place(units)))[:, columns])
-    return _dense(np.concatenate(parts))
-
-
-def _dense(weight: Array) -> Dense:
-    """The operator without a search for sparse columns, which bands make up for."""
-    return Dense(weight, weight.T, (None, None))
+    return Dense.of(np.concatenate(parts))
