@@ -16,8 +16,9 @@ from verifai.bounds.optimize import Ascent, optimize
 from verifai.bounds.relax import relax
 from verifai.bounds.smear import gradient_ranges
 from verifai.bounds.tighten import tighten
-from verifai.kernel.bound import lower_bounds, rounded_root
+from verifai.kernel.bound import rounded_root
 from verifai.kernel.context import FormBuilder, Scene
+from verifai.kernel.eliminate import lower_bounds
 from verifai.kernel.network import (
     FUNCTIONS,
     Input,

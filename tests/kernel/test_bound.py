@@ -9,16 +9,24 @@ from flint import fmpq
 
 from tests.kernel.meaning import values_at
 from tests.kernel.proofs import KINDS, Block, Close, below_query, dyadic, random_network, written
-from verifai.kernel.bound import lower_bounds
+from verifai.kernel import eliminate
 from verifai.kernel.checker import Checker, _Run
 from verifai.kernel.context import FormBuilder, Scene
 from verifai.kernel.derive import Place
+from verifai.kernel.eliminate import lower_bounds
 from verifai.kernel.errors import Rejection
-from verifai.kernel.network import Network, Product, Pwl, Sign, Square
+from verifai.kernel.network import Input, Network, Product, Pwl, Sign, Square, affine, relu
 from verifai.kernel.number import exact as rational
+from verifai.kernel.operator import Dense
 from verifai.kernel.query import Query
 
 Form = dict[int, fmpq]
+
+
+@pytest.fixture(autouse=True)
+def every_part_of_a_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of weights are used for a single form already, where values are 0."""
+    monkeypatch.setattr(eliminate, "COPIED", 1)
 
 
 def as_fraction(value: object) -> Fraction:
@@ -112,6 +120,54 @@ def test_exact_bound_is_below_every_value_and_close_to_the_rounded_one(seed: int
         point = [Fraction(random.choice([-8, 8, random.randrange(-8, 9)]), 8) for _ in range(size)]
         values = values_at(query.network, point, random)
         assert sharp <= true_value(query, form, block, values)
+
+
+def partly_zero(seed: int) -> Network:
+    """Two layers of relus of which some are 0 on the whole of [-1, 1]^3, read by two nodes."""
+    random = Random(seed)
+
+    def dense(rows: int, columns: int, source: int) -> tuple[int, Dense]:
+        return source, Dense.of([[dyadic(random) for _ in range(columns)] for _ in range(rows)])
+
+    def bias(size: int) -> list[float]:
+        return [random.choice([0.25, -50.0, 0.0]) for _ in range(size)]
+
+    last = (dense(2, 5, 4), dense(2, 6, 2)) if seed % 2 else (dense(2, 5, 4),)
+    return Network(
+        (
+            Input("x", (3,)),
+            affine("a", (6,), (dense(6, 3, 0),), bias=bias(6)),
+            relu("f", (6,), 1),
+            affine("b", (5,), (dense(5, 6, 2),), bias=bias(5)),
+            relu("g", (5,), 3),
+            affine("y", (2,), last, divisor=3.0 if seed % 3 else None),
+        ),
+        (5,),
+    )
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_values_that_are_0_change_no_bound(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = below_query(partly_zero(seed), fmpq(1))
+    total, parts = query.network.offsets[-1], []
+    pull = eliminate._Elimination._pull
+
+    def seen(self, i, term, part, alive):  # type: ignore[no-untyped-def]
+        parts.append(part.columns is not None or alive is not None)
+        return pull(self, i, term, part, alive)
+
+    monkeypatch.setattr(eliminate._Elimination, "_pull", seen)
+    found = []
+    for exact in (False, True):
+        root = Checker(query, exact=exact).root
+        scene = Scene(root, written(Close(Block())), root.low[None], root.high[None], np.array([0]))
+        builder = FormBuilder(root, 2 * total)
+        signs = np.repeat([1.0, -1.0], total)
+        builder.units(np.arange(2 * total), np.tile(np.arange(total), 2), signs)
+        found.append([as_fraction(x) for x in lower_bounds(root, builder.build(), scene)])
+    assert any(parts) == bool((root.high[3:20] <= 0).any())
+    for rounded, sharp in zip(*found, strict=True):
+        assert rounded <= sharp <= rounded + Fraction(1, 10**9)
 
 
 def test_an_affine_network_is_bounded_exactly() -> None:

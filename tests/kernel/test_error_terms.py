@@ -26,7 +26,7 @@ from verifai.kernel.operator import Dense, Gather
 from verifai.kernel.replay import evaluate
 
 KERNEL = Path(verifai.kernel.__file__).parent
-RADIUS_TERM = ("bound.py", "self.total - self._radius(i, node.radius, abs(a))", "self.total")
+RADIUS_TERM = ("eliminate.py", "self.total - self._radius(i, node.radius, part)", "self.total")
 TERMS = {
     "forward": (
         "forward.py",
@@ -38,16 +38,15 @@ TERMS = {
     "bias": ("bound.py", "abs(node.bias) * (len(node.bias) * UNIT * SLACK)", "0"),
     "radius": RADIUS_TERM,
     "exact radius": RADIUS_TERM,
-    "constants": ("bound.py", "(size + abs(self.total)) * UNIT", "abs(self.total) * UNIT"),
-    "total": ("bound.py", "(size + abs(self.total)) * UNIT", "size * UNIT"),
-    "pass on": ("bound.py", "(size @ magnitude) * (4 * UNIT)", "0"),
-    "merge": ("bound.py", "(abs(pulled) @ magnitude) * (2 * UNIT)", "0"),
-    "underflow": ("bound.py", "todo.error * SLACK + TINY", "todo.error * SLACK"),
+    "constants": ("eliminate.py", "(size + abs(self.total)) * UNIT", "abs(self.total) * UNIT"),
+    "total": ("eliminate.py", "(size + abs(self.total)) * UNIT", "size * UNIT"),
+    "pass on": ("eliminate.py", "PASSED = 4.0", "PASSED = 0.0"),
+    "merge": ("eliminate.py", "MERGED = 2.0", "MERGED = 0.0"),
+    "underflow": ("eliminate.py", "todo.error * SLACK + TINY", "todo.error * SLACK"),
     "pwl": ("lines.py", "ar.slip(16, size + abs(slope) * abs(z))", "0 * size"),
     "forms": ("context.py", "error = self.size * scale", "error = self.size * 0"),
 }
-SUM = ("bound.py", "products.sum(axis=1), size", "np.cumsum(products, axis=1)[:, -1], size")
-DOT = ("bound.py", "self._add(a @ bias,", "self._add(np.cumsum(a * bias, axis=1)[:, -1],")
+DOT = ("eliminate.py", "self._add(a @ bias,", "self._add(np.cumsum(a * bias, axis=1)[:, -1],")
 
 
 def mutated(folder: Path, changes: list[tuple[str, str, str]]) -> SimpleNamespace:
@@ -66,6 +65,7 @@ def mutated(folder: Path, changes: list[tuple[str, str, str]]) -> SimpleNamespac
         parts = (
             "arithmetic",
             "bound",
+            "eliminate",
             "context",
             "checker",
             "number",
@@ -116,7 +116,7 @@ class Case:
             proof = SimpleNamespace(codes=np.zeros((0, 0)), block_slope=np.zeros(1, dtype=int))
             blocks = np.array([-1])
             scene = context.Scene(root, proof, root.low[None], root.high[None], blocks)
-            found = self.kernel.bound.lower_bounds(root, builder.build(), scene)[0]
+            found = self.kernel.eliminate.lower_bounds(root, builder.build(), scene)[0]
         true = sum((fmpq(*c.as_integer_ratio()) for c in constants), fmpq(0))
         for value, factor in form.items():
             true += factor * (self.low if factor > 0 else self.high)[value]
@@ -194,19 +194,30 @@ def _cases(name: str, kernel: SimpleNamespace) -> Iterator[bool]:
         elif name == "total":
             case = Case(kernel, THERE_AND_BACK, [0.0])
             yield case.is_bound_sound({2: sign}, constants=(random.uniform(0.1, 0.9),))
-        elif name in ("pass on", "merge"):
-            yield from _merged(kernel, random, name, sign)
+        elif name == "pass on":
+            slope, factor = random.uniform(1, 2) * 2**30, random.uniform(1, 2)
+            yield _on_two_ways(kernel, LINE, (slope, -(slope * factor)), (factor, 1.0), sign)
+        elif name == "merge":
+            big, small = random.uniform(1, 2) * 2**53, random.uniform(1, 2)
+            yield _on_two_ways(kernel, ONE, (big, small, -big), (1.0, 1.0, 1.0), sign)
 
 
-def _merged(kernel: SimpleNamespace, random: Random, name: str, sign: fmpq) -> Iterator[bool]:
-    """Coefficients of one input that come on two ways and nearly cancel."""
-    big, small = random.uniform(1, 2) * 2**53, random.uniform(1, 2)
-    one = "affine('{n}', (1,), ((0, Dense.of([[{w}]])),))"
-    line = "pwl('{n}', (1,), 0, [-9.0], [{w}, {w}], {a})"
-    way = one if name == "merge" else line
-    each = [way.format(n=f"n{i}", w=w, a=-9 * w) for i, w in enumerate((big, small, -big))]
+ONE = "affine('{n}', (1,), ((0, Dense.of([[{w}]])),))"
+LINE = "pwl('{n}', (1,), 0, [-9.0], [{w}, {w}], {a})"
+
+
+def _on_two_ways(
+    kernel: SimpleNamespace,
+    way: str,
+    weights: tuple[float, ...],
+    factors: tuple[float, ...],
+    sign: fmpq,
+) -> bool:
+    """Coefficients of one input that come on several ways and nearly cancel."""
+    each = [way.format(n=f"n{i}", w=w, a=-9 * w) for i, w in enumerate(weights)]
     case = Case(kernel, f"(Input('x', (1,)), {', '.join(each)})", [1.0])
-    yield case.is_bound_sound({1: sign, 2: sign, 3: sign})
+    form = {1 + i: sign * fmpq(*f.as_integer_ratio()) for i, f in enumerate(factors)}
+    return case.is_bound_sound(form)
 
 
 # Which other terms cover for a term in its case, and which sums must come in a bad order.

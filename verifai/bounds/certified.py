@@ -10,9 +10,10 @@ from dataclasses import fields
 import numpy as np
 from flint import fmpq
 
-from verifai.kernel.bound import Root, lower_bounds, rounded_root
+from verifai.kernel.bound import Root, rounded_root
 from verifai.kernel.certificate import Proof
 from verifai.kernel.context import FormBuilder, Scene, settled
+from verifai.kernel.eliminate import lower_bounds
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input
 from verifai.kernel.number import exact

@@ -1,6 +1,6 @@
 """Rule derive: what a plan's steps add to contexts.
 
-May import: numpy, python-flint, bound, context, ledger. Must not know: the tree.
+May import: numpy, python-flint, bound, eliminate, context, ledger. Must not know: the tree.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import numpy as np
 from flint import fmpq
 
 from verifai.kernel.arithmetic import exactly
-from verifai.kernel.bound import Root, bounds_and_errors
+from verifai.kernel.bound import Root
 from verifai.kernel.certificate import IMAGE, PLAIN
 from verifai.kernel.context import FormBuilder, Row, Scene, settled
+from verifai.kernel.eliminate import bounds_and_errors
 from verifai.kernel.forward import Ends
 from verifai.kernel.ledger import Ledger
 from verifai.kernel.network import Pwl

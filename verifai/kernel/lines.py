@@ -30,12 +30,17 @@ Floats = Array  # float64 in both arithmetics
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """lower_slope·y + lower_intercept ≤ f(y) ≤ upper_slope·y + upper_intercept on the interval."""
+    """lower_slope·y + lower_intercept ≤ f(y) ≤ upper_slope·y + upper_intercept on the interval.
+
+    Attributes:
+        is_zero: where f, both slopes and both intercepts are exactly 0; None: not looked at.
+    """
 
     lower_slope: Array
     lower_intercept: Array
     upper_slope: Array
     upper_intercept: Array
+    is_zero: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +219,17 @@ def intercepts(
         low = np.minimum(low, other)
     for other in highs[1:]:
         high = np.maximum(high, other)
-    return Lines(slopes[0], low, slopes[1], high)
+    if not ar.rounds or not isinstance(node, Pwl):
+        return Lines(slopes[0], low, slopes[1], high)
+    is_zero = (slopes[0] == 0) & (slopes[1] == 0) & _vanishes(node, l, u)
+    return Lines(slopes[0], low * ~is_zero, slopes[1], high * ~is_zero, is_zero)
+
+
+def _vanishes(node: Pwl, l: Floats, u: Floats) -> Array:
+    """Where f is seen to be 0 on all of [l, u]: on the outer pieces that are 0."""
+    left = (u <= node.knots[0]) & (node.slopes[0] == 0)
+    right = (l >= node.knots[0]) & (node.slopes[1] == 0) & (len(node.knots) == 1)
+    return np.asarray((left | right) & (node.anchor == 0))
 
 
 def _require_defined(node: Smooth, l: Array, u: Array) -> None:

@@ -1,0 +1,252 @@
+"""LB, the only inference: a lower bound of linear forms over a context, by elimination.
+
+May import: numpy, bound, lines, network, operator, arithmetic. Must not know: trees.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from verifai.kernel.arithmetic import SLACK, TINY, UNIT
+from verifai.kernel.bound import Context, Forms, Root
+from verifai.kernel.errors import Rejection
+from verifai.kernel.forward import Ends
+from verifai.kernel.lines import Lines, Planes
+from verifai.kernel.network import Affine, Input, Product, Pwl
+from verifai.kernel.operator import Array, Dense
+
+COPIED = 32  # forms for which parts of a weight are worth a copy
+PASSED = 4.0  # UNIT·|coefficient| that multiplying it by a slope may cost
+MERGED = 2.0  # UNIT·|sum| that adding two coefficients may cost
+
+
+def lower_bounds(root: Root, forms: Forms, context: Context) -> Array:
+    """For every form a number it is not below at any point of its context.
+
+    Returns:
+        (M,): float64 (minus infinity where nothing finite came out), or exact rationals.
+    """
+    return bounds_and_errors(root, forms, context)[0]
+
+
+def bounds_and_errors(root: Root, forms: Forms, context: Context) -> Ends:
+    """As `lower_bounds`, with what was taken off each for rounding; (M,) both."""
+    todo = _Elimination(root, forms, context)
+    todo.run()
+    if not root.ar.rounds:
+        return np.asarray(todo.total - todo.error), todo.error
+    with np.errstate(all="ignore"):
+        result = np.nextafter(todo.total - (todo.error * SLACK + TINY), -np.inf)
+    return np.where(np.isfinite(result), result, -np.inf), todo.error
+
+
+class _Part(NamedTuple):
+    """Coefficients on a node's values.
+
+    Attributes:
+        columns: which values they are on (all others have 0); None: all.
+        a: (M, columns).
+        owed: how many UNIT·|a|·magnitude do not yet count as error.
+    """
+
+    columns: Array | None
+    a: Array
+    owed: float = 0.0
+
+
+class _Elimination:
+    """The state of one LB: what is not yet eliminated, the constants so far, and their error."""
+
+    def __init__(self, root: Root, forms: Forms, context: Context) -> None:
+        self.root, self.context = root, context
+        self.total, self.error = forms.constant, forms.error
+        self.zero = root.machine.zero
+        self.parts: dict[int, _Part] = {}
+        self.living: dict[int, Array | None] = {}
+        self.sets, self.pick = slice(None), context.pick
+        if self.pick is not None and len(self.pick):
+            first = int(self.pick.min())
+            self.sets, self.pick = slice(first, int(self.pick.max()) + 1), self.pick - first
+        for i, a in forms.coefficients.items():
+            self.parts[i] = _Part(self._alive(i), _columns(a, self._alive(i)))
+
+    def run(self) -> None:
+        """Eliminates all nodes, the last first."""
+        for i in range(len(self.root.network.nodes) - 1, -1, -1):
+            part = self.parts.pop(i, None)
+            if part is not None:
+                self._eliminate(i, part)
+
+    def _eliminate(self, i: int, part: _Part) -> None:
+        """Replaces the values of node i by what bounds them from below."""
+        node = self.root.network.nodes[i]
+        if isinstance(node, Affine):
+            self._affine(i, node, part)
+            return
+        self._settle(i, part)
+        if isinstance(node, Input):
+            low, high = self.context.ends(i)
+            signs = self._signs(self._full(i, part))
+            self._add(*self._against(signs, low[self.sets], high[self.sets]))
+        elif isinstance(node, Product):
+            self._product(node, self._full(i, part))
+        else:
+            lines = self.context.lines(i)
+            if not isinstance(lines, Lines):
+                raise TypeError("a unary node with planes")
+            arrays = lines.lower_slope, lines.upper_slope
+            ends = lines.lower_intercept, lines.upper_intercept
+            s, t, low, high = (_columns(x[self.sets], part.columns) for x in (*arrays, *ends))
+            positive, negative = signs = self._signs(part.a)
+            self._add(*self._against(signs, low, high))
+            slopes = positive * self._at(s) + negative * self._at(t)
+            self._pass_on(node.source, _Part(part.columns, slopes, PASSED))
+
+    def _alive(self, i: int) -> Array | None:
+        """The values of node i that are not 0 on all sets, lines included; None: all."""
+        if i not in self.living:
+            self.living[i] = None
+            if self.root.ar.rounds and isinstance(self.root.network.nodes[i], Pwl):
+                lines = self.context.lines(i)
+                if isinstance(lines, Lines) and lines.is_zero is not None:
+                    alive = np.flatnonzero(~lines.is_zero[self.sets].all(axis=0))
+                    self.living[i] = alive if len(alive) < self.root.network.sizes[i] else None
+        return self.living[i]
+
+    def _signs(self, a: Array) -> Ends:
+        """max(a, 0) and min(a, 0)."""
+        positive = np.maximum(a, self.zero)
+        return positive, a - positive
+
+    def _at(self, sets: Array) -> Array:
+        """The rows of `sets` that belong to the forms."""
+        return sets if self.pick is None or len(sets) == 1 else sets.take(self.pick, axis=0)
+
+    def _against(self, signs: Ends, lower: Array, upper: Array) -> Ends:
+        """Σ max(a, 0)·lower + min(a, 0)·upper, and n + 4 times the sum's absolute size."""
+        positive, negative = signs
+        if not self.root.ar.rounds:
+            products = positive * self._at(lower) + negative * self._at(upper)
+            return products.sum(axis=1), self.zero
+        parts = _dots(positive, self._at(lower)), _dots(negative, self._at(upper))
+        if (lower <= 0).all() and (upper >= 0).all():  # no product is above 0
+            size = -parts[0] - parts[1]
+        else:
+            size = _dots(positive, self._at(abs(lower))) - _dots(negative, self._at(abs(upper)))
+        return parts[0] + parts[1], size * (positive.shape[1] + 4)
+
+    def _add(self, part: Array, size: Array) -> None:
+        """Adds a constant whose rounding error is at most UNIT·size."""
+        self.total = self.total + part
+        if self.root.ar.rounds:
+            self.error = self.error + (size + abs(self.total)) * UNIT
+
+    def _settle(self, i: int, part: _Part) -> None:
+        """Counts the error that coefficients on node i still owe."""
+        if self.root.ar.rounds and part.owed:
+            magnitude = _columns(self.root.magnitude[self.root.values(i)], part.columns)
+            self.error = self.error + (abs(part.a) @ magnitude) * (part.owed * UNIT)
+
+    def _pass_on(self, node: int, part: _Part) -> None:
+        """Adds coefficients to those of an earlier node; an addition is off by UNIT·|total|."""
+        known = self.parts.get(node)
+        if known is not None:
+            self._settle(node, known)
+            self._settle(node, part)
+            known, part = (p._replace(a=self._full(node, p)) for p in (known, part))
+            part = _Part(None, known.a + part.a, MERGED)
+        self.parts[node] = part
+
+    def _full(self, i: int, part: _Part) -> Array:
+        """Coefficients on all values of node i."""
+        if part.columns is None:
+            return part.a
+        a = self.root.ar.zeros(len(part.a), self.root.network.sizes[i])
+        a[:, part.columns] = part.a
+        return a
+
+    def _affine(self, i: int, node: Affine, part: _Part) -> None:
+        ar, weights, columns = self.root.ar, self.root.affine[i], part.columns
+        if node.divisor is not None:
+            self._settle(i, part)
+            part = _Part(columns, part.a / _columns(ar.lift(node.divisor), columns))
+        a, size = part.a, abs(part.a) if ar.rounds else part.a
+        if weights.error is not None:
+            owed = self.root.magnitude[self.root.values(i)] * (part.owed * UNIT)
+            self.error = self.error + size @ _columns(weights.error + owed, columns)
+        if node.radius is not None:
+            self.total = self.total - self._radius(i, node.radius, part)
+        bias = _columns(ar.lift(node.bias), columns)
+        self._add(a @ bias, self.zero)
+        seen = applied = self.total * self.zero
+        for term, source in enumerate(node.sources):
+            alive = self._alive(source)
+            pulled, one, other = self._pull(i, term, part, alive)
+            seen, applied = seen + one, applied + other
+            self._pass_on(source, _Part(alive, pulled))
+        if weights.probe is not None:
+            gap, allowed = abs(seen - applied), size @ _columns(weights.probe, columns) + TINY
+            if not ((gap <= allowed) | ~np.isfinite(gap)).all():
+                raise Rejection("arithmetic", f"a matrix product at {node.name!r} is not accurate")
+
+    def _pull(self, i: int, term: int, part: _Part, alive: Array | None) -> tuple[Array, ...]:
+        """A term's coefficients on the living values of its source, and the probe's two sides."""
+        node, ar, weights = self.root.network.nodes[i], self.root.ar, self.root.affine[i]
+        if not isinstance(node, Affine):
+            raise TypeError(f"node {node.name!r} is not affine")
+        op, is_part = node.terms[term][1], part.columns is not None or alive is not None
+        is_whole = isinstance(op, Dense) and len(op.weight) == len(node.bias)
+        if isinstance(op, Dense) and is_whole and is_part and len(part.a) >= COPIED:
+            rows = op.weight if part.columns is None else op.weight[part.columns]
+            weight, points = _columns(rows, alive), _columns(weights.points[term], alive)
+            pulled = ar.matmul(part.a, weight)
+            return pulled, pulled @ points, part.a @ (weight @ points)
+        a = self._full(i, part)
+        pulled = op.pull(ar, a)
+        if weights.probe is None:
+            return pulled, self.zero, self.zero
+        sides = pulled @ weights.points[term], a @ weights.pushed[term]
+        return _columns(pulled, alive), *sides
+
+    def _radius(self, i: int, radius: Array, part: _Part) -> Array:
+        """Σ |coefficient|·radius·(Σ|W||x| + |b|) with the context's intervals."""
+        sources = self.root.network.nodes[i].sources
+        reach = self.root.machine.size(i, [self._magnitudes(s) for s in sources])
+        weights = _columns((reach * self.root.ar.lift(radius))[self.sets], part.columns)
+        total = (abs(part.a) * self._at(weights)).sum(axis=1)
+        return np.asarray(total * SLACK if self.root.ar.rounds else total)
+
+    def _magnitudes(self, i: int) -> Array:
+        """At least |values| of node i on every set; (sets, n)."""
+        node, machine = self.root.network.nodes[i], self.root.machine
+        low, high = self.context.ends(i)
+        if not isinstance(node, Input | Affine):
+            ends = [self.context.ends(source) for source in node.sources]
+            least, most = machine.image(i, ends, len(low))
+            low, high = np.maximum(low, least), np.minimum(high, most)
+        return np.asarray(np.maximum(abs(low), abs(high)))
+
+    def _product(self, node: Product, a: Array) -> None:
+        planes = self.context.lines(self.root.network.positions[node.name])
+        if not isinstance(planes, Planes):
+            raise TypeError("a product with lines")
+        positive, negative = signs = self._signs(a)
+        ends = planes.lower_intercept[self.sets], planes.upper_intercept[self.sets]
+        self._add(*self._against(signs, *ends))
+        for source, low, high in zip(
+            node.sources, planes.lower_slopes, planes.upper_slopes, strict=True
+        ):
+            slopes = positive * self._at(low[self.sets]) + negative * self._at(high[self.sets])
+            self._pass_on(source, _Part(None, slopes, PASSED))
+
+
+def _columns(array: Array, columns: Array | None) -> Array:
+    """These columns of an array."""
+    return array if columns is None else array.take(columns, axis=-1)
+
+
+def _dots(a: Array, b: Array) -> Array:
+    """The inner products of rows; b may have one row for all."""
+    return np.asarray(a @ b[0] if len(b) == 1 else np.einsum("mn,mn->m", a, b))
