@@ -1,12 +1,14 @@
 """Boxes a second that CROWN bounds on numpy, on torch's CPU and on CUDA, in one run.
 
-    python benchmarks/boxes_per_second.py [--boxes 256 2048] [--dtypes float64] [--seconds 5]
+    python benchmarks/boxes_per_second.py [--boxes 256 2048 8192] [--dtypes float64] [--seconds 5]
 
 A pass is what the search does with a batch of boxes: interval arithmetic, refined bounds of every
 unstable value, one plane below an output. Its multiplications and additions inside matrix products
 are counted (element-wise work is not), and divided by what one large matrix product reaches on
-the same device, with the same threads, in the same run. Without a CUDA device that line is
-missing and the program says so. Set OPENBLAS_NUM_THREADS and OMP_NUM_THREADS to compare cores.
+the same device, with the same threads, in the same run. A second table says how many subproblems a
+second a whole `verify` visits in one process on each, attack and bookkeeping included, on queries
+that take longer than the time given. Without a CUDA device its lines are missing and the program
+says so. Set OPENBLAS_NUM_THREADS and OMP_NUM_THREADS to compare cores.
 """
 
 import argparse
@@ -16,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from flint import fmpq
 
 from verifai.bounds.arrays import host, prototype
 from verifai.bounds.compiled import Compiled, compile_network
@@ -23,7 +26,12 @@ from verifai.bounds.crown import backward, refine, unstable
 from verifai.bounds.interval import interval
 from verifai.bounds.memory import keep_memory
 from verifai.kernel.network import Affine, Input, Network, Node, affine, relu
+from verifai.kernel.number import exact
 from verifai.kernel.operator import Conv, Dense
+from verifai.kernel.query import And, Query, atom
+from verifai.search.boxes import BATCH
+from verifai.search.frontier import batch_size
+from verifai.verify import Options, verify
 
 LARGE = {"cuda": 8192}  # the side of the matrices whose product measures the peak
 SIDE = 1024
@@ -138,9 +146,10 @@ def devices() -> list[str | None]:
 def main() -> None:
     """Prints one line for each network, float type, device and batch size."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--boxes", type=int, nargs="+", default=[256, 2048])
+    parser.add_argument("--boxes", type=int, nargs="+", default=[256, 2048, 8192])
     parser.add_argument("--dtypes", nargs="+", default=["float64", "float32"])
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
+    parser.add_argument("--search", type=float, default=15.0, help="seconds of each verify")
     options = parser.parse_args()
     keep_memory()
     cases = [
@@ -155,6 +164,9 @@ def main() -> None:
         peaks = {device: peak(dtype, device, options.seconds) for device in found}
         for case, device in itertools.product(cases, found):
             measure(case, dtype, device, peaks[device], options)
+    print(f"\n{'search':15s} device       batch    nodes seconds  nodes/s")
+    for device in found:
+        search(device, options.search)
 
 
 def measure(
@@ -177,6 +189,33 @@ def measure(
             f"{flops / count / 1e6:9.2f} {rate:7.1f} {most / 1e9:6.0f} {rate * 1e9 / most:5.3f}",
             flush=True,
         )
+
+
+def endless(network: Network, radius: float = 1.0) -> Query:
+    """Whether the first output stays just above what sampling reaches: a long search."""
+    compiled, rng = compile_network(network), np.random.default_rng(0)
+    size = sum(network.sizes[i] for i in network.inputs)
+    seen = compiled.forward(rng.uniform(-radius, radius, (20_000, size)))[-1][:, 0]
+    threshold = exact(float(seen.max() + 0.2 * np.ptp(seen)))
+    out, end = network.offsets[network.outputs[0]], fmpq(int(1000 * radius), 1000)
+    unsafe = And((atom({out: fmpq(-1)}, threshold),))
+    return Query(network, (-end,) * size, (end,) * size, unsafe)
+
+
+def search(device: str | None, seconds: float) -> None:
+    """Prints the line of one device: subproblems a second of a whole search."""
+    network = dense((5, 50, 50, 50, 50, 50, 50, 5))
+    query = endless(network)
+    verify(query, Options(nodes=10, workers=1, device=device))  # what the first call alone pays
+    effort = verify(query, Options(timeout=seconds, workers=1, device=device)).effort
+    batch = batch_size(compile_network(network, device=device), BATCH)
+    name = "numpy" if device is None else f"torch-{device}"
+    rate = effort.nodes / effort.seconds
+    print(
+        f"{'dense 5-6x50-5':15s} {name:10s} {batch:7d} {effort.nodes:8d} {effort.seconds:7.1f} "
+        f"{rate:8.0f}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

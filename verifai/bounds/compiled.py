@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from verifai.bounds import smooth
-from verifai.bounds.arrays import is_placed, prototype
+from verifai.bounds.arrays import free_bytes, is_placed, prototype
 from verifai.bounds.bands import Band, BandMap, band_map
 from verifai.bounds.maps import Array, ConvMap, DenseMap, GatherMap, Indices, Map, SparseMap, as_map
 from verifai.kernel.network import (
@@ -276,7 +276,8 @@ def on_device(compiled: Compiled, like: Array) -> Compiled:
         return compiled
     linear, pieces, twins = _moved((compiled.linear, compiled.pieces, compiled.twins), like)
     moved = {"linear": linear, "pieces": pieces, "twins": twins}
-    return replace(compiled, **moved, like=like, chunk=DEVICE_CHUNK)
+    is_card = free_bytes(like) is not None
+    return replace(compiled, **moved, like=like, chunk=DEVICE_CHUNK if is_card else CHUNK)
 
 
 FIELDS = (Linear, Pieces, DenseMap, GatherMap, ConvMap, SparseMap, BandMap, Band)

@@ -73,7 +73,8 @@ class BoxSearch(TreeSearch):
             self.forest.outcome[boxes.nodes[i]] = (*self.plan, *self.judge.records(bounds[i]))
         alive = np.flatnonzero(~(value > 0))
         if self.climber is not None and len(alive):
-            tried = self.climber.climb(relaxation.take(alive), bounds[alive], ASCENT)
+            near = relaxation.take(self.compiled.place(alive))
+            tried = self.climber.climb(near, bounds[alive], ASCENT)
             for k, records in tried.items():
                 self.forest.outcome[boxes.nodes[alive[k]]] = (*self.plan, *records)
             alive = np.delete(alive, sorted(tried))
@@ -83,9 +84,8 @@ class BoxSearch(TreeSearch):
         if not len(alive):
             return np.zeros((0, plane.coefficients.shape[1]))
         slopes = plane.coefficients.reshape(count, size, -1)[alive, which[alive]]
-        rest = Regions(
-            boxes.nodes[alive], relaxation.bounds.take(alive), boxes.depth[alive], value[alive]
-        )
+        kept = relaxation.bounds.take(self.compiled.place(alive))
+        rest = Regions(boxes.nodes[alive], kept, boxes.depth[alive], value[alive])
         low, high = self.input_ends(rest.bounds)
         ends = host(low), host(high)
         self._branch(rest, self._scores(rest, which[alive]) * (ends[1] - ends[0]), *ends)

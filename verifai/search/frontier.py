@@ -59,9 +59,8 @@ class Regions:
     def take(self, which: Indices | slice) -> Regions:
         """Some of the subproblems."""
         extra = {name: a[which] for name, a in self.extra.items()}
-        return Regions(
-            self.nodes[which], self.bounds.take(which), self.depth[which], self.value[which], extra
-        )
+        bounds = self.bounds.take(placed(which, self.bounds.lower[0]))
+        return Regions(self.nodes[which], bounds, self.depth[which], self.value[which], extra)
 
 
 def root_region(bounds: Bounds, extra: dict[str, npt.NDArray[Any]] | None = None) -> Regions:

@@ -152,7 +152,8 @@ class Climber:
         singles = np.stack([bounds[:, c].max(axis=1) for c in self.columns], axis=1)
         box, goal = np.nonzero(~(singles > 0))
         rows = placed(self.goals.rows(goal), self.compiled.like)
-        found = hosted(optimize(self.compiled, relaxation.take(box), rows, ascent=ascent))
+        base = relaxation.take(self.compiled.place(box))
+        found = hosted(optimize(self.compiled, base, rows, ascent=ascent))
         good = found.value > self.goals.margin[goal]
         lost = set(box[~good].tolist())
         blocks = {
