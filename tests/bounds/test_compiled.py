@@ -1,14 +1,11 @@
-from random import Random
-
 import numpy as np
 import pytest
 
 from tests.bounds.nets import KINDS, residual_conv
-from tests.kernel.test_operator import sparse_matrix
 from verifai.bounds.compiled import compile_network
 from verifai.bounds.maps import as_map
 from verifai.kernel.network import Affine
-from verifai.kernel.operator import Conv, Dense
+from verifai.kernel.operator import Conv, Gather
 
 
 class _Floats:
@@ -35,7 +32,7 @@ CONVS = (
     "operator",
     [
         *CONVS,
-        *(Dense.of(sparse_matrix(Random(seed))) for seed in range(20)),
+        *(Gather.of(9, np.arange(-1, 30) % 10 - 1, factor) for factor in (1.0, -0.5)),
         *(op for k in KINDS for n in k(3).nodes if isinstance(n, Affine) for _, op in n.terms),
     ],
 )

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from verifai.bounds import smooth
 from verifai.bounds.arrays import free_bytes, is_placed, prototype
 from verifai.bounds.bands import Band, BandMap, band_map
-from verifai.bounds.maps import Array, ConvMap, DenseMap, GatherMap, Indices, Map, SparseMap, as_map
+from verifai.bounds.maps import Array, ConvMap, DenseMap, GatherMap, Indices, Map, as_map
 from verifai.kernel.network import (
     Affine,
     Input,
@@ -209,9 +209,6 @@ class Compiled:
                 total += a_map.weight.shape[0] * self.sizes[source]
             elif isinstance(a_map, BandMap):
                 total += sum(math.prod(band.weight.shape) for band in a_map.bands)
-            elif isinstance(a_map, SparseMap):
-                terms = len(a_map.columns) or a_map.dense.weight.shape[0]
-                total += terms * self.sizes[source]
         return total
 
     def pull(self, node: int, a: Array, add: Adder) -> None:
@@ -280,7 +277,7 @@ def on_device(compiled: Compiled, like: Array) -> Compiled:
     return replace(compiled, **moved, like=like, chunk=DEVICE_CHUNK if is_card else CHUNK)
 
 
-FIELDS = (Linear, Pieces, DenseMap, GatherMap, ConvMap, SparseMap, BandMap, Band)
+FIELDS = (Linear, Pieces, DenseMap, GatherMap, ConvMap, BandMap, Band)
 
 
 def _moved(data: Any, like: Array) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.interval import Bounds, affine_interval, image, slack
 from verifai.bounds.lines import Lines, span
-from verifai.bounds.maps import Array, DenseMap, Indices, Mask, SparseMap
+from verifai.bounds.maps import Array, DenseMap, Indices, Mask
 from verifai.bounds.relax import relax
 from verifai.kernel.network import Affine, Input, Pwl, Sign
 
@@ -251,7 +251,6 @@ def _start(sweep: Sweep, node: int, neurons: Indices) -> None:
     data = sweep.compiled.linear.get(node)
     if data is not None and len(data.terms) == 1 and data.scale is None and data.radius is None:
         source, a_map = data.terms[0]
-        a_map = a_map.dense if isinstance(a_map, SparseMap) else a_map
         if isinstance(a_map, DenseMap) and a_map.weight.shape[1] == sweep.compiled.sizes[source]:
             a, bias = a_map.weight[neurons], data.bias[neurons]
             sweep.add(source, np.concatenate([a, -a]))

@@ -19,9 +19,9 @@ import numpy.typing as npt
 from verifai.kernel.errors import InputError
 
 Array = npt.NDArray[Any]  # float64, or object holding fmpq
+Order = npt.NDArray[np.int64]
 Index = tuple[Any, ...]  # into the last axes
 MAX_SIZE = 1 << 27  # values in one node
-SPARSE = 16  # times fewer terms than rows make a matrix sparse
 
 
 class LinearAlgebra(Protocol):
@@ -54,45 +54,11 @@ def floats(name: str, array: Any) -> Array:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sparse:
-    """A matrix of few terms a column: (x M)_j = Σ_t x[rows[t]_j] · factors[t]_j."""
-
-    rows: tuple[npt.NDArray[np.int64], ...]
-    factors: tuple[Array, ...]
-
-    @staticmethod
-    def of(matrix: Array) -> Sparse | None:
-        """The matrix so, with zeros where a column has fewer terms; None where that is no gain."""
-        used = matrix != 0
-        terms = max(1, int(used.sum(axis=0).max()))
-        if terms * SPARSE > len(matrix):
-            return None
-        order = np.argsort(~used, axis=0, kind="stable")[:terms]
-        factors = np.take_along_axis(matrix, order, axis=0)
-        factors.flags.writeable = False
-        return Sparse(tuple(order), tuple(factors))
-
-    def multiplied(self, ar: LinearAlgebra, x: Array) -> Array:
-        """x M for x of shape (batch, rows)."""
-        terms = zip(self.rows, self.factors, strict=True)
-        products = (x.take(rows, axis=1) * ar.lift(factors) for rows, factors in terms)
-        total = next(products)
-        for product in products:
-            total += product
-        return total
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Dense:
-    """y = x Wᵀ on the last axis: x is read as (rows, k), W has shape (m, k), y is (rows, m).
-
-    Attributes:
-        sparse: W, and Wᵀ, where they have few terms a column.
-    """
+    """y = x Wᵀ on the last axis: x is read as (rows, k), W has shape (m, k), y is (rows, m)."""
 
     weight: Array
     transposed: Array
-    sparse: tuple[Sparse | None, Sparse | None]
 
     @staticmethod
     def of(weight: Any) -> Dense:
@@ -100,7 +66,7 @@ class Dense:
         array = floats("a weight", weight)
         if array.ndim != 2 or 0 in array.shape:
             raise InputError(f"a dense weight of shape {array.shape} (want two positive lengths)")
-        return Dense(array, array.T, (Sparse.of(array), Sparse.of(array.T)))
+        return Dense(array, array.T)
 
     def size(self, inputs: int) -> int:
         """The number of outputs for this number of inputs; InputError if they do not fit."""
@@ -112,16 +78,12 @@ class Dense:
     def push(self, ar: LinearAlgebra, x: Array) -> Array:
         """Forward: (batch, inputs) to (batch, outputs)."""
         m, k = self.weight.shape
-        rows, sparse = x.reshape(-1, k), self.sparse[1]
-        y = sparse.multiplied(ar, rows) if sparse else ar.matmul(rows, self.transposed)
-        return y.reshape(len(x), x.shape[1] // k * m)
+        return ar.matmul(x.reshape(-1, k), self.transposed).reshape(len(x), x.shape[1] // k * m)
 
     def pull(self, ar: LinearAlgebra, a: Array) -> Array:
         """Transpose: coefficients on outputs (batch, outputs) to coefficients on inputs."""
         m, k = self.weight.shape
-        rows, sparse = a.reshape(-1, m), self.sparse[0]
-        x = sparse.multiplied(ar, rows) if sparse else ar.matmul(rows, self.weight)
-        return x.reshape(len(a), a.shape[1] // m * k)
+        return ar.matmul(a.reshape(-1, m), self.weight).reshape(len(a), a.shape[1] // m * k)
 
     def absolute(self) -> Dense:
         """The operator with the absolute values of all weights."""
@@ -141,13 +103,22 @@ class Gather:
     """y_i = scale_i · x[index_i], or 0 where index_i is -1: selections, padding, scalings.
 
     Reshape, transpose, slice, concat, pad, broadcasting and multiplication by constants are this.
+
+    Attributes:
+        repeats: how often an input is read at most.
+        order: the outputs that have an input, sorted by it.
+        reached: the inputs that are read, sorted.
+        start: where the outputs of each begin in `order`.
     """
 
-    index: npt.NDArray[np.int64]
+    index: Order
     scale: Array
     inputs: int
     is_identity: bool
     repeats: int
+    order: Order
+    reached: Order
+    start: Order
 
     @staticmethod
     def of(inputs: int, index: Any = None, scale: Any = 1.0) -> Gather:
@@ -165,12 +136,15 @@ class Gather:
         factor = floats("a scale", scale)
         if factor.shape not in ((), order.shape):
             raise InputError(f"{factor.size} scales for {len(order)} outputs")
-        used = order[order >= 0]
-        repeats = int(np.bincount(used).max()) if len(used) else 1
         order.flags.writeable = False
         full = floats("a scale", np.broadcast_to(factor, order.shape))
         identity = len(order) == inputs and bool((order == np.arange(inputs)).all())
-        return Gather(order, full, inputs, identity, repeats)
+        count = np.bincount(order + 1, minlength=inputs + 1)
+        users, reached = np.argsort(order, kind="stable")[count[0] :], np.flatnonzero(count[1:])
+        start = np.cumsum(count[1:])[reached] - count[1:][reached]
+        return Gather(
+            order, full, inputs, identity, int(count[1:].max(initial=1)), users, reached, start
+        )
 
     def size(self, inputs: int) -> int:
         """The number of outputs for this number of inputs; InputError if they do not fit."""
@@ -192,12 +166,11 @@ class Gather:
         scaled = a * ar.lift(self.scale)
         if self.is_identity:
             return scaled
-        used = self.index >= 0
         result = ar.zeros(len(a), self.inputs)
-        if self.repeats == 1:
-            result[:, self.index[used]] = scaled[:, used]
-        else:
-            np.add.at(result.T, self.index[used], scaled[:, used].T)
+        if len(self.order):
+            users = scaled.take(self.order, axis=1)
+            sums = users if self.repeats == 1 else np.add.reduceat(users, self.start, axis=1)
+            result[:, self.reached] = sums
         return result
 
     def absolute(self) -> Gather:

@@ -40,9 +40,9 @@ def tidied(nodes: Sequence[Node], outputs: Sequence[int], names: Mapping[int, st
         if i in names:
             node = replace(node, name=names[i])
         elif not isinstance(node, Input):
-            node = replace(node, name=_unique(node.name, taken))
+            node = replace(node, name=unique(node.name, taken))
         position[i] = len(kept)
-        kept.append(_moved(node, position))
+        kept.append(moved(node, position))
     return Network(tuple(kept), tuple(position[output] for output in outputs))
 
 
@@ -87,7 +87,7 @@ def _adds_only(node: Affine) -> bool:
     return bool(np.all(operator.scale == 1))
 
 
-def _moved(node: Node, position: Mapping[int, int]) -> Node:
+def moved(node: Node, position: Mapping[int, int]) -> Node:
     """The node with its sources at their new positions."""
     if isinstance(node, Affine):
         return replace(node, terms=tuple((position[s], operator) for s, operator in node.terms))
@@ -98,7 +98,8 @@ def _moved(node: Node, position: Mapping[int, int]) -> Node:
     return replace(node, source=position[node.source])
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def unique(name: str, taken: set[str]) -> str:
+    """A name that is not taken, made from this one; it is taken then."""
     while name in taken:
         name += "'"
     taken.add(name)
