@@ -119,15 +119,22 @@ def _matrix(network: Network, reader: int, source: int) -> Array | None:
 
 
 def _ties(weight: Array, bias: Array) -> _Ties:
-    rows = np.concatenate([weight, bias[:, None]], axis=1)
-    lead = np.take_along_axis(rows, (rows != 0).argmax(axis=1)[:, None], axis=1)[:, 0]
+    rows, columns = np.nonzero(weight)
+    entries = weight[rows, columns]
+    ends = np.cumsum(np.bincount(rows, minlength=len(weight)))
+    starts = np.concatenate([[0], ends[:-1]])
+    lead = bias.copy()  # the first number of a row that is not 0
+    lead[ends > starts] = entries[starts[ends > starts]]
     sign = np.where(lead < 0, -1.0, 1.0)
-    rows = rows * sign[:, None] + 0.0  # no negative zeros
-    numbers: dict[bytes, int] = {}
-    group = np.array([numbers.setdefault(row.tobytes(), len(numbers)) for row in rows])
-    first = np.zeros(len(numbers), dtype=np.int64)
-    first[group[::-1]] = np.arange(len(group))[::-1]
-    return _Ties(group, sign, rows[first, :-1], rows[first, -1])
+    entries, side = entries * sign[rows], bias * sign + 0.0  # no negative zeros
+    numbers: dict[tuple[bytes, bytes, float], int] = {}
+    first, group = list[int](), np.zeros(len(weight), dtype=np.int64)
+    for i, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        key = columns[start:end].tobytes(), entries[start:end].tobytes(), float(side[i])
+        group[i] = numbers.setdefault(key, len(first))
+        if group[i] == len(first):
+            first.append(i)
+    return _Ties(group, sign, weight[first] * sign[first, None], side[first])
 
 
 def _split(weight: Array, ties: _Ties) -> tuple[Array, Array] | None:
@@ -141,21 +148,21 @@ def _split(weight: Array, ties: _Ties) -> tuple[Array, Array] | None:
 
 def _sums(columns: Array, group: Array, groups: int) -> Array | None:
     """The columns of every group added up; None if a sum is rounded."""
-    total = np.zeros((len(columns), groups))
-    turn = np.zeros(len(group), dtype=np.int64)
-    seen = np.zeros(groups, dtype=np.int64)
-    for j, g in enumerate(group.tolist()):
-        turn[j] = seen[g]
-        seen[g] += 1
-    for k in range(int(turn.max(initial=-1)) + 1):
-        here = turn == k
-        old, new = total[:, group[here]], columns[:, here]
+    rows, places = np.nonzero(columns)
+    total = np.zeros(len(columns) * groups)
+    where, entries = rows * groups + group[places], columns[rows, places]
+    order = np.argsort(where, kind="stable")
+    where, entries = where[order], entries[order]
+    while len(where):  # the first entry left of every sum, all sums together
+        is_first = np.concatenate([[True], where[1:] != where[:-1]])
+        old, new = total[where[is_first]], entries[is_first]
         both = old + new
         back = both - old
         if ((old - (both - back)) + (new - back)).any() or not np.isfinite(both).all():
             return None  # Knuth's exact error of a sum
-        total[:, group[here]] = both
-    return total
+        total[where[is_first]] = both
+        where, entries = where[~is_first], entries[~is_first]
+    return total.reshape(len(columns), groups)
 
 
 def _replaced(network: Network, layer: _Layer) -> tuple[Network, int]:
