@@ -79,3 +79,28 @@ def test_direct_nodes_are_those_affine_in_independent_inputs():
 def test_float32_stays_float32():
     compiled = compile_network(residual_conv(), np.float32)
     assert all(v.dtype == np.float32 for v in compiled.forward(np.zeros((2, 40), np.float32)))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "dilation"),
+    [
+        ((3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1)),
+        ((4, 4), (2, 2), ((1, 1), (1, 1)), (1, 1)),
+        ((3, 2), (2, 3), ((1, 0), (0, 2)), (1, 1)),
+        ((2, 2), (3, 3), ((0, 0), (0, 0)), (1, 1)),
+        ((1, 5), (1, 2), ((0, 2), (0, 1)), (1, 1)),
+        ((3, 2), (2, 1), ((1, 2), (0, 1)), (1, 2)),
+    ],
+)
+def test_pull_of_a_convolution_is_the_transpose_of_its_push(
+    kernel, stride, padding, dilation
+) -> None:
+    rng = np.random.default_rng(0)
+    conv = Conv.of(
+        rng.normal(size=(4, 3, *kernel)), (7, 8), stride=stride, padding=padding,
+        dilation=dilation, groups=2,
+    )  # fmt: skip
+    a_map, size = as_map(conv), 6 * 56
+    matrix = a_map.push(np.eye(size))
+    assert a_map.pull(np.eye(matrix.shape[1])) == pytest.approx(matrix.T)
+    assert a_map.absolute().pull(np.eye(matrix.shape[1])) == pytest.approx(np.abs(matrix.T))

@@ -194,7 +194,7 @@ def _matrix(
     if isinstance(operator, Dense) and operator.weight.shape[1] == compiled.sizes[source]:
         return Dense.of(operator.weight[np.ix_(rows, columns)])
     if isinstance(a_map, ConvMap):
-        return Dense.of(a_map.rows(rows)[:, columns])
+        return Dense.of(a_map.matrix(rows, columns))
     parts = []
     for start in range(0, len(rows), ROWS):
         part = rows[start : start + ROWS]

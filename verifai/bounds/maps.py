@@ -101,9 +101,18 @@ class GatherMap:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConvMap:
-    """A convolution as one matrix product over the columns that a kernel position sees."""
+    """A convolution as one matrix product over the columns that a kernel position sees.
 
-    weight: Array  # (groups, out / groups, channels / groups · taps)
+    So is its transpose: each phase of the input, which are the places that leave the same rest when
+    divided by the stride, is a convolution of the outputs with the taps of that phase.
+
+    Attributes:
+        weight: (groups, out / groups, channels / groups · taps).
+        back: (groups, phases · channels / groups, out / groups · taps of a phase); None: dilated.
+    """
+
+    weight: Array
+    back: Array | None
     shape: Conv
 
     def push(self, x: Array) -> Array:
@@ -118,6 +127,25 @@ class ConvMap:
     def pull(self, a: Array) -> Array:
         """Transpose: (batch, outputs) to (batch, inputs)."""
         conv, (groups, out, _) = self.shape, self.weight.shape
+        if self.back is None:
+            return self._pull_by_taps(a)
+        steps, reach, lengths = _phases(conv)
+        sizes = (n + q for n, q in zip(lengths, reach, strict=True))
+        padded = np.zeros_like(a, shape=(len(a), groups * out, *sizes))
+        places = (slice(q, q + n) for q, n in zip(reach, conv.output, strict=True))
+        padded[(slice(None), slice(None), *places)] = a.reshape(len(a), -1, *conv.output)
+        flat = _patches(padded, tuple(q + 1 for q in reach))
+        seen = np.matmul(self.back, flat.reshape(len(a), groups, self.back.shape[2], -1))
+        axes = len(steps)
+        seen = seen.reshape(len(a), groups, *steps, -1, *lengths)
+        pairs = [i for k in range(axes) for i in (3 + axes + k, 2 + k)]
+        whole = seen.transpose(0, 1, 2 + axes, *pairs)
+        whole = whole.reshape(len(a), -1, *(n * s for n, s in zip(lengths, steps, strict=True)))
+        result: Array = whole[_inner(conv)].reshape(len(a), -1)
+        return result
+
+    def _pull_by_taps(self, a: Array) -> Array:
+        conv, (groups, out, _) = self.shape, self.weight.shape
         seen = np.matmul(self.weight.transpose(0, 2, 1), a.reshape(len(a), groups, out, -1))
         kernel, whole = conv.weight.shape[2:], (slice(None), slice(None))
         seen = seen.reshape(len(a), conv.channels, *kernel, *conv.output)
@@ -128,23 +156,25 @@ class ConvMap:
             padded[(*whole, *where)] += seen[(*whole, *tap)]
         return padded[_inner(conv)].reshape(len(a), -1)
 
-    def rows(self, which: Indices) -> Array:
-        """Rows of the convolution as a matrix, (len(which), inputs), on the host."""
-        conv, (groups, out, columns) = self.shape, self.weight.shape
+    def matrix(self, rows: Indices, columns: Indices) -> Array:
+        """Some rows and columns of the convolution as a matrix, on the host."""
+        conv, (groups, out, reads) = self.shape, self.weight.shape
         padded = np.zeros((1, conv.channels, *conv.padded), dtype=np.int64)
-        inputs = conv.channels * math.prod(conv.spatial)
-        padded[_inner(conv)] = np.arange(1, inputs + 1).reshape(conv.channels, *conv.spatial)
-        seen = _windows(padded, conv).reshape(groups, columns, -1)
-        channel, place = np.divmod(which, seen.shape[2])
+        inputs = np.zeros(conv.channels * math.prod(conv.spatial), dtype=np.int64)
+        inputs[columns] = np.arange(1, len(columns) + 1)  # 0: left out, as the padding
+        padded[_inner(conv)] = inputs.reshape(conv.channels, *conv.spatial)
+        seen = _windows(padded, conv).reshape(groups, reads, -1)
+        channel, place = np.divmod(rows, seen.shape[2])
         group, weight = channel // out, host(self.weight)
-        result = np.zeros((len(which), inputs + 1), dtype=weight.dtype)  # column 0: the padding
-        every = np.arange(len(which))[:, None]
+        result = np.zeros((len(rows), len(columns) + 1), dtype=weight.dtype)
+        every = np.arange(len(rows))[:, None]
         result[every, seen[group, :, place]] = weight[group, channel % out]
         return result[:, 1:]
 
     def absolute(self) -> ConvMap:
         """The map with the absolute values of all weights."""
-        return ConvMap(np.abs(self.weight), self.shape)
+        back = None if self.back is None else np.abs(self.back)
+        return ConvMap(np.abs(self.weight), back, self.shape)
 
 
 Map = DenseMap | GatherMap | ConvMap
@@ -156,15 +186,44 @@ def _inner(conv: Conv) -> tuple[slice, ...]:
     return (slice(None), slice(None), *(slice(b, b + n) for b, n in inside))
 
 
+def _phases(conv: Conv) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """By axis: the number of phases, how far back their taps reach, and how long they are."""
+    each = zip(conv.padded, conv.weight.shape[2:], conv.stride, strict=True)
+    reach, lengths = zip(*(((k - 1) // s, -(-n // s)) for n, k, s in each), strict=True)
+    return conv.stride, tuple(reach), tuple(lengths)
+
+
+def _back(conv: Conv, dtype: npt.DTypeLike) -> Array | None:
+    """The weights of the phases; they meet outputs in order, so that their taps are reversed."""
+    if max(conv.dilation) > 1:
+        return None
+    steps, reach, _ = _phases(conv)
+    out, per_in, *kernel = conv.weight.shape
+    padding = [(0, (q + 1) * s - k) for q, s, k in zip(reach, steps, kernel, strict=True)]
+    full = np.pad(conv.weight.astype(dtype), [(0, 0), (0, 0), *padding])
+    split = [n for q, s in zip(reach, steps, strict=True) for n in (q + 1, s)]
+    groups, axes = conv.groups, len(steps)
+    full = full.reshape(groups, out // groups, per_in, *split)
+    phases, taps = ([3 + 2 * k + i for k in range(axes)] for i in (1, 0))
+    full = np.flip(full, axis=tuple(taps)).transpose(0, *phases, 2, 1, *taps)
+    return np.ascontiguousarray(full.reshape(groups, math.prod(steps) * per_in, -1))
+
+
+def _patches(padded: npt.NDArray[T], window: tuple[int, ...]) -> npt.NDArray[T]:
+    """What each place of a window sees as it moves, (batch, channel, *window, *places)."""
+    count = len(window)
+    axes = tuple(range(2, 2 + count))
+    seen = np.lib.stride_tricks.sliding_window_view(padded, window, axis=axes)
+    return seen.transpose(0, 1, *(count + i for i in axes), *axes)
+
+
 def _windows(padded: npt.NDArray[T], conv: Conv) -> npt.NDArray[T]:
     """What each kernel position sees of the padded input, (batch, channel, *kernel, *output)."""
-    axes = tuple(range(2, 2 + len(conv.spatial)))
     reach = zip(conv.weight.shape[2:], conv.dilation, strict=True)
-    window = tuple((n - 1) * d + 1 for n, d in reach)
-    seen = np.lib.stride_tricks.sliding_window_view(padded, window, axis=axes)
-    steps = (slice(None, None, step) for step in (*conv.stride, *conv.dilation))
-    order = (0, 1, *(len(axes) + i for i in axes), *axes)
-    return seen[(slice(None), slice(None), *steps)].transpose(*order)
+    seen = _patches(padded, tuple((n - 1) * d + 1 for n, d in reach))
+    taps = (slice(None, None, step) for step in conv.dilation)
+    places = (slice(None, None, step) for step in conv.stride)
+    return seen[(slice(None), slice(None), *taps, *places)]
 
 
 def as_map(operator: Operator, dtype: npt.DTypeLike = np.float64) -> Map:
@@ -180,4 +239,5 @@ def as_map(operator: Operator, dtype: npt.DTypeLike = np.float64) -> Map:
         return GatherMap(operator.index, scale, *tail, operator.index[used], *runs)
     out, per_in, *kernel = operator.weight.shape
     shape = (operator.groups, out // operator.groups, per_in * math.prod(kernel))
-    return ConvMap(operator.weight.astype(dtype).reshape(shape), operator)
+    weight = operator.weight.astype(dtype).reshape(shape)
+    return ConvMap(weight, _back(operator, dtype), operator)
