@@ -4,29 +4,14 @@ Prints boxes a second for each batch size and float type, beside the time that t
 products alone would need. Run with OPENBLAS_NUM_THREADS=1 to time one core.
 """
 
-import itertools
 import time
 
 import numpy as np
+from boxes_per_second import dense
 
 from verifai.bounds.compiled import compile_network
 from verifai.bounds.crown import refine, unstable
 from verifai.bounds.interval import interval
-from verifai.kernel.network import Input, Network, Node, affine, relu
-from verifai.kernel.operator import Dense
-
-
-def network(widths: tuple[int, ...], seed: int = 0) -> Network:
-    """A random dense relu network with these widths, inputs first."""
-    rng = np.random.default_rng(seed)
-    nodes: list[Node] = [Input("x", (widths[0],))]
-    for k, (n, m) in enumerate(itertools.pairwise(widths)):
-        weight = Dense.of(rng.normal(size=(m, n)) * np.sqrt(2 / n))
-        bias = rng.normal(size=m) / 4
-        nodes.append(affine(f"y{k}", (m,), ((len(nodes) - 1, weight),), bias=bias))
-        if k < len(widths) - 2:
-            nodes.append(relu(f"z{k}", (m,), len(nodes) - 1))
-    return Network(tuple(nodes), (len(nodes) - 1,))
 
 
 def floor(pairs: list[int], width: int, dtype: type) -> float:
@@ -43,7 +28,7 @@ def floor(pairs: list[int], width: int, dtype: type) -> float:
 
 def main() -> None:
     """Prints one line for each batch size, box width and float type."""
-    net = network((5, 50, 50, 50, 50, 50, 50, 5))
+    net = dense((5, 50, 50, 50, 50, 50, 50, 5))
     print("dtype    boxes  width  unstable  boxes/s  GEMM share")
     for dtype in (np.float64, np.float32):
         compiled = compile_network(net, dtype)
