@@ -202,7 +202,7 @@ def test_integer_values_of_hidden_nodes_follow_from_the_inputs(exact: bool) -> N
 
 @pytest.mark.parametrize("change", ["weight", "bias", "divisor", "radius"])
 def test_one_constant_that_is_no_integer_makes_a_value_real(change: str) -> None:
-    from verifai.kernel.context import integer_values
+    from verifai.kernel.integers import integer_values
 
     data: dict[str, object] = {"bias": 1.0, "divisor": None, "radius": None}
     weight = 0.5 if change == "weight" else 2.0

@@ -44,7 +44,7 @@ TERMS = {
     "merge": ("eliminate.py", "MERGED = 2.0", "MERGED = 0.0"),
     "underflow": ("eliminate.py", "todo.error * SLACK + TINY", "todo.error * SLACK"),
     "pwl": ("lines.py", "ar.slip(16, size + abs(slope) * abs(z))", "0 * size"),
-    "forms": ("context.py", "error = self.size * scale", "error = self.size * 0"),
+    "forms": ("context.py", "error = size * scale", "error = size * 0"),
 }
 DOT = ("eliminate.py", "self._add(a @ bias,", "self._add(np.cumsum(a * bias, axis=1)[:, -1],")
 

@@ -41,7 +41,7 @@ def lines_of(
     ends = [ar.lift(np.array([[x]])) for x in (l, u)]
     lifted = (ar.lift(np.array([[slopes[0]]])), ar.lift(np.array([[slopes[1]]])))
     lines = intercepts(Smooth("f", (1,), 0, function), None, *ends, lifted, ar)
-    fields = Lines.__dataclass_fields__
+    fields = [name for name in Lines.__dataclass_fields__ if name != "is_zero"]
     return tuple(rational(getattr(lines, name)[0, 0]) for name in fields)  # type: ignore[return-value]
 
 

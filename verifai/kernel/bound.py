@@ -37,11 +37,19 @@ class Context(Protocol):
 
 @dataclass(slots=True)
 class Forms:
-    """M linear forms Σ coefficient·value + constant, known up to ± error over the whole domain."""
+    """M linear forms Σ coefficient·value + constant, known up to ± error over the whole domain.
 
-    coefficients: dict[int, Array]  # node → (M, n)
-    constant: Array  # (M,)
-    error: Array  # (M,), not negative
+    Attributes:
+        coefficients: by node, (M, n).
+        constant: (M,).
+        error: (M,), not negative.
+        single: a value for every form, and the sign with which it is added.
+    """
+
+    coefficients: dict[int, Array]
+    constant: Array
+    error: Array
+    single: Ends | None = None
 
 
 @dataclass(frozen=True, slots=True)

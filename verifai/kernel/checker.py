@@ -20,11 +20,12 @@ from verifai.kernel.arithmetic import Exact, Rounded
 from verifai.kernel.assistant import CAN_FORK, Assistant
 from verifai.kernel.bound import Root
 from verifai.kernel.certificate import MAX_DEPTH, Kind, Proof, decode_certificate
-from verifai.kernel.context import FormBuilder, Row, Scene, integer_values, row_of, spread
+from verifai.kernel.context import FormBuilder, Row, Scene, row_of, spread
 from verifai.kernel.derive import BATCH_VALUES, Place, Plan, stack
 from verifai.kernel.eliminate import lower_bounds
 from verifai.kernel.errors import Rejection
 from verifai.kernel.formula import is_refuted
+from verifai.kernel.integers import integer_values
 from verifai.kernel.ledger import Ledger
 from verifai.kernel.number import exact, nearest
 from verifai.kernel.operator import Array

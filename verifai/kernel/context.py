@@ -5,8 +5,9 @@ May import: numpy, python-flint, bound, lines, certificate, query. Must not know
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from flint import fmpq
@@ -24,11 +25,12 @@ from verifai.kernel.lines import (
     is_settled,
     product_planes,
     product_slopes,
+    vanishes,
 )
-from verifai.kernel.network import Affine, Input, Node, Product, Pwl, Sign, Square
-from verifai.kernel.number import exact
-from verifai.kernel.operator import Array, Gather
-from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation
+from verifai.kernel.network import Affine, Input, Product, Pwl
+from verifai.kernel.number import exact, nearest
+from verifai.kernel.operator import Array
+from verifai.kernel.query import And, Atom, Formula, Or, Relation
 
 
 class Row(NamedTuple):
@@ -68,53 +70,6 @@ def spread(formulas: tuple[Formula, ...]) -> tuple[list[Row], list[Or]]:
         else:
             rows.append(row_of(part))
     return rows, ors
-
-
-def integer_values(query: Query) -> Array:
-    """Which values are integers at every input whose integer inputs are integers; (N,) bool."""
-    net = query.network
-    known = np.zeros(net.offsets[-1], dtype=bool)
-    known[sorted(query.integers)] = True
-    for i, node in enumerate(net.nodes):
-        if isinstance(node, Input):
-            continue
-        sources = [known[net.offsets[s] : net.offsets[s + 1]] for s in node.sources]
-        known[net.offsets[i] : net.offsets[i + 1]] = _is_integer(node, sources)
-    return known
-
-
-def _is_integer(node: Node, sources: list[Array]) -> Array:
-    if isinstance(node, Square | Product):
-        return np.asarray(np.logical_and.reduce(sources))
-    if isinstance(node, Sign):
-        return np.ones_like(sources[0])
-    if isinstance(node, Pwl):
-        data = np.concatenate([node.knots, node.slopes, node.anchor[None]])
-        return np.asarray(sources[0] & (data == np.floor(data)).all(axis=0))
-    if not isinstance(node, Affine) or node.radius is not None:
-        return np.zeros(1, dtype=bool)
-    result: Array = node.bias == np.floor(node.bias)
-    if node.divisor is not None:
-        result = result & (node.divisor == 1)
-    for (_, op), known in zip(node.terms, sources, strict=True):
-        array = op.scale if isinstance(op, Gather) else op.weight
-        if not (array == np.floor(array)).all():
-            return np.zeros(1, dtype=bool)
-        result = result & (op.absolute().push(_Counting(), (~known)[None].astype(float))[0] == 0)
-    return result
-
-
-class _Counting:
-    """Plain float64: enough to see whether any weight meets a value that is no integer."""
-
-    def zeros(self, rows: int, columns: int) -> Array:
-        return np.zeros((rows, columns))
-
-    def lift(self, array: Array) -> Array:
-        return np.asarray(array != 0, dtype=float)
-
-    def matmul(self, left: Array, right: Array) -> Array:
-        return np.asarray(left @ (right != 0))
 
 
 @dataclass(slots=True)
@@ -162,9 +117,31 @@ class Scene:
             return product_planes(ends[0], ends[1], tuple(root.ar.lift(s) for s in slopes), root.ar)
         if isinstance(node, Input | Affine):
             raise TypeError(f"node {node.name!r} is linear")
+        if isinstance(node, Pwl) and root.ar.rounds and len(node.anchor) == 1:
+            return self._few_lines(i, node, *floats[0])
         slopes = self._explicit(i, default_slopes(node, *floats[0], self._codes(i)))
         lifted = (root.ar.lift(slopes[0]), root.ar.lift(slopes[1]))
         return intercepts(node, root.machine.shapes.get(i), *ends[0], lifted, root.ar)
+
+    def _few_lines(self, i: int, node: Pwl, l: Array, u: Array) -> Lines:
+        """As `_lines`, computed only where the function is not 0 on its interval."""
+        root, codes = self.root, self._codes(i)
+        most = np.flatnonzero(~vanishes(node, l, u))
+        few = l.reshape(-1)[most], u.reshape(-1)[most]
+        codes = None if codes is None else codes.reshape(-1)[most]
+        found = default_slopes(node, few[0], few[1], codes)
+        slopes = self._explicit(i, tuple(_scattered(l.shape, most, s) for s in found))
+        touched = [s.reshape(-1) != 0 for s in slopes]
+        if any(t.sum() != t[most].sum() for t in touched):  # a slope is given where all is 0
+            return intercepts(node, root.machine.shapes[i], l, u, (slopes[0], slopes[1]), root.ar)
+        pair = (slopes[0].reshape(-1)[most], slopes[1].reshape(-1)[most])
+        lines = intercepts(node, root.machine.shapes[i], *few, pair, root.ar)
+        low, high = (
+            _scattered(l.shape, most, a) for a in (lines.lower_intercept, lines.upper_intercept)
+        )
+        is_zero = np.ones(l.size, dtype=bool)
+        is_zero[most] = False
+        return Lines(slopes[0], low, slopes[1], high, is_zero.reshape(l.shape))
 
     def _codes(self, i: int) -> Array | None:
         """The codes of a piecewise-linear node's lower slopes, (sets, n), or None: all default."""
@@ -201,6 +178,13 @@ class Scene:
         return result
 
 
+def _scattered(shape: tuple[int, ...], places: Array, items: Array) -> Array:
+    """Items at their places, 0 elsewhere."""
+    result = np.zeros(math.prod(shape))
+    result[places] = items
+    return result.reshape(shape)
+
+
 def settled(root: Root, node: int, low: Array, high: Array) -> Array:
     """Which values of a node need no better bounds: one piece of every use covers them.
 
@@ -226,39 +210,48 @@ class FormBuilder:
 
     def __init__(self, root: Root, count: int) -> None:
         self.root, self.count = root, count
-        self.rows: list[Array] = []
-        self.values: list[Array] = []
-        self.factors: list[Array] = []
-        self.constant = root.ar.zeros(1, count)[0]
-        self.size = root.ar.zeros(1, count)[0]
+        self.single: tuple[Array, Array, Array] | None = None
+        self.rows: list[int] = []
+        self.values: list[int] = []
+        self.factors: list[Any] = []
+        self.constant: list[Any] = [root.machine.zero] * count
+        self.size: list[float] = [0.0] * count
         self.entries = 0
 
     def units(self, rows: Array, values: Array, signs: Array) -> None:
-        """Adds ±value to the given forms, at most once a form; exact if nothing else is added."""
-        if self.root.ar.rounds:
-            self.size[rows] += self.root.magnitude[values]
-        self.rows.append(rows)
-        self.values.append(values)
-        self.factors.append(self.root.ar.lift(signs))
+        """Adds ±value to forms, called at most once; exact if nothing else is added.
+
+        Args:
+            rows: the forms, no one twice.
+            values: of each.
+            signs: 1 or -1 for each.
+        """
+        self.single = rows, values, signs
 
     def term(self, form: int, value: int, factor: fmpq) -> None:
         """Adds factor·value to a form."""
-        near, off = self.root.ar.rationals([factor])
-        self.rows.append(np.array([form]))
-        self.values.append(np.array([value]))
+        near, size = self._near(factor)
+        self.rows.append(form)
+        self.values.append(value)
         self.factors.append(near)
-        self.entries += 1
         if self.root.ar.rounds:
-            magnitude = self.root.magnitude[value]
-            self.size[form] += (abs(near[0]) + off[0] / UNIT) * magnitude
+            self.size[form] += size * float(self.root.magnitude[value])
 
     def plus(self, form: int, constant: fmpq) -> None:
         """Adds a constant to a form."""
-        near, off = self.root.ar.rationals([constant])
-        self.constant[form] = self.constant[form] + near[0]
-        self.entries += 1
+        near, size = self._near(constant)
+        self.constant[form] = total = self.constant[form] + near
         if self.root.ar.rounds:
-            self.size[form] += abs(near[0]) + off[0] / UNIT + abs(self.constant[form])
+            self.size[form] += size + abs(total)
+
+    def _near(self, number: fmpq) -> tuple[Any, float]:
+        """The arithmetic's nearest number, and its size with what it is off by in UNITs."""
+        self.entries += 1
+        if not self.root.ar.rounds:
+            return number, 0.0
+        near = nearest(number)
+        is_exact = math.isfinite(near) and exact(near) == number
+        return near, abs(near) + (0.0 if is_exact else math.ulp(near) / UNIT)
 
     def row(self, form: int, factor: fmpq, row: Row) -> None:
         """Adds factor·row to a form."""
@@ -267,11 +260,32 @@ class FormBuilder:
         self.plus(form, factor * row.constant)
 
     def build(self) -> Forms:
-        """The forms as coefficient matrices of every node that they touch."""
+        """The forms with their rounding so far."""
+        root = self.root
+        rows, values = np.array(self.rows, dtype=np.int64), np.array(self.values, dtype=np.int64)
+        constant, factors = self._numbers(self.constant), self._numbers(self.factors)
+        size = np.array(self.size)
+        if self.single is not None:
+            places, singles, signs = self.single
+            if not self.entries and (places == np.arange(self.count)).all():
+                return Forms({}, constant, root.ar.zeros(1, self.count)[0], (singles, signs))
+            rows, values = np.concatenate([rows, places]), np.concatenate([values, singles])
+            factors = np.concatenate([factors, root.ar.lift(signs)])
+            if root.ar.rounds:
+                size[places] += root.magnitude[singles]
+        scale = (self.entries + 8) * UNIT * SLACK if self.entries else 0
+        error = size * scale if root.ar.rounds else root.ar.zeros(1, self.count)[0]
+        return Forms(self._matrices(rows, values, factors), constant, error)
+
+    def _numbers(self, numbers: list[Any]) -> Array:
+        """An array of the arithmetic's numbers."""
+        if self.root.ar.rounds:
+            return np.array(numbers, dtype=np.float64)
+        return np.array([*numbers, None], dtype=object)[:-1]
+
+    def _matrices(self, rows: Array, values: Array, factors: Array) -> dict[int, Array]:
+        """Coefficient matrices of every node that the terms touch."""
         root, offsets = self.root, np.array(self.root.network.offsets)
-        rows, values, factors = (
-            np.concatenate(a) if a else np.zeros(0) for a in (self.rows, self.values, self.factors)
-        )
         owners = np.searchsorted(offsets, values, side="right") - 1
         coefficients = {}
         for node in sorted(set(owners.tolist())):
@@ -279,9 +293,7 @@ class FormBuilder:
             matrix = root.ar.zeros(self.count, root.network.sizes[node])
             np.add.at(matrix, (rows[here], values[here] - offsets[node]), factors[here])
             coefficients[node] = matrix
-        scale = (self.entries + 8) * UNIT * SLACK if root.ar.rounds and self.entries else 0
-        error = self.size * scale
-        return Forms(coefficients, self.constant, error)
+        return coefficients
 
 
 def multiplied(factor: float, row: Row) -> fmpq:

@@ -71,6 +71,28 @@ class _Elimination:
             self.sets, self.pick = slice(first, int(self.pick.max()) + 1), self.pick - first
         for i, a in forms.coefficients.items():
             self.parts[i] = _Part(self._alive(i), _columns(a, self._alive(i)))
+        if forms.single is not None and len(forms.single[0]):
+            self._start(*forms.single)
+
+    def _start(self, values: Array, signs: Array) -> None:
+        """Adds ±value to every form; of a dense node its rows of weights, which is exact."""
+        net, ar = self.root.network, self.root.ar
+        owner, last = (net.owner(int(v))[0] for v in (values.min(), values.max()))
+        node, first = net.nodes[owner], net.offsets[owner]
+        if owner == last and isinstance(node, Affine) and _has_rows(node):
+            self.total = ar.lift(node.bias)[values - first] * ar.lift(signs)
+            for source, op in node.terms:
+                if not isinstance(op, Dense):
+                    continue
+                alive = self._alive(source)
+                rows = _columns(ar.lift(op.weight), alive).take(values - first, axis=0)
+                self._pass_on(source, _Part(alive, rows * ar.lift(signs)[:, None]))
+            return
+        for i in range(owner, last + 1):
+            here = np.flatnonzero((values >= net.offsets[i]) & (values < net.offsets[i + 1]))
+            a = ar.zeros(len(values), net.sizes[i])
+            a[here, values[here] - net.offsets[i]] = ar.lift(signs[here])
+            self._pass_on(i, _Part(None, a))
 
     def run(self) -> None:
         """Eliminates all nodes, the last first."""
@@ -240,6 +262,13 @@ class _Elimination:
         ):
             slopes = positive * self._at(low[self.sets]) + negative * self._at(high[self.sets])
             self._pass_on(source, _Part(None, slopes, PASSED))
+
+
+def _has_rows(node: Affine) -> bool:
+    """Whether every value is a row of weights times the sources, plus a bias."""
+    size = len(node.bias)
+    dense = all(isinstance(op, Dense) and len(op.weight) == size for _, op in node.terms)
+    return dense and node.divisor is None and node.radius is None
 
 
 def _columns(array: Array, columns: Array | None) -> Array:

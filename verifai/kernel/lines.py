@@ -109,7 +109,10 @@ def _settle(node: Pwl, l: Floats, u: Floats) -> tuple[Floats, Floats, Floats]:
 
 def is_settled(node: Pwl, l: Floats, u: Floats) -> Array:
     """Where one piece covers [l, u]."""
-    return _settle(node, l, u)[2]
+    result = np.ones(l.shape, dtype=bool)
+    for knot in node.knots:
+        result &= (knot <= l) | (u <= knot)
+    return result
 
 
 def default_slopes(
@@ -221,11 +224,11 @@ def intercepts(
         high = np.maximum(high, other)
     if not ar.rounds or not isinstance(node, Pwl):
         return Lines(slopes[0], low, slopes[1], high)
-    is_zero = (slopes[0] == 0) & (slopes[1] == 0) & _vanishes(node, l, u)
+    is_zero = (slopes[0] == 0) & (slopes[1] == 0) & vanishes(node, l, u)
     return Lines(slopes[0], low * ~is_zero, slopes[1], high * ~is_zero, is_zero)
 
 
-def _vanishes(node: Pwl, l: Floats, u: Floats) -> Array:
+def vanishes(node: Pwl, l: Floats, u: Floats) -> Array:
     """Where f is seen to be 0 on all of [l, u]: on the outer pieces that are 0."""
     left = (u <= node.knots[0]) & (node.slopes[0] == 0)
     right = (l >= node.knots[0]) & (node.slopes[1] == 0) & (len(node.knots) == 1)
