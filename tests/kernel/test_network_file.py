@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
+from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
+from verifai.bounds.compiled import compile_network
 from verifai.kernel.codec import decode_network, digest, encode_network
 from verifai.kernel.container import Array, pack, unpack
 from verifai.kernel.errors import InputError
@@ -29,6 +31,7 @@ from verifai.kernel.network import (
     relu,
 )
 from verifai.kernel.operator import Conv, Dense, Gather, Operator
+from verifai.kernel.replay import evaluate
 
 
 def every_kind(seed: int = 0) -> Network:
@@ -150,6 +153,19 @@ def test_a_vector_is_one_number_only_if_the_bits_agree() -> None:
     (operator,) = [operator for _, operator in back.terms]
     assert isinstance(operator, Gather)
     assert np.signbit(operator.scale).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("stride", [7, 1 << 62, 1 << 70])
+def test_a_stride_beyond_every_length_sees_the_first_place(stride: int) -> None:
+    """Loaders refuse such strides by name; in the format they mean what they say."""
+    weight = np.arange(1.0, 5.0).reshape(1, 1, 2, 2)
+    conv = Conv.of(weight, (3, 4), stride=(stride, stride))
+    network = Network((Input("x", (12,)), affine("y", (1,), ((0, conv),))), (1,))
+    back = decode_network(encode_network(network))
+    assert same_network(back, network)
+    assert evaluate(back, [fmpq(k) for k in range(12)])[0][-1] == 0 * 1 + 1 * 2 + 4 * 3 + 5 * 4
+    x = np.arange(12.0)[None]
+    assert compile_network(back).forward(x)[1].tolist() == [[34.0]]
 
 
 @pytest.mark.parametrize("name", ["", "a\nb", "\ud800", "x" * 501])

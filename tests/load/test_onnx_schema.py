@@ -20,6 +20,7 @@ from verifai.load.explain import explain_onnx
 from verifai.load.onnx import load_onnx
 
 X: dict[str, list[Any]] = {"x": [2, 3]}
+KERNEL: Weights = {"w": np.ones((1, 1, 2), np.float32)}
 
 
 def test_the_table_is_what_the_onnx_package_says() -> None:
@@ -110,6 +111,8 @@ def with_inputs(*names: str) -> onnx.ModelProto:
             single("Concat", {"x": [1, 2, 3], "z": [1, 2]}, axis=2),
         ),
         ("too large", single("MaxPool", {"x": [1, 1, 4]}, kernel_shape=[2], strides=[1 << 62])),
+        ("too large", single("Conv", {"x": [1, 1, 4]}, KERNEL, strides=[1 << 62])),
+        ("too large", single("ConvTranspose", {"x": [1, 1, 4]}, KERNEL, strides=[(1 << 63) - 1])),
         ("a slope of shape", single("PRelu", {"x": [3, 2]}, {"s": np.ones((1, 3, 2), np.float32)})),
     ],
 )

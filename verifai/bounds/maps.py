@@ -194,8 +194,12 @@ def _phases(conv: Conv) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ..
 
 
 def _back(conv: Conv, dtype: npt.DTypeLike) -> Array | None:
-    """The weights of the phases; they meet outputs in order, so that their taps are reversed."""
-    if max(conv.dilation) > 1:
+    """The weights of the phases; they meet outputs in order, so that their taps are reversed.
+
+    None where they are not one small array: of spread taps, or of far more phases than taps.
+    """
+    kernels = zip(conv.stride, conv.weight.shape[2:], strict=True)
+    if max(conv.dilation) > 1 or any(s > 2 * k for s, k in kernels):
         return None
     steps, reach, _ = _phases(conv)
     out, per_in, *kernel = conv.weight.shape
