@@ -29,8 +29,9 @@ from verifai.kernel.certificate import (
     encode_certificate,
 )
 from verifai.kernel.checker import check
-from verifai.kernel.container import pack
+from verifai.kernel.container import pack, unpack
 from verifai.kernel.errors import Rejection
+from verifai.kernel.packed import packed_codes, unpacked_codes
 from verifai.kernel.query import Query
 
 GOOD: dict[str, list[Any]] = {
@@ -136,7 +137,33 @@ def changed(metadata: dict[str, str] | None = None, **arrays: np.ndarray) -> byt
     return pack(start | (metadata or {}), {k: v for k, v in full.items() if v.size})
 
 
+def packed(**arrays: np.ndarray) -> bytes:
+    """The good proof with packed codes, the second of which is 128; then changed."""
+    given = {
+        "codes": np.zeros((0, 0), dtype=np.uint8),
+        "code_mask": np.array([[0], [0x80]], dtype=np.uint8),
+        "code": np.array([128], dtype=np.uint8),
+    }
+    return changed(**(given | arrays))
+
+
 BYTES = {
+    "table-packed-twice": packed(codes=np.array([[255, 128]], dtype=np.uint8)),
+    "table-packed-no-mask": packed(code_mask=np.zeros((0, 0), dtype=np.uint8)),
+    "table-packed-wide": packed(code_mask=np.array([[0, 0], [0x80, 0]], dtype=np.uint8)),
+    "table-packed-behind": packed(code_mask=np.array([[0], [0xC0]], dtype=np.uint8)),
+    "table-packed-few": packed(code=np.zeros(0, dtype=np.uint8)),
+    "table-packed-many": packed(code=np.array([128, 0], dtype=np.uint8)),
+    "table-packed-default": packed(code=np.array([255], dtype=np.uint8)),
+    "table-packed-no-block": packed(block_codes=np.array([-1], dtype=np.int32)),
+    "table-packed-far": packed(block_codes=np.array([1 << 30], dtype=np.int32)),
+    "used-packed": packed(
+        block_codes=np.array([9], dtype=np.int32),
+        code_mask=np.array([[0, 0], [0, 0x40]], dtype=np.uint8),
+    ),
+    "range-packed": packed(code_mask=np.array([[0], [0], [0x80]], dtype=np.uint8)),
+    "format-packed-axes": packed(code=np.array([[128]], dtype=np.uint8)),
+    "format-packed-type": packed(code=np.array([128], dtype=np.int32)),
     "container-empty": b"",
     "container-short": changed()[:-1],
     "container-long": changed() + b"\0",
@@ -191,6 +218,46 @@ def test_a_path_deeper_than_the_limit_is_rejected() -> None:
             assert decide(query, proof(**arrays), exact=False).nodes == depth + 1
         else:
             rejected(query, proof(**arrays), "tree", exact=False)
+
+
+def test_packed_codes_are_the_codes_that_they_stand_for() -> None:
+    proofs = [
+        decode_certificate(data, "n", "q")
+        for data in (packed(), changed(codes=np.array([[255, 128]], dtype=np.uint8)))
+    ]
+    assert proofs[0].codes.tolist() == proofs[1].codes.tolist() == [[255, 128]]
+    assert check(good_query(), packed(), network_digest="n", query_digest="q").nodes == 2
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 10**6))
+@settings(max_examples=60, deadline=None)
+def test_codes_are_packed_where_that_is_smaller(rows: int, columns: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    share = random.random()
+    codes = np.where(random.random((rows, columns)) < share, random.integers(129), 255)
+    codes = codes.astype(np.uint8)
+    arrays = packed_codes(codes)
+    assert (unpacked_codes(arrays, rows) == codes).all()
+    assert arrays["code_mask"].size == columns * -(-rows // 8)
+    blocks = {"block_codes": list(range(rows)), "close_block": [0], "codes": codes}
+    starts = {name: [0] * (rows + 1) for name in ("block_lambda", "block_mu", "block_slope")}
+    none: dict[str, list[float]] = {
+        name: []
+        for name in [
+            "lambda_row",
+            "lambda_factor",
+            "mu_value",
+            "mu_factor",
+            "slope_value",
+            "slope",
+            "slope_place",
+        ]
+    }
+    data = encode_certificate(proof(**(GOOD | blocks | starts | none)), "n", "q")
+    written_arrays = unpack(data, max_header=1 << 16)[1]
+    is_smaller = sum(a.size for a in arrays.values()) < codes.size
+    assert ("code_mask" in written_arrays) == is_smaller
+    assert ("codes" in written_arrays) == (not is_smaller)
 
 
 @given(st.integers(0, 10**6), st.integers(0, 3))

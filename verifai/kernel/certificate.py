@@ -16,13 +16,13 @@ import numpy as np
 from verifai.kernel.container import ContainerError, pack, unpack
 from verifai.kernel.errors import Rejection
 from verifai.kernel.operator import Array
+from verifai.kernel.packed import PACKED, packed_codes, unpacked_codes
 
 FORMAT = "verifai-certificate-1"
 MAX_BYTES = 1 << 28
 MAX_HEADER = 1 << 16
 MAX_DEPTH = 4096
 MAX_NODES = 1 << 24
-DEFAULT_CODE = 255
 IMAGE = -2  # in the place of a step's block: the image of a node's sources instead of LB
 PLAIN = -3  # in the place of a step's block: default slopes, and no exact ends near knots
 
@@ -220,7 +220,17 @@ def encode_certificate(proof: Proof, network_digest: str, query_digest: str) -> 
     arrays = {
         f.name: np.asarray(getattr(proof, f.name), dtype=TYPES[f.name]) for f in fields(Proof)
     }
+    smaller = packed_codes(proof.codes)
+    gain = proof.codes.size - sum(a.size for a in smaller.values())
+    if gain > 0 and _rows(arrays) == len(proof.codes):
+        del arrays["codes"]
+        arrays |= smaller
     return pack(metadata, {name: array for name, array in arrays.items() if array.size})
+
+
+def _rows(arrays: dict[str, Array]) -> int:
+    """How many rows of codes the blocks name, if they leave out none."""
+    return int(arrays["block_codes"].max(initial=-1)) + 1
 
 
 def decode_certificate(data: bytes, network_digest: str, query_digest: str) -> Proof:
@@ -244,11 +254,13 @@ def decode_certificate(data: bytes, network_digest: str, query_digest: str) -> P
     if len(metadata) != 4:
         raise Rejection("format", "unknown metadata")
     for name, array in arrays.items():
-        if name not in TYPES or array.dtype != np.dtype(TYPES[name]):
+        if array.dtype != np.dtype((TYPES | PACKED).get(name, object)):
             raise Rejection("format", f"an unknown array or type: {name} of {array.dtype}")
-        if array.ndim != (2 if name == "codes" else 1) or not array.size:
+        if array.ndim != (2 if name in ("codes", "code_mask") else 1) or not array.size:
             raise Rejection("format", f"array {name} of shape {array.shape}")
     full = {name: arrays[name] if name in arrays else _empty(name) for name in TYPES}
+    if PACKED.keys() & arrays.keys():
+        full["codes"] = unpacked_codes(arrays, _rows(full))
     proof = Proof(**full)
     check_form(proof)
     return proof
