@@ -139,6 +139,14 @@ def test_budgets_that_make_no_sense_are_refused(budget: dict[str, float], messag
         vf.verify(vf.in_range(net, [(0, 1)], upper=2), **budget)
 
 
+def test_a_device_is_where_bounds_are_computed() -> None:
+    pytest.importorskip("torch")
+    query = vf.in_range(vf.load(DATA / "yarotsky_4.onnx"), [("0.25", "0.75")], upper="0.6")
+    assert isinstance(vf.verify(query, device="cpu"), vf.Verified)
+    with pytest.raises(vf.InputError, match="nowhere"):
+        vf.verify(query, device="nowhere")
+
+
 @pytest.mark.parametrize("box", [[(0, 1, 2)], [0], (0, 1)])
 def test_a_box_of_something_else_than_pairs_is_refused(box: object) -> None:
     net = vf.load(DATA / "yarotsky_4.onnx")

@@ -134,7 +134,12 @@ def assumptions(query: Query) -> tuple[str, ...]:
 
 
 def verify(
-    query: Query, *, timeout: float | None = None, nodes: int | None = None, workers: int = 2
+    query: Query,
+    *,
+    timeout: float | None = None,
+    nodes: int | None = None,
+    workers: int = 2,
+    device: str | None = None,
 ) -> Verdict:
     """Verified, Falsified or Unknown; the first two only as the kernel confirms them.
 
@@ -143,11 +148,18 @@ def verify(
         timeout: seconds; None: no limit.
         nodes: nodes of the search tree; None: no limit.
         workers: processes.
+        device: None, or where torch is to bound subproblems, such as "cuda".
+
+    Raises:
+        InputError: torch is not installed, or there is no such device.
     """
     from verifai.verify import Options
     from verifai.verify import verify as search
 
-    options = Options(timeout=timeout, nodes=nodes, workers=workers, assumptions=assumptions(query))
+    assumed = assumptions(query)
+    options = Options(
+        timeout=timeout, nodes=nodes, workers=workers, assumptions=assumed, device=device
+    )
     return search(_ready(query), options)
 
 
