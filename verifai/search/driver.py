@@ -51,6 +51,7 @@ CAUTION = 1000.0  # times the usual margin where the kernel once said no
 ASCENT_WORK = 4e10  # multiplications that optimising the root's bounds may take in a minute
 BOX_WORK = 4e9  # multiplications that splitting more inputs than a few may be expected to take
 LEAST_WORK = 1e5  # of one box, however small the network
+FEW_BOXES = 16  # no tree that splits this many inputs is so small
 ATTACK_SHARE = 0.2  # of the time goes into attacks beyond the first
 ATTACK_SECONDS = 0.25  # of one attack
 LARGE_WORK = 5e5  # multiplications of one pass, beyond which an attack costs less than a bound
@@ -191,7 +192,7 @@ class Driver:
         if not search.open and not search.hard:
             return [plan, *_fill(skeleton, {0: search.forest}, first)]
         most = BOX_WORK * self._patience / max(self._tightening_work(plain), LEAST_WORK)
-        by_inputs = self._by_inputs(clause, bounds, rows, most)
+        by_inputs = None if most < FEW_BOXES else self._by_inputs(clause, bounds, rows, most)
         if by_inputs is not None:
             return by_inputs
         steps = self._ascent_steps(plain)

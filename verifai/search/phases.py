@@ -9,7 +9,7 @@ May import: numpy, bounds, judge, frontier, record, leaf. Must not know: process
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -148,7 +148,7 @@ class PhaseSearch(TreeSearch):
             self._put(self.goals.rows(regions.extra["goal"])),
             splits=self._put({i: mask.astype(bool) for i, mask in masks.items() if mask.any()}),
             start=self._put(self._inherited(regions)),
-            ascent=Ascent(steps=self.effort.steps, target=float(margin.max()), curved=True),
+            ascent=self._ascent(regions, float(margin.max())),
         )
         found = hosted(found)
         self._hand_down(regions, found)
@@ -164,6 +164,12 @@ class PhaseSearch(TreeSearch):
         corners = np.where(found.plane.coefficients[alive] > 0, low, high)
         extra = self._branch(regions, relaxation, found, alive, before)
         return np.concatenate([corners, extra]) if len(extra) else corners
+
+    def _ascent(self, regions: Regions, target: float) -> Ascent:
+        """Half the steps, and smaller ones at the end, where parents have climbed before."""
+        if not regions.depth.all():
+            return Ascent(steps=self.effort.steps, target=target, curved=True)
+        return Ascent(steps=self.effort.steps // 2, decay=0.85, target=target, curved=True)
 
     def _decide(
         self,
@@ -338,19 +344,38 @@ class PhaseSearch(TreeSearch):
                 self._close(regions, m, (*before, Close(answer.block._replace(rows=named))))
         rest = np.setdiff1d(alive, done)
         if len(rest):
-            value = self._choose(regions, found, rest, scores[rest], at)
-            self.open.append(self._split(regions.take(rest), value, at[rest, value], before))
+            forces = self._forces(found.point, seen)
+            value = self._choose(regions, found, rest, (scores[rest], at, forces))
+            halves = self._split(regions.take(rest), value, at[rest, value], before)
+            started = {n: halves.extra[f"multipliers {n}"] for n in self.compiled.preactivations}
+            self._press(started, value, forces[:, rest, value])
+            self.open.append(halves)
         return np.array(points)
+
+    def _forces(self, point: Point, seen: Mapping[int, Array]) -> Array:
+        """The multipliers of the lower and of the upper half of every value, (2, M, N).
+
+        With them a half's bound is no worse than its parent's: what the parent's lower line has and
+        the half's exact line lacks, the multiplier makes up for.
+        """
+        found = np.zeros((2, len(point.weights), int(self.offsets[-1])))
+        for node, slopes in point.slopes.items():
+            pieces = self.compiled.pieces[node]
+            if pieces.is_relu and node in seen:
+                where, used = self._values(pieces.source), np.maximum(seen[node], 0)
+                found[0][:, where] += used * slopes
+                found[1][:, where] -= used * (1 - slopes)
+        return found
 
     def _choose(
         self,
         regions: Regions,
         found: Optimized,
         rest: Indices,
-        scores: Array,
-        at: Array,
+        proposals: tuple[Array, Array, Array],
     ) -> Indices:
         """For every open subproblem the value whose split promises most, of the best few."""
+        scores, at, forces = proposals
         count = min(CANDIDATES, int((scores > 0).sum(axis=1).max()))
         best = np.argsort(-scores, axis=1)[:, :count]
         if count == 1:
@@ -360,25 +385,42 @@ class PhaseSearch(TreeSearch):
             usable = np.flatnonzero(scores[np.arange(len(rest)), best[:, k]] > 0)
             if not len(usable):
                 continue
-            gains[usable, k] = self._gain(regions, found, rest[usable], best[usable, k], at)
+            which, value = rest[usable], best[usable, k]
+            split = value, at[which, value], forces[:, which, value]
+            gains[usable, k] = self._gain(regions, found, which, split)
         return np.asarray(best[np.arange(len(rest)), gains.argmax(axis=1)])
 
     def _gain(
-        self, regions: Regions, found: Optimized, which: Indices, value: Indices, at: Array
+        self,
+        regions: Regions,
+        found: Optimized,
+        which: Indices,
+        split: tuple[Indices, Array, Array],
     ) -> Array:
         """The lesser bound of the two children, a little of the greater added; (len(which),)."""
-        children = self._children(regions.bounds.take(np.repeat(which, 2)), value, at[which, value])
+        value, at, forces = split
+        children = self._children(regions.bounds.take(np.repeat(which, 2)), value, at)
         twice = np.repeat(which, 2)
-        point = Point(
-            {i: a[twice] for i, a in found.point.slopes.items()}, {}, found.point.weights[twice]
-        )
+        multipliers = {i: a[twice] for i, a in found.point.multipliers.items()}
+        self._press(multipliers, value, forces)
         base = relaxed(self.compiled, children)
-        slopes = {i: self._usable(children, i, a) for i, a in point.slopes.items()}
+        slopes = {i: self._usable(children, i, a[twice]) for i, a in found.point.slopes.items()}
         rows = self._put(self.goals.rows(regions.extra["goal"][twice]))
         problem = Problem(self.fast, self._put(base), rows, len(twice), {}, {})
-        plane = problem.plane(self._put(Point(slopes, {}, point.weights)))[0]
-        pair = host(plane.value).reshape(-1, 2)
+        point = Point(slopes, multipliers, found.point.weights[twice])
+        pair = host(problem.plane(self._put(point))[0].value).reshape(-1, 2)
         return np.asarray(pair.min(axis=1) + 0.1 * np.minimum(pair.max(axis=1), 1.0))
+
+    def _press(self, multipliers: dict[int, Array], value: Indices, forces: Array) -> None:
+        """Sets the multipliers of split values in pairs of halves, lower ones first."""
+        node = np.searchsorted(self.offsets, value, side="right") - 1
+        for n in np.unique(node).tolist():
+            here = np.flatnonzero(node == n)
+            column = value[here] - self.offsets[n]
+            if n not in multipliers:
+                multipliers[n] = np.zeros((2 * len(value), self.compiled.sizes[n]))
+            multipliers[n][2 * here, column] = forces[0, here]
+            multipliers[n][2 * here + 1, column] = forces[1, here]
 
     def _usable(self, bounds: Bounds, node: int, slopes: Array) -> Array:
         """Slopes of a parent, exact where the child's interval has one piece."""
