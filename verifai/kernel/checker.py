@@ -183,7 +183,8 @@ class _Run:
             places = [self._enter(place) for place in taken]
             kinds = self.proof.tree[[p.position for p in places]].tolist()
             for kind in Kind:
-                group = [p for p, k in zip(places, kinds, strict=True) if k == kind.value]
+                value = kind.value
+                group = [p for p, k in zip(places, kinds, strict=True) if k == value]
                 if not group:
                     continue
                 if kind is Kind.SPLIT:
@@ -206,24 +207,27 @@ class _Run:
         """The place with its cuts made in arrays of its own."""
         if place.depth > MAX_DEPTH:
             raise Rejection("tree", f"deeper than {MAX_DEPTH}")
-        low, high, is_empty = place.low, place.high, place.is_empty
-        if place.cuts:
-            low, high = low.copy(), high.copy()
+        if not place.cuts:
+            return place
+        low, high, is_empty = place.low.copy(), place.high.copy(), place.is_empty
         for value, new_low, new_high in place.cuts:
             l, u = max(low[value], new_low), min(high[value], new_high)
             if l > u:
                 is_empty = True
             else:
                 low[value], high[value] = l, u
-        return place._replace(low=low, high=high, cuts=(), is_empty=is_empty)
+        position, _, _, _, rows, ors, depth, _ = place
+        return Place(position, low, high, (), rows, ors, depth, is_empty)
 
     def _child(self, place: Place, position: int) -> Place:
-        return place._replace(position=position, depth=place.depth + 1)
+        _, low, high, cuts, rows, ors, depth, is_empty = place
+        return Place(position, low, high, cuts, rows, ors, depth + 1, is_empty)
 
     def _with_rows(self, place: Place, rows: tuple[int, ...]) -> Place:
         """The place with more rows; those on one value cut its interval."""
-        cuts = [cut for r in rows for cut in self.ledger.cuts(self.ledger.table[r])]
-        return place._replace(rows=place.rows + rows, cuts=place.cuts + tuple(cuts))
+        found = [cut for r in rows for cut in self.ledger.cuts(self.ledger.table[r])]
+        position, low, high, cuts, known, ors, depth, is_empty = place
+        return Place(position, low, high, (*cuts, *found), (*known, *rows), ors, depth, is_empty)
 
     def _split(self, place: Place) -> list[Place]:
         """Rule split: g ≤ c, or g > c (for an integer-valued g: g ≤ ⌊c⌋, or g ≥ ⌊c⌋ + 1)."""

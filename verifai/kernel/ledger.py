@@ -70,8 +70,9 @@ class Ledger:
             return []
         value, factor = row.values[0], row.factors[0]
         bound = -row.constant / factor
-        whole = bool(self.integer[value])
-        down, up = (fmpq(bound.floor()), fmpq(bound.ceil())) if whole else (bound, bound)
+        down = up = bound
+        if self.integer[value]:
+            down, up = fmpq(bound.floor()), fmpq(bound.ceil())
         low = below(up) if factor < 0 or row.free else -np.inf
         high = above(down) if factor > 0 or row.free else np.inf
         return [(value, low, high)]
