@@ -187,7 +187,7 @@ class Driver:
         plain = refine(self.compiled, bounds, images=curved).bounds
         search, skeleton = self._phase_search(clause, plain, rows, len(rows))
         first = search.add(search.roots(plain, np.arange(len(search.goals.margin)), stale=False))
-        while search.open and max(int(group.depth.max()) for group in search.open) == 0:
+        while search.is_fresh:
             self._attempt(search.advance())
         if not search.open and not search.hard:
             return [plan, *_fill(skeleton, {0: search.forest}, first)]

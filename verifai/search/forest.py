@@ -22,7 +22,10 @@ class Away:
 
 @dataclass(slots=True)
 class Forest:
-    """Per box: its leaf records, or its split (the children are child and child + 1), or Away."""
+    """Per box: its leaf records, or its split (the children are child and child + 1), or Away.
+
+    Records that do not end in a split may have one child, which goes on where they end.
+    """
 
     outcome: list[tuple[Record, ...] | Away | None] = field(default_factory=list)
     child: list[int] = field(default_factory=list)
@@ -37,6 +40,11 @@ class Forest:
     def split(self, node: int, before: tuple[Record, ...], at: Split, child: int) -> None:
         """Notes that a box was split into child and child + 1, after these records."""
         self.outcome[node] = (*before, at)
+        self.child[node] = child
+
+    def lengthen(self, node: int, records: tuple[Record, ...], child: int) -> None:
+        """Notes that a box goes on as another after these records."""
+        self.outcome[node] = records
         self.child[node] = child
 
 
@@ -58,5 +66,6 @@ def preorder(forests: dict[int, Forest], owner: int, root: int) -> list[Record]:
             continue
         found += outcome
         if child >= 0:
-            todo += [(owner, child + 1), (owner, child)]
+            pair = bool(outcome) and isinstance(outcome[-1], Split)
+            todo += [(owner, child + 1), (owner, child)] if pair else [(owner, child)]
     return found

@@ -13,7 +13,7 @@ from verifai.bounds.interval import Bounds
 from verifai.bounds.lines import DEFAULT_CODE
 from verifai.bounds.maps import Indices
 from verifai.search.goals import Goals, pwl_nodes
-from verifai.search.record import Block, Close, Record
+from verifai.search.record import Block, Close, Derive, Form, Record, Step
 
 LEAST_WORK = 1e5  # multiplications of a pass, below which a smaller network is no gain
 
@@ -49,8 +49,19 @@ class Lift:
         return Goals(forms, goals.constant, goals.margin, goals.names)
 
     def record(self, record: Record) -> Record:
-        """The same record, if it closes a leaf; others as they are."""
-        return Close(self.block(record.block)) if isinstance(record, Close) else record
+        """The same record, if it closes a leaf or bounds single values; others as they are."""
+        if isinstance(record, Close):
+            return Close(self.block(record.block))
+        if isinstance(record, Derive):
+            return Derive(tuple(self._step(step) for step in record.plan))
+        return record
+
+    def _step(self, step: Step) -> Step:
+        if not isinstance(step.target, Form):
+            return step
+        values = tuple(int(self.values[v]) for v in step.target.values)
+        block = None if step.block is None else self.block(step.block)
+        return Step(Form(values, step.target.factors), block)
 
     def block(self, block: Block) -> Block:
         """The same multipliers and slopes."""

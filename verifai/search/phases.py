@@ -9,6 +9,7 @@ May import: numpy, bounds, judge, frontier, record, leaf. Must not know: process
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -31,8 +32,9 @@ from verifai.search.judge import Indices
 from verifai.search.leaf import Answer
 from verifai.search.lift import Lift
 from verifai.search.programs import Decision, Programs
+from verifai.search.proposals import Proposals, multipliers
 from verifai.search.record import Block, Close, Record, Split
-from verifai.search.reduced import Duals, is_reducible, units_of
+from verifai.search.reduced import is_reducible, units_of
 
 T = TypeVar("T")
 Closer = Callable[[Bounds, Rows], Answer]
@@ -84,7 +86,7 @@ class PhaseSearch(TreeSearch):
         self.effort, self.closer, self.goals, self.lift = effort, closer, goals, lift
         self.fast = compiled if like is None else on_device(compiled, like)
         self.batch = batch_size(self.fast, self.batch)
-        self.programs: Programs | None = None
+        self.proposals: Proposals | None = None
         self.plan = (tightening(compiled),)
         self.offsets = np.array(compiled.network.offsets)
         self.pwl = pwl_nodes(compiled)
@@ -97,11 +99,14 @@ class PhaseSearch(TreeSearch):
         bounds = bounds if self.lift is None else self.lift.part.bounds(bounds)
         count, units = len(goals), units_of(self.compiled, bounds)
         if is_reducible(self.compiled, units):
-            self.programs = Programs(self.compiled, self.goals, bounds, units)
+            programs = Programs(self.compiled, self.goals, bounds, units, expired=self._is_late)
+            self.proposals = Proposals(self.compiled, self.goals, programs)
             self.effort = Effort(self.effort.steps, every=0)  # programs gain little by it
         extra = {
             "goal": goals,
             "stale": np.full(count, stale),
+            "climbed": np.zeros(count, dtype=bool),
+            "before": np.full(count, np.nan),
             "marks": np.zeros((count, int(self.offsets[-1])), dtype=bool),
             "weights": np.full((count, self.goals.constant.shape[1]), np.nan),
         }
@@ -126,10 +131,9 @@ class PhaseSearch(TreeSearch):
             return np.zeros((0, inputs))
         relaxation = (self._tightened if stale else self._as_it_is)(regions.bounds)
         before: tuple[Record, ...] = self.plan if stale else ()
-        if self.programs is None or not regions.depth.all():  # ascents may do, and cost less
-            return self._climb(regions, relaxation, before)
-        self.batch = min(self.batch, self.programs.parallel)
-        left, points = self._decide(self.programs, regions, relaxation, before)
+        if self.proposals is None or not regions.extra["climbed"].all():
+            return self._climb(regions, relaxation, before)  # may do, and costs less
+        left, points = self._decide(self.proposals, regions, relaxation, before)
         if not len(left):
             return points
         more = self._climb(regions.take(left), relaxation.take(left), before)
@@ -162,6 +166,10 @@ class PhaseSearch(TreeSearch):
         regions = Regions(regions.nodes, relaxation.bounds, regions.depth, value, regions.extra)
         low, high = self.input_ends(regions.bounds.take(alive))
         corners = np.where(found.plane.coefficients[alive] > 0, low, high)
+        if self.proposals is not None and not regions.extra["climbed"].any():
+            self.open.append(self._lengthened(regions.take(alive), before))
+            self.batch = min(self.batch, self.proposals.programs.parallel)
+            return corners
         extra = self._branch(regions, relaxation, found, alive, before)
         return np.concatenate([corners, extra]) if len(extra) else corners
 
@@ -171,48 +179,84 @@ class PhaseSearch(TreeSearch):
             return Ascent(steps=self.effort.steps, target=target, curved=True)
         return Ascent(steps=self.effort.steps // 2, decay=0.85, target=target, curved=True)
 
+    def _lengthened(self, regions: Regions, records: tuple[Record, ...]) -> Regions:
+        """Regions that go on as others after these records, entered in the forest."""
+        first = self.forest.grow(len(regions))
+        for i, node in enumerate(regions.nodes.tolist()):
+            self.forest.lengthen(node, records, first + i)
+        nodes = np.arange(first, first + len(regions))
+        extra = dict(regions.extra) | {"climbed": np.ones(len(regions), dtype=bool)}
+        return Regions(nodes, regions.bounds, regions.depth, regions.value, extra)
+
     def _decide(
         self,
-        programs: Programs,
+        proposals: Proposals,
         regions: Regions,
         relaxation: Relaxed,
         before: tuple[Record, ...],
     ) -> tuple[Indices, Array]:
-        """Refutes or splits regions by their programs; which were left, and points to try."""
-        goals = regions.extra["goal"]
+        """Refutes, splits or tightens regions by programs; which were left, and points to try."""
+        goals, values = regions.extra["goal"], regions.extra["before"].tolist()
         made = [
-            programs.decide(int(goals[m]), relaxation.bounds.take(slice(m, m + 1)))
+            proposals.programs.decide(
+                int(goals[m]),
+                relaxation.bounds.take(slice(m, m + 1)),
+                None if np.isnan(values[m]) else values[m],
+            )
             for m in range(len(regions))
         ]
         proofs = [(m, duals) for m, decision in enumerate(made) for duals in decision.proofs]
-        blocks = self._proved(programs, relaxation, goals, proofs)
-        closed, split = set[int](), list[int]()
+        blocks = proposals.refutations(relaxation, goals, proofs)
+        value = np.minimum(np.array([d.value for d in made]), 0.0)
+        regions = Regions(regions.nodes, relaxation.bounds, regions.depth, value, regions.extra)
+        done, split = set[int](), list[int]()
         for m, decision in enumerate(made):
             block = Block() if decision.is_empty else blocks.get(m)
             if block is not None:
                 self._close(regions, m, (*before, Close(block)))
-                closed.add(m)
+                done.add(m)
+            elif decision.hidden and self._tighten(proposals, regions, m, decision, before):
+                done.add(m)
             elif decision.neuron >= 0:
                 split.append(m)
-        value = np.minimum(np.array([d.value for d in made]), 0.0)
-        regions = Regions(regions.nodes, relaxation.bounds, regions.depth, value, regions.extra)
         if split:
-            self._halve(programs, regions.take(np.array(split)), [made[m] for m in split], before)
-        left = np.setdiff1d(np.arange(len(made)), [*closed, *split])
-        points = [made[m].point for m in split]
+            decisions = [made[m] for m in split]
+            self._halve(proposals, regions.take(np.array(split)), decisions, before)
+        left = np.setdiff1d(np.arange(len(made)), [*done, *split])
+        points = [d.point for m, d in enumerate(made) if d.neuron >= 0 and m not in blocks]
         inputs = sum(self.compiled.sizes[i] for i in self.compiled.inputs)
         return left, np.array(points, dtype=np.float64).reshape(len(points), inputs)
 
+    def _tighten(
+        self,
+        proposals: Proposals,
+        regions: Regions,
+        m: int,
+        decision: Decision,
+        before: tuple[Record, ...],
+    ) -> bool:
+        """Lets region m go on with better bounds of hidden values; whether there are any."""
+        one = regions.take(np.array([m]))
+        goal = int(one.extra["goal"][0])
+        found = proposals.tightened(one.bounds, goal, list(decision.hidden))
+        if found is None:
+            return False
+        bounds, record = found
+        after = self._lengthened(one, self._named((*before, record)))
+        extra = after.extra | {"before": np.full(1, decision.value)}
+        self.open.append(Regions(after.nodes, bounds, after.depth, after.value, extra))
+        return True
+
     def _halve(
         self,
-        programs: Programs,
+        proposals: Proposals,
         regions: Regions,
         made: list[Decision],
         before: tuple[Record, ...],
     ) -> None:
         """Splits regions as decided; halves that the decision refutes are closed at once."""
-        neuron = np.array([d.neuron for d in made])
-        value = self.offsets[programs.units.source[neuron]] + programs.units.index[neuron]
+        neuron, units = np.array([d.neuron for d in made]), proposals.programs.units
+        value = self.offsets[units.source[neuron]] + units.index[neuron]
         halves = self._split(regions, value, np.zeros(len(made)), before)
         proofs = [
             (2 * m + side, duals)
@@ -221,40 +265,20 @@ class PhaseSearch(TreeSearch):
             for duals in decision.halves[side]
         ]
         goals = halves.extra["goal"]
-        blocks = self._proved(programs, self._as_it_is(halves.bounds), goals, proofs)
+        blocks = proposals.refutations(self._as_it_is(halves.bounds), goals, proofs)
         for m, block in blocks.items():
             self._close(halves, m, (Close(block),))
         rest = np.setdiff1d(np.arange(len(halves)), list(blocks))
         if len(rest):
             self.open.append(halves.take(rest))
 
-    def _proved(
-        self,
-        programs: Programs,
-        relaxation: Relaxed,
-        goals: Indices,
-        proofs: list[tuple[int, Duals]],
-    ) -> dict[int, Block]:
-        """The blocks of those proposed multipliers that refute their regions indeed."""
-        if not proofs:
-            return {}
-        which = np.array([m for m, _ in proofs])
-        base, goals = relaxation.take(which), goals[which]
-        point = programs.point(base, [duals for _, duals in proofs])
-        problem = Problem(self.compiled, base, self.goals.rows(goals), len(which), {}, {})
-        seen: dict[int, Array] = {}
-        plane, _ = problem.plane(point, seen)
-        found: dict[int, Block] = {}
-        for k in np.flatnonzero(plane.value > self.goals.margin[goals]).tolist():
-            slopes = []
-            for node, given in point.slopes.items():
-                moved = given[k] != base.lines[node].lower[0][k]
-                for index in np.flatnonzero(moved & (seen[node][k] > 0) if node in seen else []):
-                    value = int(self.offsets[node]) + int(index)
-                    slopes.append((value, 0, float(given[k, index])))
-            block = self._multipliers(point, int(goals[k]), k)
-            found[int(which[k])] = block._replace(slopes=tuple(slopes))
-        return found
+    @property
+    def is_fresh(self) -> bool:
+        """Whether an open subproblem has not been bounded by an ascent yet."""
+        return any(not group.extra["climbed"].all() for group in self.open)
+
+    def _is_late(self) -> bool:
+        return time.perf_counter() > self.deadline
 
     def _as_it_is(self, bounds: Bounds) -> Relaxed:
         """The bounds with their lines."""
@@ -285,31 +309,24 @@ class PhaseSearch(TreeSearch):
                 regions.extra[f"{kind} {node}"] = array
 
     def _close(self, regions: Regions, m: int, records: tuple[Record, ...]) -> None:
-        if self.lift is not None:
-            records = tuple(self.lift.record(record) for record in records)
-        self.forest.outcome[int(regions.nodes[m])] = records
+        self.forest.outcome[int(regions.nodes[m])] = self._named(records)
         self.leaves += 1
         self.closed += 0.5 ** int(regions.depth[m]) / len(self.goals.margin)
+
+    def _named(self, records: tuple[Record, ...]) -> tuple[Record, ...]:
+        """The records in the names of the whole network."""
+        return records if self.lift is None else tuple(self.lift.record(r) for r in records)
 
     def _values(self, node: int) -> slice:
         return slice(int(self.offsets[node]), int(self.offsets[node + 1]))
 
     def _block(self, regions: Regions, found: Optimized, m: int) -> Block:
         """The multipliers and slopes that refute subproblem m, as the kernel names them."""
-        block = self._multipliers(found.point, int(regions.extra["goal"][m]), m)
+        place = m, int(regions.extra["goal"][m])
+        block = multipliers(self.compiled, self.goals, found.point, place)
         slopes = slope_entries(self.compiled, found.explicit, m)
         codes = codes_bytes(self.compiled, self.pwl, found.codes, m)
         return block._replace(slopes=slopes, codes=codes)
-
-    def _multipliers(self, point: Point, goal: int, m: int) -> Block:
-        """The weights and multipliers of a point's row m, as the kernel names them."""
-        weights = point.weights[m]
-        used = {k: float(weights[k]) for k in np.flatnonzero(weights > 0).tolist()}
-        ends = []
-        for node, factors in point.multipliers.items():
-            for index in np.flatnonzero(factors[m]).tolist():
-                ends.append((int(self.offsets[node]) + index, -float(factors[m, index])))
-        return Block(self.goals.named(goal, used), tuple(ends))
 
     def _branch(
         self,
@@ -457,6 +474,7 @@ class PhaseSearch(TreeSearch):
         depth, every = twice.depth + 1, self.effort.every
         stale = depth % every == 0 if every else np.zeros(len(depth), dtype=bool)
         extra = dict(twice.extra) | {"marks": marks, "stale": stale}
+        extra |= {"climbed": np.ones(2 * count, bool), "before": np.full(2 * count, np.nan)}
         nodes = np.arange(first, first + 2 * count)
         return Regions(nodes, bounds, depth, twice.value, extra)
 

@@ -4,11 +4,12 @@ A neuron's promise is what its splits have gained so far, for each unit of the g
 leaves at it; neurons tried seldom are tried anew, by solving both halves.
 Source: Achterberg, Koch, Martin 2005, Branching Rules Revisited (reliability branching).
 
-May import: numpy, bounds, goals, reduced. Must not know: trees, certificates, processes.
+May import: numpy, bounds, goals, premises, reduced. Must not know: trees, certificates, processes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +20,7 @@ from verifai.bounds.dual import Point, Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array
 from verifai.search.goals import Goals
+from verifai.search.premises import Hidden, Patience, Premises
 from verifai.search.reduced import Duals, Reduced, Substituted, Units, substitute
 
 RELIABLE = 4  # tries of a neuron's halves after which its average is believed
@@ -28,6 +30,10 @@ TRIAL_ITERATIONS = 200  # of a half that is only tried
 BATCH_ENTRIES = 1e5  # of the programs of a batch
 TINY = 1e-7  # gaps that do not count
 LEAST = 1e-6  # gain that counts as none
+FIRST_ROUND = 100.0  # iterations for each open neuron that a first round may take
+ROUNDS = 4.0  # expected before the first was tried
+FADING = 1.5  # times as many splits are needed as the gain of the first one suggests
+RECENT = 0.5  # weight of the last visit in averages
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +47,7 @@ class Decision:
         point: the inputs of the optimum.
         neuron: which of the units to split, or -1.
         halves: multipliers that should refute the inactive and the active half.
+        hidden: bounds of hidden values that promise more than the split.
     """
 
     value: float
@@ -49,6 +56,7 @@ class Decision:
     point: Array | None = None
     neuron: int = -1
     halves: tuple[tuple[Duals, ...], tuple[Duals, ...]] = ((), ())
+    hidden: tuple[Hidden, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -85,6 +93,41 @@ class _Promise:
         return bool(self.count[neuron].min() >= RELIABLE)
 
 
+@dataclass(slots=True)
+class _Pace:
+    """What visits and rounds of one goal's hidden bounds have cost and gained, of late.
+
+    Attributes:
+        visit: iterations of a visit.
+        round: iterations of a round, None before the first.
+        gain: by how much a round raised the program's value, None before the first.
+    """
+
+    visit: float = 1.0
+    round: float | None = None
+    gain: float | None = None
+
+    def note_gain(self, gain: float) -> None:
+        self.gain = gain if self.gain is None else _mixed(self.gain, gain)
+
+    def prefers_round(self, missing: float, split: float, count: int) -> bool:
+        """Whether rounds are expected to refute a region with less work than splits alone.
+
+        Args:
+            missing: from refuting it.
+            split: what a split gains.
+            count: open neurons.
+        """
+        cost = FIRST_ROUND * count if self.round is None else self.round
+        rounds = ROUNDS if self.gain is None else missing / max(self.gain, TINY)
+        depth = FADING * missing / max(split, TINY)
+        return bool(cost * max(rounds, 1.0) < self.visit * 2.0 ** min(depth, 100.0))
+
+
+def _mixed(before: float, now: float) -> float:
+    return before + RECENT * (now - before)
+
+
 class Programs:
     """The programs of all goals of one search, built when first needed."""
 
@@ -94,6 +137,8 @@ class Programs:
         goals: Goals,
         bounds: Bounds,
         units: Units,
+        *,
+        expired: Callable[[], bool] = lambda: False,
     ) -> None:
         """Nothing is built yet.
 
@@ -102,16 +147,27 @@ class Programs:
             goals: what to refute.
             bounds: of one box that all subproblems lie in.
             units: its unstable neurons.
+            expired: whether time is up, which ends a round of hidden bounds.
         """
         self.compiled, self.goals = compiled, goals
         self.bounds, self.units = bounds, units
         self.substituted: Substituted | None = None
         self.programs: dict[int, Reduced] = {}
         self.promises: dict[int, _Promise] = {}
+        self.premises = Premises(expired)
+        self.patience: dict[int, Patience] = {}
+        self.paces: dict[int, _Pace] = {}
 
-    def decide(self, goal: int, bounds: Bounds) -> Decision:
-        """What to do with a subproblem of a goal."""
+    def decide(self, goal: int, bounds: Bounds, before: float | None = None) -> Decision:
+        """What to do with a subproblem of a goal.
+
+        Args:
+            goal: which.
+            bounds: of the subproblem.
+            before: its value before its hidden values were bounded anew, if they just were.
+        """
         program = self._program(goal)
+        start, pace = program.simplex.iterations, self.paces[goal]
         ends = program.enter(bounds)
         if ends is None:
             return Decision(np.inf, is_empty=True)
@@ -123,6 +179,8 @@ class Programs:
             return Decision(-np.inf)
         if solved.value > margin:
             return Decision(solved.value, (program.duals(),))
+        if before is not None:
+            pace.note_gain(solved.value - before)
         optimum = program.simplex.optimum()
         inputs, is_open = optimum.point[: program.inputs], (ends[0] < 0) & (ends[1] > 0)
         gaps = np.where(is_open, program.gaps(optimum.point), 0)
@@ -131,8 +189,23 @@ class Programs:
             gaps = np.maximum(weighed, LEAST * gaps)
         else:  # the optimum is a point of the network
             gaps = np.where(is_open, np.minimum(-ends[0], ends[1]), 0)
-        neuron, halves = self._choose(goal, gaps, ends, solved.value)
-        return Decision(solved.value, point=inputs, neuron=neuron, halves=halves)
+        neuron, halves, gain = self._choose(goal, gaps, ends, solved.value)
+        pace.visit = _mixed(pace.visit, program.simplex.iterations - start)
+        missing, hidden = margin - solved.value, list[Hidden]()
+        if not any(halves) and pace.prefers_round(missing, gain, int(is_open.sum())):
+            hidden = self._round(goal, ends)
+        return Decision(solved.value, (), False, inputs, neuron, halves, tuple(hidden))
+
+    def _round(self, goal: int, ends: tuple[Array, Array]) -> list[Hidden]:
+        """Bounds of hidden values of the region that the goal's program is set to."""
+        program, pace = self.programs[goal], self.paces[goal]
+        start = program.simplex.iterations
+        hidden = self.premises.round(program, ends, self.patience[goal])
+        cost = float(program.simplex.iterations - start)
+        pace.round = cost if pace.round is None else _mixed(pace.round, cost)
+        if not hidden:
+            pace.note_gain(0.0)
+        return hidden
 
     def point(self, base: Relaxed, proofs: list[Duals]) -> Point:
         """Multipliers over boxes as the dual problem takes them, default slopes where free."""
@@ -161,6 +234,7 @@ class Programs:
                 )
             self.programs[goal] = Reduced(self.compiled, self.substituted, flat)
             self.promises[goal] = _Promise(np.zeros((len(self.units), 2)))
+            self.patience[goal], self.paces[goal] = Patience.of(len(self.units)), _Pace()
         return self.programs[goal]
 
     @property
@@ -171,8 +245,8 @@ class Programs:
 
     def _choose(
         self, goal: int, gaps: Array, ends: tuple[Array, Array], value: float
-    ) -> tuple[int, tuple[tuple[Duals, ...], tuple[Duals, ...]]]:
-        """The neuron that promises most, and what refutes its halves, if anything is known to."""
+    ) -> tuple[int, tuple[tuple[Duals, ...], tuple[Duals, ...]], float]:
+        """The neuron that promises most, what is known to refute its halves, and its promise."""
         program, promise = self.programs[goal], self.promises[goal]
         missing = float(self.goals.margin[goal]) - value
         expected = np.minimum(promise.expected(gaps), missing)
@@ -197,7 +271,7 @@ class Programs:
                 halves = (tried[0].proofs, tried[1].proofs) if tried else ((), ())
             if tried and all(half.proofs for half in tried):
                 break
-        return best, halves
+        return best, halves, float(np.sqrt(best_score))
 
     def _try(
         self, goal: int, neuron: int, ends: tuple[float, float], value: float

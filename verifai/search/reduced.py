@@ -230,6 +230,20 @@ class Reduced:
         self.simplex.set_column(self.inputs + neuron, 0.0, math.inf)
         self.simplex.set_row(m + neuron, 0.0, math.inf)
 
+    def hold(self, *, is_held: bool) -> None:
+        """Makes the unsafe rows premises and the cost zero, or the cost what it was."""
+        column = self._y + self.count
+        self.simplex.set_cost(column, 0.0 if is_held else 1.0)
+        self.simplex.set_column(column, -math.inf, 0.0 if is_held else math.inf)
+
+    def aim(self, neuron: int, factor: float) -> None:
+        """The cost of a neuron's pre-activation."""
+        self.simplex.set_cost(self._y + neuron, factor)
+
+    def heights(self) -> Array:
+        """The pre-activations at the solution just found, (m,)."""
+        return self.simplex.optimum().point[self._y : self._y + self.count]
+
     def gaps(self, point: Array) -> Array:
         """How far each neuron's value exceeds its function at a solution, (m,)."""
         z, y = point[self.inputs : self._y], point[self._y : self._y + self.count]

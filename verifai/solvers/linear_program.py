@@ -90,7 +90,10 @@ class SparseRows:
 class Simplex:
     """A linear program whose ends and entries change, solved from the last basis on.
 
-    Columns and rows are numbered in the order given; costs stay.
+    Columns and rows are numbered in the order given.
+
+    Attributes:
+        iterations: of all solves so far.
     """
 
     def __init__(self, cost: Array, rows: SparseRows) -> None:
@@ -118,6 +121,7 @@ class Simplex:
         ):
             self._solver.setOptionValue(name, value)
         self._solver.passModel(lp)
+        self.iterations, self._is_primal = 0, False
         self._columns = np.arange(count, dtype=np.int32)
         self._rows = np.arange(height, dtype=np.int32)
 
@@ -141,6 +145,10 @@ class Simplex:
         """A new entry."""
         self._solver.changeCoeff(row, column, factor)
 
+    def set_cost(self, column: int, cost: float) -> None:
+        """A new cost of one variable."""
+        self._solver.changeColCost(column, cost)
+
     @property
     def basis(self) -> object:
         """Where the last solve ended, for `resume`."""
@@ -150,11 +158,18 @@ class Simplex:
         """Lets the next solve start there."""
         self._solver.setBasis(basis)
 
-    def solve(self, iterations: int) -> Solved:
-        """Solves from the last basis on, in at most so many iterations."""
+    def solve(self, iterations: int, *, is_primal: bool = False) -> Solved:
+        """Solves from the last basis on, in at most so many iterations.
+
+        The dual method suits changes of ends, the primal one changes of costs.
+        """
         solver, statuses = self._solver, self._statuses
         solver.setOptionValue("simplex_iteration_limit", iterations)
+        if is_primal != self._is_primal:
+            solver.setOptionValue("simplex_strategy", 4 if is_primal else 1)
+            self._is_primal = is_primal
         solver.run()
+        self.iterations += max(0, int(solver.getInfo().simplex_iteration_count))
         status = solver.getModelStatus()
         if status == statuses.kInfeasible:
             _, is_known, ray = solver.getDualRay()
