@@ -30,6 +30,7 @@ def load(
     *,
     semantics: str = "real",
     assume_ulp: int | None = None,
+    shrink: bool = False,
 ) -> Network:
     """The exact network of an ONNX file, a torch module or an ExportedProgram of torch.
 
@@ -41,21 +42,25 @@ def load(
         example_input: for a module, a tensor (or a tuple of tensors) as it is called with.
         semantics: "real", or "float32" for all that float32 programs of a file may compute.
         assume_ulp: in "float32", how many units in the last place smooth operators may be off.
+        shrink: over the reals, ties neurons that are equal or negatives of each other: the same
+            function, easier to verify, but with fewer neurons than the model has.
 
     Raises:
         InputError: the file is unreadable or holds an operator that is not supported, the
             module is in training mode, or its example input is missing.
     """
     if isinstance(model, str | PathLike):
-        return _load_file(Path(model), semantics, assume_ulp)
+        return _load_file(Path(model), semantics, assume_ulp, shrink=shrink)
     if semantics != "real":
         raise InputError("the semantics float32 is for ONNX files: export the module first")
+    from verifai.load.mirror import shrunk
     from verifai.load.torch_module import load_torch_module
 
-    return load_torch_module(model, example_input)
+    network = load_torch_module(model, example_input)
+    return shrunk(network) if shrink else network
 
 
-def _load_file(path: Path, semantics: str, assume_ulp: int | None) -> Network:
+def _load_file(path: Path, semantics: str, assume_ulp: int | None, *, shrink: bool) -> Network:
     if semantics == "float32":
         from verifai.load.float32 import load_float32
 
@@ -66,7 +71,7 @@ def _load_file(path: Path, semantics: str, assume_ulp: int | None) -> Network:
         raise InputError("an accuracy of smooth operators is for the semantics float32 only")
     from verifai.load.onnx import load_onnx
 
-    return load_onnx(path)
+    return load_onnx(path, shrink=shrink)
 
 
 def query_from(
@@ -77,6 +82,8 @@ def query_from(
     assume_ulp: int | None = None,
 ) -> Query:
     """The query that ONNX files and a VNN-LIB file (1.0 or 2.0) pose, over the reals.
+
+    Networks are shrunk (see `load`).
 
     With the semantics "float32" (VNN-LIB 1.0 only) the network stands for all float32 programs of
     the file, and the domain holds the binary32 numbers of the box.
@@ -105,7 +112,8 @@ def query_from(
     if isinstance(model, Mapping):
         reason = "networks have names in VNN-LIB 2 only: give the ONNX file itself"
         raise InputError(f"{source.name}: {reason}")
-    return _ready(query_of_source(source, _load_file(Path(model), semantics, assume_ulp)))
+    network = _load_file(Path(model), semantics, assume_ulp, shrink=True)
+    return _ready(query_of_source(source, network))
 
 
 def _ready(query: Query) -> Query:

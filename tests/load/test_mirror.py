@@ -1,11 +1,16 @@
 """Shrunk networks: fewer neurons and no sparse matrices, and the same function exactly."""
 
+from pathlib import Path
 from random import Random
 
 import numpy as np
+import onnx
 import pytest
 from flint import fmpq
+from onnx import helper
 
+import verifai as vf
+from tests.load.models import model
 from verifai.kernel.arithmetic import Exact
 from verifai.kernel.forward import Machine
 from verifai.kernel.network import Affine, Input, Network, Node, Pwl, affine, pwl, relu
@@ -177,3 +182,33 @@ def test_matrices_of_few_terms_become_selections_only_where_that_pays() -> None:
     weight[7, :5] = 1.0
     assert operators(weight) == [Dense]
     assert operators(np.zeros((3, 64))) == [Gather]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_files_are_shrunk_for_queries_and_read_as_they_are_otherwise(
+    tmp_path: Path, version: int
+) -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "a"], ["s"]),
+        helper.make_node("Relu", ["s"], ["r"]),
+        helper.make_node("MatMul", ["r", "b"], ["y"]),
+    ]
+    weights = {"a": MAXIMUM.T.astype(np.float32), "b": HALVES.T.astype(np.float32)}
+    file, claim = tmp_path / "max.onnx", tmp_path / "claim.vnnlib"
+    onnx.save(model(nodes, {"x": [1, 2]}, weights), file)
+    box = [("X", i, sign, end) for i in range(2) for sign, end in ((">=", -1), ("<=", 2))]
+    if version == 1:
+        names = "".join(f"(declare-const {v} Real)\n" for v in ("X_0", "X_1", "Y_0"))
+        box_text = "".join(f"(assert ({s} {x}_{i} {e}))\n" for x, i, s, e in box)
+        claim.write_text(f"{names}{box_text}(assert (> Y_0 2))\n")
+    else:
+        box_text = "".join(f"(assert ({s} X[0,{i}] {e}.0))\n" for _, i, s, e in box)
+        claim.write_text(
+            "(vnnlib-version <2.0>)\n(declare-network f (declare-input X float32 [1,2])"
+            f"(declare-output Y float32 [1,1]))\n{box_text}(assert (> Y[0,0] 2.0))\n"
+        )
+    assert neurons(vf.load(file)) == 4
+    assert neurons(vf.load(file, shrink=True)) == 1
+    query = vf.query_from(file, claim)
+    assert neurons(query.network) == 1
+    assert isinstance(vf.verify(query), vf.Verified)

@@ -1,6 +1,6 @@
 """The front door for ONNX files.
 
-May import: kernel, onnx_file, onnx_graph. Must not know: the command line, queries.
+May import: kernel, onnx_file, onnx_graph, mirror. Must not know: the command line, queries.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from typing import Any
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.load.errors import LoadError
+from verifai.load.mirror import shrunk
 from verifai.load.onnx_file import find, read_model
 from verifai.load.onnx_graph import lower
 
 
-def load_onnx(path: str | Path, prepare: Callable[[Any], None] | None = None) -> Network:
+def load_onnx(
+    path: str | Path, prepare: Callable[[Any], None] | None = None, *, shrink: bool = False
+) -> Network:
     """The network of an ONNX file (.onnx or .onnx.gz; .gz may be left out), over the reals.
 
     Weights are taken as the exact numbers they are; a lone unknown batch length is 1. Values of
@@ -26,6 +29,8 @@ def load_onnx(path: str | Path, prepare: Callable[[Any], None] | None = None) ->
         path: the file.
         prepare: changes the model's message before it is read: names further tensors as outputs,
             or says how long unknown axes are.
+        shrink: ties neurons that are equal or negatives of each other, and leaves out zeros: the
+            same function, easier to verify, but with fewer neurons than the file has.
 
     Raises:
         LoadError: the file is unreadable or asks for something unsupported; it names the node.
@@ -35,7 +40,8 @@ def load_onnx(path: str | Path, prepare: Callable[[Any], None] | None = None) ->
         model = read_model(file)
         if prepare is not None:
             prepare(model)
-        return lower(model, file.parent)
+        network = lower(model, file.parent)
+        return shrunk(network) if shrink else network
     except UnicodeDecodeError:
         raise LoadError(f"{file.name!r} is no ONNX model: a name in it is no UTF-8 text") from None
     except LoadError:

@@ -1,7 +1,7 @@
 """An ONNX graph as a network: walks its operators in order and lowers each.
 
-May import: kernel, onnx_file, onnx_call, onnx_operators, onnx_schema, onnx_types, builder, tidy,
-mirror. Must not know: the command line.
+May import: kernel, onnx_file, onnx_call, onnx_operators, onnx_schema, onnx_types, builder, tidy.
+Must not know: the command line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network
 from verifai.load.builder import ONE, Builder
 from verifai.load.errors import LoadError
-from verifai.load.mirror import shrunk
 from verifai.load.onnx_call import Attribute, Call, Lowering
 from verifai.load.onnx_file import tensor
 from verifai.load.onnx_operators import (
@@ -251,4 +250,4 @@ def _finished(graph: Graph, outputs: list[str]) -> Network:
         graph.builder.nodes[node] = replace(graph.builder.nodes[node], shape=value.shape)
         names[node] = name
         results.append(node)
-    return shrunk(tidied(graph.builder.nodes, results, names))
+    return tidied(graph.builder.nodes, results, names)

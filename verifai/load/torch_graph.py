@@ -19,7 +19,6 @@ from verifai.kernel.network import Input, Network
 from verifai.load import torch_choice
 from verifai.load.builder import ONE, Builder
 from verifai.load.errors import LoadError
-from verifai.load.mirror import shrunk
 from verifai.load.tidy import tidied
 from verifai.load.torch_call import AtenCall, Rule
 from verifai.load.torch_known import computed, is_known
@@ -273,7 +272,7 @@ def _finished(walk: Walk, outputs: Sequence[Any]) -> Network:
         builder.nodes[position] = replace(builder.nodes[position], shape=value.shape)
         names[position] = name
         results.append(position)
-    return shrunk(tidied(builder.nodes, results, names))
+    return tidied(builder.nodes, results, names)
 
 
 def _tensor(node: Any, made: Any) -> Value:

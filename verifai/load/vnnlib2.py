@@ -4,7 +4,7 @@ A satisfying assignment of the document is a counterexample of the query. Inputs
 the top declare equal are one input of the graph. Literals are exact decimals and everything is
 over the real numbers, whatever floating type is declared; `Posed.types` says which were.
 
-May import: kernel, merge, polynomial, domain, condition, vnnlib2_document, vnnlib2_models.
+May import: kernel, merge, polynomial, domain, condition, onnx, vnnlib2_document, vnnlib2_models.
 Must not know: how a query is decided.
 """
 
@@ -14,6 +14,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from verifai.load.condition import ConditionReader, Dialect, Linear
 from verifai.load.domain import query_of
 from verifai.load.errors import LoadError
 from verifai.load.merge import Merged, Place, merge
+from verifai.load.onnx import load_onnx
 from verifai.load.polynomial import Products, substituted, with_products
 from verifai.load.sexpr import Source, read_source
 from verifai.load.vnnlib2_document import Document, Kind, Tensor, read_document
@@ -98,7 +100,7 @@ def pose(source: Source, models: Mapping[str, str | PathLike[str]] | str | PathL
     entries = Entries(document)
     products = Products(entries.count)
     formula = read_assertions(document, entries, products)
-    loaded = load_models(document, files)
+    loaded = load_models(document, files, partial(load_onnx, shrink=True))
     try:
         return _posed(document, loaded, formula, products)
     except LoadError as error:
