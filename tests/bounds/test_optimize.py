@@ -10,7 +10,7 @@ from verifai.bounds.crown import backward, refine, relaxed, unstable
 from verifai.bounds.dual import Point, Problem, Rows, gradient
 from verifai.bounds.interval import interval
 from verifai.bounds.lines import slopes_of
-from verifai.bounds.optimize import Ascent, optimize
+from verifai.bounds.optimize import Ascent, _Moments, optimize
 
 EPS = 1e-9
 
@@ -188,3 +188,11 @@ def test_many_rows_may_share_one_box():
         optimize(compiled, relaxation, Rows({out: each[k]}, np.zeros(1))).value[0] for k in range(4)
     ]
     np.testing.assert_allclose(found.value, one, atol=1e-10)
+
+
+def test_a_gradient_that_is_only_rounding_moves_nothing() -> None:
+    moments = _Moments(np.zeros((2, 3)))
+    step = moments.direction(np.array([[1.0, -0.5, 1e-16], [1e-16, 0.0, -1e-16]]))
+    assert step[0, :2] == pytest.approx([1.0, -1.0])
+    assert abs(step[0, 2]) < 1e-6
+    assert step[1] == pytest.approx([1.0, 0.0, -1.0])  # nothing larger to compare with

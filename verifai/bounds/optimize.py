@@ -22,6 +22,7 @@ from verifai.bounds.maps import Array, Mask
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T", bound=np.generic)
+NOISE = 1e-9  # of a row's largest gradient: what is far smaller is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +192,15 @@ class _Moments:
         self.second = np.zeros_like(self.first)
 
     def direction(self, slope: Array) -> Array:
-        """The step for this gradient, of size about one."""
+        """The step for this gradient, of size about one; where it is only rounding, about zero."""
         self.count += 1
         self.first *= 0.9
         self.first += 0.1 * slope
         self.second *= 0.999
         self.second += 0.001 * np.square(slope)
         size = np.sqrt(self.second / (1 - 0.999**self.count))
-        tiny = np.finfo(size.dtype).tiny ** 0.5
-        step: Array = self.first / (1 - 0.9**self.count) / (size + tiny)
+        small = np.finfo(size.dtype).tiny ** 0.5 + NOISE * size.max(axis=1, keepdims=True)
+        step: Array = self.first / (1 - 0.9**self.count) / (size + small)
         return step
 
 
