@@ -98,37 +98,45 @@ class Premises:
         while due.any() and (found or tries < SAMPLE) and not self.expired():
             side, neuron = _next(due, heights, ends, is_far=tries < SAMPLE)
             due[side, neuron] = False
-            solved, heights = self._solve(program, (side, neuron), heights, patience)
-            tries += 1
-            if solved is None:
-                continue
-            gain = solved.value - (ends[0][neuron] if side == 0 else -ends[1][neuron])
-            is_gain = bool(gain > LEAST_GAIN * (ends[1][neuron] - ends[0][neuron]))
-            patience.note(side, neuron, is_gain=is_gain)
-            if is_gain:
-                found.append(Hidden(neuron, side, solved))
+            end, tries = (side, neuron), tries + 1
+            known = ends[0][neuron] if side == 0 else -ends[1][neuron]
+            least = float(known + LEAST_GAIN * (ends[1][neuron] - ends[0][neuron]))
+            duals, heights = self._solve(program, end, patience, (least, heights))
+            patience.note(side, neuron, is_gain=duals is not None)
+            if duals is not None:
+                found.append(Hidden(neuron, side, duals))
         return found
 
     def _solve(
-        self, program: Reduced, end: tuple[int, int], heights: Array, patience: Patience
+        self,
+        program: Reduced,
+        end: tuple[int, int],
+        patience: Patience,
+        before: tuple[float, Array],
     ) -> tuple[Duals | None, Array]:
-        """The duals of one bound, None where it was not found; the solution's pre-activations."""
+        """The duals of one bound where it exceeds the least; the last solution's pre-activations.
+
+        Args:
+            program: whose rows are held.
+            end: side and neuron.
+            patience: of its goal.
+            before: the least bound that is worth having, and the solution so far.
+        """
         (side, neuron), known = end, patience.bases.get(end)
+        least, heights = before
         if known is not None:
             program.simplex.resume(known)
         program.aim(neuron, 1.0 if side == 0 else -1.0)
-        solved = program.simplex.solve(MOST_ITERATIONS, is_primal=known is None)
-        duals = None
+        solved, duals = program.simplex.solve(MOST_ITERATIONS, is_primal=known is None), None
         if solved.is_optimal:
             patience.bases[end] = program.simplex.basis
-            duals, heights = program.duals(), program.heights()
+            heights = program.heights()
+            duals = program.duals() if solved.value > least else None
         program.aim(neuron, 0.0)
         return duals, heights
 
 
-def _next(
-    due: Mask, heights: Array, ends: tuple[Array, Array], *, is_far: bool
-) -> tuple[int, int]:
+def _next(due: Mask, heights: Array, ends: tuple[Array, Array], *, is_far: bool) -> tuple[int, int]:
     """The side and neuron whose end is nearest to the last solution, or farthest from it."""
     width = np.maximum(ends[1] - ends[0], 1e-12)
     far = np.stack([heights - ends[0], ends[1] - heights]) / width

@@ -242,7 +242,7 @@ class Reduced:
 
     def heights(self) -> Array:
         """The pre-activations at the solution just found, (m,)."""
-        return self.simplex.optimum().point[self._y : self._y + self.count]
+        return self.simplex.point()[self._y : self._y + self.count]
 
     def gaps(self, point: Array) -> Array:
         """How far each neuron's value exceeds its function at a solution, (m,)."""

@@ -181,6 +181,10 @@ class Simplex:
             return Solved(value, is_optimal=False)
         return Solved(-np.inf, is_optimal=False)
 
+    def point(self) -> Array:
+        """The variables at the optimum that the last solve found."""
+        return np.array(self._solver.getSolution().col_value)
+
     def optimum(self) -> Optimum:
         """The optimum that the last solve found, with its duals."""
         found = self._solver.getSolution()
