@@ -35,13 +35,13 @@ def goals_above(threshold: float) -> Goals:
 
 
 def begun(threshold: float) -> PhaseSearch:
-    """A search of halves that has visited its root."""
+    """A search of halves by ascents alone that has visited its root."""
     compiled = compile_network(image_network(bias=0.0))
     bounds, goals = tight(compiled, 0.5), goals_above(threshold)
     closer = LeafSolver(compiled, lambda: np.inf)
     search = PhaseSearch(compiled, goals, effort=Effort(20, every=0), closer=closer)
     search.add(search.roots(bounds, np.arange(1), stale=False))
-    search.programs = None
+    search.proposals = None
     search.advance()
     return search
 
@@ -80,7 +80,7 @@ def test_halves_start_no_worse_than_their_parents() -> None:
     assert not least.open  # refuted at once
     search = begun(5.0)
     (halves,) = search.open
-    assert len(halves) == 2
+    assert len(halves) == 2 and halves.depth.tolist() == [1, 1]
     parent = float(halves.value[0])
     before = search.effort
     search.effort = Effort(0, every=0)  # no step: the start itself
