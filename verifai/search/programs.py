@@ -32,7 +32,7 @@ TINY = 1e-7  # gaps that do not count
 LEAST = 1e-6  # gain that counts as none
 FIRST_ROUND = 100.0  # iterations for each open neuron that a first round may take
 ROUNDS = 4.0  # expected before the first was tried
-FADING = 1.5  # times as many splits are needed as the gain of the first one suggests
+FADING = 2.0  # times as many splits are needed as the gain of the first one suggests
 RECENT = 0.5  # weight of the last visit in averages
 
 
