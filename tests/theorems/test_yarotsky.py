@@ -8,6 +8,7 @@ import pytest
 from flint import fmpq
 
 from verifai.kernel.replay import evaluate
+from verifai.search.record import sharpened
 from verifai.theorems import evidence
 from verifai.theorems.claim import Outcome
 from verifai.theorems.construction import exported, relu_network
@@ -65,4 +66,5 @@ def test_the_certificate_by_hand_proves_nothing_closer() -> None:
     closer = fmpq(1, 4) * (1 - fmpq(1, 1 << 20))
     for distance, outcome in ((fmpq(1, 4), Outcome.PROVED), (closer, Outcome.OPEN)):
         query = product_query(1, distance)
-        assert evidence.accepted(query, Builder(query, 1).records()).outcome is outcome
+        records = sharpened(Builder(query, 1).records())
+        assert evidence.accepted(query, records).outcome is outcome

@@ -39,7 +39,8 @@ def bounds_and_errors(root: Root, forms: Forms, context: Context) -> Ends:
         return np.asarray(todo.total - todo.error), todo.error
     with np.errstate(all="ignore"):
         result = np.nextafter(todo.total - (todo.error * SLACK + TINY), -np.inf)
-    return np.where(np.isfinite(result), result, -np.inf), todo.error
+        finite = np.isfinite(result)
+        return np.where(finite, result, -np.inf), np.where(finite, todo.total - result, 0.0)
 
 
 class _Part(NamedTuple):
