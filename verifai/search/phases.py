@@ -2,32 +2,33 @@
 
 A subproblem fixes on which side of a knot some pre-activations lie. Its bounds are inherited, its
 multipliers optimised (α, β, λ); what is left open is split at the neuron that promises most.
-Source: Wang et al. 2021, β-CROWN; De Palma et al. 2021, Improved Branch and Bound (FSB).
+Source: Wang et al. 2021, β-CROWN.
 
-May import: numpy, bounds, judge, frontier, record, leaf. Must not know: processes, exact numbers.
+May import: numpy, bounds, judge, frontier, halves, record, leaf. Must not know: processes, exact
+numbers.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 
-from verifai.bounds.arrays import host, hosted, placed
+from verifai.bounds.arrays import hosted, placed
 from verifai.bounds.compiled import Compiled, on_device
 from verifai.bounds.crown import Relaxed, refine, relaxed
 from verifai.bounds.curved import slope_entries
 from verifai.bounds.dual import Point, Problem, Rows
 from verifai.bounds.interval import Bounds
-from verifai.bounds.lines import span
 from verifai.bounds.optimize import Ascent, Optimized, optimize
 from verifai.search.branching import split_scores
 from verifai.search.clauses import Array
 from verifai.search.frontier import Regions, TreeSearch, batch_size, root_region
 from verifai.search.goals import Goals, codes_bytes, pwl_nodes, tightening
+from verifai.search.halves import Halves
 from verifai.search.judge import Indices
 from verifai.search.leaf import Answer
 from verifai.search.lift import Lift
@@ -40,7 +41,6 @@ T = TypeVar("T")
 Closer = Callable[[Bounds, Rows], Answer]
 PARALLEL = 64  # subproblems bounded together
 BATCH_WORK = 4e8  # multiplications of one pass of every step over a batch
-CANDIDATES = 6  # neurons tried before one is chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,7 @@ class PhaseSearch(TreeSearch):
         self.plan = (tightening(compiled),)
         self.offsets = np.array(compiled.network.offsets)
         self.pwl = pwl_nodes(compiled)
+        self.halves = Halves(compiled, self.fast, goals)
 
     def roots(self, bounds: Bounds, goals: Indices, *, stale: bool) -> Regions:
         """One subproblem a goal, all with the same bounds; stale: these are to be tightened.
@@ -361,101 +362,13 @@ class PhaseSearch(TreeSearch):
                 self._close(regions, m, (*before, Close(answer.block._replace(rows=named))))
         rest = np.setdiff1d(alive, done)
         if len(rest):
-            forces = self._forces(found.point, seen)
-            value = self._choose(regions, found, rest, (scores[rest], at, forces))
+            forces = self.halves.forces(found.point, seen)
+            value = self.halves.choose(regions, found, rest, (scores[rest], at, forces))
             halves = self._split(regions.take(rest), value, at[rest, value], before)
             started = {n: halves.extra[f"multipliers {n}"] for n in self.compiled.preactivations}
-            self._press(started, value, forces[:, rest, value])
+            self.halves.press(started, value, forces[:, rest, value])
             self.open.append(halves)
         return np.array(points)
-
-    def _forces(self, point: Point, seen: Mapping[int, Array]) -> Array:
-        """The multipliers of the lower and of the upper half of every value, (2, M, N).
-
-        With them a half's bound is no worse than its parent's: what the parent's lower line has and
-        the half's exact line lacks, the multiplier makes up for.
-        """
-        found = np.zeros((2, len(point.weights), int(self.offsets[-1])))
-        for node, slopes in point.slopes.items():
-            pieces = self.compiled.pieces[node]
-            if pieces.is_relu and node in seen:
-                where, used = self._values(pieces.source), np.maximum(seen[node], 0)
-                found[0][:, where] += used * slopes
-                found[1][:, where] -= used * (1 - slopes)
-        return found
-
-    def _choose(
-        self,
-        regions: Regions,
-        found: Optimized,
-        rest: Indices,
-        proposals: tuple[Array, Array, Array],
-    ) -> Indices:
-        """For every open subproblem the value whose split promises most, of the best few."""
-        scores, at, forces = proposals
-        count = min(CANDIDATES, int((scores > 0).sum(axis=1).max()))
-        best = np.argsort(-scores, axis=1)[:, :count]
-        if count == 1:
-            return np.asarray(best[:, 0])
-        gains = np.full((len(rest), count), -np.inf)
-        for k in range(count):
-            usable = np.flatnonzero(scores[np.arange(len(rest)), best[:, k]] > 0)
-            if not len(usable):
-                continue
-            which, value = rest[usable], best[usable, k]
-            split = value, at[which, value], forces[:, which, value]
-            gains[usable, k] = self._gain(regions, found, which, split)
-        return np.asarray(best[np.arange(len(rest)), gains.argmax(axis=1)])
-
-    def _gain(
-        self,
-        regions: Regions,
-        found: Optimized,
-        which: Indices,
-        split: tuple[Indices, Array, Array],
-    ) -> Array:
-        """The lesser bound of the two children, a little of the greater added; (len(which),)."""
-        value, at, forces = split
-        children = self._children(regions.bounds.take(np.repeat(which, 2)), value, at)
-        twice = np.repeat(which, 2)
-        multipliers = {i: a[twice] for i, a in found.point.multipliers.items()}
-        self._press(multipliers, value, forces)
-        base = relaxed(self.compiled, children)
-        slopes = {i: self._usable(children, i, a[twice]) for i, a in found.point.slopes.items()}
-        rows = self._put(self.goals.rows(regions.extra["goal"][twice]))
-        problem = Problem(self.fast, self._put(base), rows, len(twice), {}, {})
-        point = Point(slopes, multipliers, found.point.weights[twice])
-        pair = host(problem.plane(self._put(point))[0].value).reshape(-1, 2)
-        return np.asarray(pair.min(axis=1) + 0.1 * np.minimum(pair.max(axis=1), 1.0))
-
-    def _press(self, multipliers: dict[int, Array], value: Indices, forces: Array) -> None:
-        """Sets the multipliers of split values in pairs of halves, lower ones first."""
-        node = np.searchsorted(self.offsets, value, side="right") - 1
-        for n in np.unique(node).tolist():
-            here = np.flatnonzero(node == n)
-            column = value[here] - self.offsets[n]
-            if n not in multipliers:
-                multipliers[n] = np.zeros((2 * len(value), self.compiled.sizes[n]))
-            multipliers[n][2 * here, column] = forces[0, here]
-            multipliers[n][2 * here + 1, column] = forces[1, here]
-
-    def _usable(self, bounds: Bounds, node: int, slopes: Array) -> Array:
-        """Slopes of a parent, exact where the child's interval has one piece."""
-        pieces = self.compiled.pieces[node]
-        touched = span(pieces, bounds.lower[pieces.source], bounds.upper[pieces.source])
-        return np.where(touched.is_split, slopes, touched.left)
-
-    def _children(self, bounds: Bounds, value: Indices, at: Array) -> Bounds:
-        """Doubled bounds, cut from above in the first of each pair, from below in the second."""
-        node = np.searchsorted(self.offsets, value, side="right") - 1
-        lower, upper = list(bounds.lower), list(bounds.upper)
-        for n in np.unique(node).tolist():
-            here = np.flatnonzero(node == n)
-            column = value[here] - self.offsets[n]
-            lower[n], upper[n] = lower[n].copy(), upper[n].copy()
-            upper[n][2 * here, column] = at[here]
-            lower[n][2 * here + 1, column] = at[here]
-        return Bounds(tuple(lower), tuple(upper))
 
     def _split(
         self, regions: Regions, value: Indices, at: Array, before: tuple[Record, ...]
@@ -467,7 +380,7 @@ class PhaseSearch(TreeSearch):
         for i, node in enumerate(regions.nodes.tolist()):
             self.forest.split(node, before, Split(int(names[i]), float(at[i])), first + 2 * i)
         twice = regions.take(np.repeat(np.arange(count), 2))
-        bounds = self._children(twice.bounds, value, at)
+        bounds = self.halves.children(twice.bounds, value, at)
         marks = twice.extra["marks"].copy()
         first_of_pair = 2 * np.arange(count)
         marks[first_of_pair, value] = marks[first_of_pair + 1, value] = True

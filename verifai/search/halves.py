@@ -1,0 +1,129 @@
+"""The halves of subproblems over phases: which split promises most, and where halves start.
+
+Source: De Palma et al. 2021, Improved Branch and Bound (FSB).
+
+May import: numpy, bounds, goals, frontier. Must not know: trees, records, programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import numpy as np
+
+from verifai.bounds.arrays import host, placed
+from verifai.bounds.compiled import Compiled
+from verifai.bounds.crown import relaxed
+from verifai.bounds.dual import Point, Problem
+from verifai.bounds.interval import Bounds
+from verifai.bounds.lines import span
+from verifai.bounds.optimize import Optimized
+from verifai.search.clauses import Array
+from verifai.search.frontier import Regions
+from verifai.search.goals import Goals
+from verifai.search.judge import Indices
+
+T = TypeVar("T")
+CANDIDATES = 6  # neurons tried before one is chosen
+
+
+class Halves:
+    """How subproblems of one search are halved."""
+
+    def __init__(self, compiled: Compiled, fast: Compiled, goals: Goals) -> None:
+        """For a network; `fast` is the same one where bounds are computed."""
+        self.compiled, self.fast, self.goals = compiled, fast, goals
+        self.offsets = np.array(compiled.network.offsets)
+
+    def choose(
+        self,
+        regions: Regions,
+        found: Optimized,
+        rest: Indices,
+        proposals: tuple[Array, Array, Array],
+    ) -> Indices:
+        """For every open subproblem the value whose split promises most, of the best few."""
+        scores, at, forces = proposals
+        count = min(CANDIDATES, int((scores > 0).sum(axis=1).max()))
+        best = np.argsort(-scores, axis=1)[:, :count]
+        if count == 1:
+            return np.asarray(best[:, 0])
+        gains = np.full((len(rest), count), -np.inf)
+        for k in range(count):
+            usable = np.flatnonzero(scores[np.arange(len(rest)), best[:, k]] > 0)
+            if not len(usable):
+                continue
+            which, value = rest[usable], best[usable, k]
+            split = value, at[which, value], forces[:, which, value]
+            gains[usable, k] = self._gain(regions, found, which, split)
+        return np.asarray(best[np.arange(len(rest)), gains.argmax(axis=1)])
+
+    def forces(self, point: Point, seen: Mapping[int, Array]) -> Array:
+        """The multipliers of the lower and of the upper half of every value, (2, M, N).
+
+        With them a half's bound is no worse than its parent's: what the parent's lower line has and
+        the half's exact line lacks, the multiplier makes up for.
+        """
+        found = np.zeros((2, len(point.weights), int(self.offsets[-1])))
+        for node, slopes in point.slopes.items():
+            pieces = self.compiled.pieces[node]
+            if pieces.is_relu and node in seen:
+                start, end = self.offsets[pieces.source : pieces.source + 2].tolist()
+                where, used = slice(start, end), np.maximum(seen[node], 0)
+                found[0][:, where] += used * slopes
+                found[1][:, where] -= used * (1 - slopes)
+        return found
+
+    def _gain(
+        self,
+        regions: Regions,
+        found: Optimized,
+        which: Indices,
+        split: tuple[Indices, Array, Array],
+    ) -> Array:
+        """The lesser bound of the two children, a little of the greater added; (len(which),)."""
+        value, at, forces = split
+        children = self.children(regions.bounds.take(np.repeat(which, 2)), value, at)
+        twice = np.repeat(which, 2)
+        multipliers = {i: a[twice] for i, a in found.point.multipliers.items()}
+        self.press(multipliers, value, forces)
+        base = relaxed(self.compiled, children)
+        slopes = {i: self._usable(children, i, a[twice]) for i, a in found.point.slopes.items()}
+        rows = self._put(self.goals.rows(regions.extra["goal"][twice]))
+        problem = Problem(self.fast, self._put(base), rows, len(twice), {}, {})
+        point = Point(slopes, multipliers, found.point.weights[twice])
+        pair = host(problem.plane(self._put(point))[0].value).reshape(-1, 2)
+        return np.asarray(pair.min(axis=1) + 0.1 * np.minimum(pair.max(axis=1), 1.0))
+
+    def press(self, multipliers: dict[int, Array], value: Indices, forces: Array) -> None:
+        """Sets the multipliers of split values in pairs of halves, lower ones first."""
+        node = np.searchsorted(self.offsets, value, side="right") - 1
+        for n in np.unique(node).tolist():
+            here = np.flatnonzero(node == n)
+            column = value[here] - self.offsets[n]
+            if n not in multipliers:
+                multipliers[n] = np.zeros((2 * len(value), self.compiled.sizes[n]))
+            multipliers[n][2 * here, column] = forces[0, here]
+            multipliers[n][2 * here + 1, column] = forces[1, here]
+
+    def children(self, bounds: Bounds, value: Indices, at: Array) -> Bounds:
+        """Doubled bounds, cut from above in the first of each pair, from below in the second."""
+        node = np.searchsorted(self.offsets, value, side="right") - 1
+        lower, upper = list(bounds.lower), list(bounds.upper)
+        for n in np.unique(node).tolist():
+            here = np.flatnonzero(node == n)
+            column = value[here] - self.offsets[n]
+            lower[n], upper[n] = lower[n].copy(), upper[n].copy()
+            upper[n][2 * here, column] = at[here]
+            lower[n][2 * here + 1, column] = at[here]
+        return Bounds(tuple(lower), tuple(upper))
+
+    def _usable(self, bounds: Bounds, node: int, slopes: Array) -> Array:
+        """Slopes of a parent, exact where the child's interval has one piece."""
+        pieces = self.compiled.pieces[node]
+        touched = span(pieces, bounds.lower[pieces.source], bounds.upper[pieces.source])
+        return np.where(touched.is_split, slopes, touched.left)
+
+    def _put(self, data: T) -> T:
+        return placed(data, self.fast.like)
