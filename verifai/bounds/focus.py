@@ -98,13 +98,31 @@ def focus(
         wanted: values by node.
         whole_inputs: whether all inputs are kept, in their order.
     """
+    return focused(compiled, kept_values(compiled, bounds, wanted, whole_inputs=whole_inputs))
+
+
+def kept_values(
+    compiled: Compiled, bounds: Bounds, wanted: Mapping[int, Indices], *, whole_inputs: bool = True
+) -> tuple[Indices, ...]:
+    """The values of every node up to the last wanted that `focus` keeps, in its order."""
     shared = _alike(compiled, max(wanted))
     masks = _needed(compiled, bounds, wanted, shared, whole_inputs)
     orders = {i: ordered(compiled.network.nodes[i], mask) for i, mask in masks.items()}
-    kept = tuple(orders[i] for i in shared)
+    return tuple(orders[i] for i in shared)
+
+
+def focused(compiled: Compiled, kept: tuple[Indices, ...]) -> Focus:
+    """The network of these values."""
     smaller = tuple(_part(compiled, i, kept) for i in range(len(kept)))
     network = Network(smaller, (len(smaller) - 1,))
     return Focus(compile_like(network, compiled), kept)
+
+
+def entries(compiled: Compiled, kept: tuple[Indices, ...]) -> int:
+    """How many numbers the matrices between these values hold, zeros included."""
+    nodes = enumerate(compiled.network.nodes[: len(kept)])
+    pairs = [(i, s) for i, node in nodes if isinstance(node, Affine) for s in node.sources]
+    return sum(len(kept[i]) * len(kept[source]) for i, source in pairs)
 
 
 def ordered(node: Node, mask: Mask) -> Indices:

@@ -19,6 +19,7 @@ T = TypeVar("T", bound=np.generic)
 Array = npt.NDArray[np.floating[Any]]
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+CROWDED = 4  # times the numbers that adding up taps needs, from where phases cost more
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,13 +197,17 @@ def _phases(conv: Conv) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ..
 def _back(conv: Conv, dtype: npt.DTypeLike) -> Array | None:
     """The weights of the phases; they meet outputs in order, so that their taps are reversed.
 
-    None where they are not one small array: of spread taps, or of far more phases than taps.
+    None where they are not one small array: of spread taps, or of far more phases than taps; or
+    where few outputs see much, so that adding up the taps takes far less.
     """
     kernels = zip(conv.stride, conv.weight.shape[2:], strict=True)
     if max(conv.dilation) > 1 or any(s > 2 * k for s, k in kernels):
         return None
-    steps, reach, _ = _phases(conv)
+    steps, reach, lengths = _phases(conv)
     out, per_in, *kernel = conv.weight.shape
+    seen = out * math.prod(q + 1 for q in reach) * math.prod(lengths)
+    if seen > CROWDED * per_in * conv.groups * math.prod(kernel) * math.prod(conv.output):
+        return None
     padding = [(0, (q + 1) * s - k) for q, s, k in zip(reach, steps, kernel, strict=True)]
     full = np.pad(conv.weight.astype(dtype), [(0, 0), (0, 0), *padding])
     split = [n for q, s in zip(reach, steps, strict=True) for n in (q + 1, s)]
@@ -242,6 +247,9 @@ def as_map(operator: Operator, dtype: npt.DTypeLike = np.float64) -> Map:
         runs = (operator.order, operator.start, operator.reached)
         return GatherMap(operator.index, scale, *tail, operator.index[used], *runs)
     out, per_in, *kernel = operator.weight.shape
+    if operator.groups == 1 and tuple(kernel) == operator.padded == operator.spatial:
+        weight = np.ascontiguousarray(operator.weight.reshape(out, -1), dtype=dtype)
+        return DenseMap(weight, np.ascontiguousarray(weight.T))  # one place sees everything
     shape = (operator.groups, out // operator.groups, per_in * math.prod(kernel))
     weight = operator.weight.astype(dtype).reshape(shape)
     return ConvMap(weight, _back(operator, dtype), operator)

@@ -54,6 +54,7 @@ LEAST_WORK = 1e5  # of one box, however small the network
 FEW_BOXES = 16  # no tree that splits this many inputs is so small
 ATTACK_SHARE = 0.2  # of the time goes into attacks beyond the first
 ATTACK_SECONDS = 0.25  # of one attack
+FIRST_LOOK = 0.05  # seconds of search without an attack
 LARGE_WORK = 5e5  # multiplications of one pass, beyond which an attack costs less than a bound
 PATIENT_SECONDS = 1.5  # of the attack before the root's bounds are optimised
 
@@ -74,6 +75,7 @@ class Driver:
         self.compiled, self.fast = compiled
         self.caution = 1.0
         self.meter, self.witnesses = meter, witnesses
+        self.started = time.perf_counter()
         query = root.query
         wholes = [v in query.integers for v in query.input_values]
         self.integers = np.flatnonzero(wholes)
@@ -185,7 +187,7 @@ class Driver:
         """Many inputs: bounds once at the root, optimised if the default ones do not do."""
         curved, plan = self.compiled.is_curved, tightening(self.compiled)
         plain = refine(self.compiled, bounds, images=curved).bounds
-        search, skeleton = self._phase_search(clause, plain, rows, len(rows))
+        search, skeleton = self._phase_search(clause, plain, rows, len(rows), is_first=True)
         first = search.add(search.roots(plain, np.arange(len(search.goals.margin)), stale=False))
         while search.is_fresh:
             self._attempt(search.advance())
@@ -280,9 +282,18 @@ class Driver:
         return _fill(skeleton, forests, first)
 
     def _phase_search(
-        self, clause: Clause, bounds: Bounds, rows: dict[int, int], count: int
+        self,
+        clause: Clause,
+        bounds: Bounds,
+        rows: dict[int, int],
+        count: int,
+        *,
+        is_first: bool = False,
     ) -> tuple[PhaseSearch, list[Judge | Choose]]:
-        """A search for all conjunctions of a clause, and the choices that lead to them."""
+        """A search for all conjunctions of a clause, and the choices that lead to them.
+
+        A first look is not worth singling out the part of the network that matters.
+        """
         skeleton = self._skeleton(clause, rows, count)
         judges = [part for part in skeleton if isinstance(part, Judge)]
         if not all(len(judge.directed.constant) for judge in judges):
@@ -292,7 +303,7 @@ class Driver:
         from verifai.search.phases import PhaseSearch
 
         goals, compiled = goals_of(judges), self.compiled
-        lift = lift_of(compiled, goals, bounds)
+        lift = None if is_first else lift_of(compiled, goals, bounds)
         if lift is not None:
             goals, compiled = lift.goals(goals), lift.part.compiled
         closer = LeafSolver(compiled, lambda: self.meter.deadline)
@@ -331,9 +342,10 @@ class Driver:
         return found
 
     def _attempt(self, points: Points) -> None:
-        """Tries points; now and then, attacks anew."""
+        """Tries points; now and then, attacks anew, but not where a first look may be enough."""
         self.witnesses.try_points(self._brought(points))
-        if self.witnesses.spent < ATTACK_SHARE * self.meter.seconds:
+        may = self.witnesses.spent < ATTACK_SHARE * self.meter.seconds
+        if may and len(points) and time.perf_counter() - self.started > FIRST_LOOK:
             self.witnesses.attack(ATTACK_SECONDS, self.meter)
 
     def _brought(self, points: Points) -> Points:

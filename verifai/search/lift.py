@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from verifai.bounds.compiled import Compiled
-from verifai.bounds.focus import Focus, focus
+from verifai.bounds.focus import Focus, entries, focused, kept_values
 from verifai.bounds.interval import Bounds
 from verifai.bounds.lines import DEFAULT_CODE
 from verifai.bounds.maps import Indices
@@ -16,6 +16,7 @@ from verifai.search.goals import Goals, pwl_nodes
 from verifai.search.record import Block, Close, Derive, Form, Record, Step
 
 LEAST_WORK = 1e5  # multiplications of a pass, below which a smaller network is no gain
+MOST_ENTRIES = 20_000_000  # of the matrices of a part, which convolutions would not write out
 
 
 class Lift:
@@ -86,6 +87,9 @@ def lift_of(compiled: Compiled, goals: Goals, bounds: Bounds) -> Lift | None:
     if sum(compiled.work(i) for i in compiled.linear) < LEAST_WORK:
         return None
     used = {i: np.flatnonzero((a != 0).any(axis=(0, 1))) for i, a in goals.forms.items()}
-    part = focus(compiled, bounds, used)
+    kept = kept_values(compiled, bounds, used)
+    if entries(compiled, kept) > MOST_ENTRIES:
+        return None
+    part = focused(compiled, kept)
     smaller = sum(part.compiled.sizes) < sum(compiled.sizes)
     return Lift(compiled, part) if smaller else None
