@@ -79,14 +79,19 @@ class Shape:
         self.heights = [ar.rationals(row)[0] for row in heights(node)]
 
     def value(self, z: Array) -> tuple[Array, Array]:
-        """f(z) and a magnitude m: the computed value is off by at most slip(8, m)."""
-        gap = z - self.knots[0]
-        result = self.heights[0] + self.slopes[0] * gap
+        """f(z) and a magnitude m: the computed value is off by at most slip(8, m).
+
+        In exact arithmetic, which slips by nothing, m is f(z).
+        """
+        result = self.heights[0] + self.slopes[0] * (z - self.knots[0])
+        pieces = list(zip(self.knots, self.slopes[1:], self.heights, strict=True))
+        for knot, slope, height in pieces:
+            result = np.where(z > knot, height + slope * (z - knot), result)
+        if not self.ar.rounds:
+            return result, result
         size = abs(self.heights[0]) + abs(self.slopes[0]) * (abs(z) + abs(self.knots[0]))
-        for knot, slope, height in zip(self.knots, self.slopes[1:], self.heights, strict=True):
-            here = z > knot
-            result = np.where(here, height + slope * (z - knot), result)
-            size = np.where(here, abs(height) + abs(slope) * (abs(z) + abs(knot)), size)
+        for knot, slope, height in pieces:
+            size = np.where(z > knot, abs(height) + abs(slope) * (abs(z) + abs(knot)), size)
         return result, size
 
     def corners(self, lower: Array, upper: Array) -> list[Array]:
@@ -307,6 +312,9 @@ def image(
         return planes.lower_intercept, planes.upper_intercept
     if isinstance(node, Smooth) and node.function not in PERIODIC:
         return _monotone_image(node, l, u, ar)
+    if isinstance(node, Pwl) and shape is not None and not ar.rounds and (l == u).all():
+        values = shape.value(l)[0]
+        return values, values
     lines = intercepts(node, shape, l, u, (zero, zero), ar)
     return lines.lower_intercept, lines.upper_intercept
 

@@ -17,12 +17,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from verifai.bounds.bands import BandMap
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import relaxed
 from verifai.bounds.dual import Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.lines import span
-from verifai.bounds.maps import Array
+from verifai.bounds.maps import Array, ConvMap, Map
 from verifai.kernel.network import Affine, Input, Pwl
 from verifai.search.record import Block
 from verifai.solvers.linear_program import LinearProgram, Optimum
@@ -125,9 +126,10 @@ class LeafSolver:
         """y - Σ W x = b, in a radius' reach; the kernel takes off the rest."""
         if i not in self.matrices:
             data = self.compiled.linear[i]
-            eye = np.eye(self.compiled.sizes[i])
-            scaled = eye if data.scale is None else eye * data.scale
-            self.matrices[i] = [(source, a_map.pull(scaled)) for source, a_map in data.terms]
+            scale = 1.0 if data.scale is None else data.scale[:, None]
+            self.matrices[i] = [
+                (source, self._matrix(i, source, a_map) * scale) for source, a_map in data.terms
+            ]
         offsets, bias = self.compiled.network.offsets, self.compiled.linear[i].bias
         for k in range(self.compiled.sizes[i]):
             columns, factors = [np.array([offsets[i] + k])], [np.ones(1)]
@@ -139,6 +141,13 @@ class LeafSolver:
             values = np.zeros(len(merged))
             np.add.at(values, inverse, np.concatenate(factors))
             model.program.add_row(merged, values, float(bias[k]), float(bias[k]))
+
+    def _matrix(self, node: int, source: int, a_map: Map | BandMap) -> Array:
+        """A term of an affine node as a matrix, (n, m)."""
+        rows, columns = (np.arange(self.compiled.sizes[i]) for i in (node, source))
+        if isinstance(a_map, ConvMap):
+            return a_map.matrix(rows, columns)
+        return a_map.pull(np.eye(len(rows)))
 
     def _pieces(self, model: _Model, bounds: Bounds, i: int) -> None:
         pieces, offsets = self.compiled.pieces[i], self.compiled.network.offsets
