@@ -1,6 +1,7 @@
 """Instances in, a table out, on the shipped network and on processes that misbehave."""
 
 import gzip
+import resource
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -112,7 +113,8 @@ def test_jobs_keep_the_order(folder: Path) -> None:
 def test_processes_are_timed_measured_and_killed() -> None:
     quick = measure([sys.executable, "-c", "print('{\"a\": 1}')"], limit=120)
     assert (quick.code, quick.answer(), quick.was_killed) == (0, {"a": 1}, False)
-    assert 1 < quick.peak_mib < 500
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    assert 1 < quick.peak_mib < 500 + own  # a fork begins with what its parent holds
     slow = measure([sys.executable, "-c", "import time; time.sleep(30)"], limit=0.5)
     assert slow.was_killed
     assert 0.5 <= slow.seconds < 25

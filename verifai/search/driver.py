@@ -99,6 +99,7 @@ class Driver:
         Raises:
             Found, Stopped: as `refute`.
         """
+        self.witnesses.attack(ATTACK_SECONDS, self.meter)  # what is no proof may be no theorem
         place = leaf.place
         problem = problem_at(self.compiled.network, leaf.rows, place.ors)
         compiled = self.compiled, self.fast
