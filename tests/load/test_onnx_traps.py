@@ -14,6 +14,7 @@ import pytest
 from flint import arb, ctx, fmpq
 from onnx import TensorProto, helper
 
+import verifai as vf
 from tests.load.evaluate import evaluate
 from tests.load.models import check_against_runtime, load, model, single
 from verifai.kernel.network import Affine, Input, Pwl, Smooth
@@ -52,13 +53,43 @@ def test_negative_axes_of_softmax_before_opset_13_count_from_the_back(
         load(single(op_type, {"x": [2, 3, 4]}, opset=11, axis=3), tmp_path)
 
 
-def test_the_own_term_of_softmax_is_the_constant_one(tmp_path: Path) -> None:
-    network = check_against_runtime(single("Softmax", {"x": [1, 4]}), tmp_path)
-    node = last(network, Affine)
-    assert (node.bias == 1).all() and (node.terms[0][1].weight == 1).all()
-    assert network.sizes[node.terms[0][0]] == 4 * 3
-    (result,) = evaluate(network, np.array([0.0, 200, 300, -300]))
-    assert np.isfinite(result).all()
+@pytest.mark.parametrize("op_type", ["Softmax", "LogSoftmax", "ReduceLogSumExp"])
+@pytest.mark.parametrize("n", [1, 2, 3, 7])
+def test_softmax_is_defined_everywhere(op_type: str, n: int, tmp_path: Path) -> None:
+    attributes = {"axes": [1]} if op_type == "ReduceLogSumExp" else {}
+    network = check_against_runtime(single(op_type, {"x": [1, n]}, **attributes), tmp_path)
+    x = np.array([0.0, 200, 300, -1e6, 1e6, 0.5, 1e6])[:n]
+    (result,) = evaluate(network, x)
+    shares = np.exp(x - x.max()) / np.exp(x - x.max()).sum()
+    total = x.max() + np.log(np.exp(x - x.max()).sum())
+    right = {"Softmax": shares, "LogSoftmax": x - total, "ReduceLogSumExp": total}[op_type]
+    np.testing.assert_allclose(result.ravel(), right, atol=1e-30)
+    wide = [(-(10**6), 10**6)] * n
+    for low, high in vf.bounds(network, wide):
+        most = 2 if op_type == "Softmax" else 10**7
+        assert -(10**7) <= low <= high <= most
+
+
+@pytest.mark.parametrize("op_type", ["Softmax", "LogSoftmax"])
+def test_softmax_of_n_entries_takes_a_multiple_of_n_values(op_type: str, tmp_path: Path) -> None:
+    sizes = [sum(load(single(op_type, {"x": [1, n]}), tmp_path).sizes) / n for n in (64, 256, 1024)]
+    assert max(sizes) < 15
+    assert sizes[0] == pytest.approx(sizes[2], rel=0.1)
+
+
+def test_a_row_of_which_one_entry_is_seen_gets_all_of_it(tmp_path: Path) -> None:
+    none = np.float32(-np.inf)
+    mask = np.array([[0, none, none], [0, none, 0], [none, 0, none]], dtype=np.float32)
+    for rows in (mask, mask[:1], mask[1:2]):
+        nodes = [
+            helper.make_node("Add", ["x", "m"], ["s"]),
+            helper.make_node("Softmax", ["s"], ["y"]),
+        ]
+        proto = model(nodes, {"x": [2, len(rows), 3]}, {"m": rows})
+        network = check_against_runtime(proto, tmp_path)
+        (result,) = evaluate(network, np.zeros(6 * len(rows)))
+        share = np.where(rows == 0, 1 / (rows == 0).sum(axis=1, keepdims=True), 0)
+        np.testing.assert_allclose(result, [share] * 2)
 
 
 @pytest.mark.parametrize("op_type", ["Add", "Where"])

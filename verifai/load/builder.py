@@ -245,7 +245,8 @@ class Builder:
             InputError: an output without candidates.
         """
         order = np.argsort(candidates < 0, axis=1, kind="stable")
-        left = np.take_along_axis(candidates, order, axis=1)
+        width = max(1, int((candidates >= 0).sum(axis=1).max()))
+        left = np.take_along_axis(candidates, order, axis=1)[:, :width]
         if (left[:, :1] < 0).any():
             raise InputError("a maximum over a window without values")
         while left.shape[1] > 1:

@@ -1,7 +1,6 @@
-"""Softmax and normalizations by mean and variance.
+"""Normalizations by mean and variance.
 
-Softmax of x is 1/(1 + Σ_{j≠i} exp(x_j - x_i)): the term of j = i is the constant 1, so that the
-sum is never below it. Variances are sums of squares plus epsilon, so that their roots exist.
+Variances are sums of squares plus epsilon, so that their roots exist.
 
 Sources: the operators' pages of the ONNX standard, opset 7 and later.
 May import: numpy, kernel, values, builder, onnx_call, onnx_pointwise, onnx_power, onnx_reduce.
@@ -11,90 +10,16 @@ Must not know: protobuf.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from verifai.load.builder import ONE, Builder
 from verifai.load.onnx_call import Call, Lowering
 from verifai.load.onnx_pointwise import plus
 from verifai.load.onnx_power import times
 from verifai.load.onnx_reduce import mean, total_of_magnitudes, total_of_squares
-from verifai.load.values import Activation, Constant, Value, axis_of, rearranged
-
-MAX_PAIRS = 1 << 24
-Mask = npt.NDArray[np.bool_]
-
-
-def softmax(call: Call) -> list[Value]:
-    """Softmax along one axis; before opset 13 along all axes from `axis` on."""
-    return [_along_axis(call, 1.0, _softmax)]
-
-
-def log_softmax(call: Call) -> list[Value]:
-    """LogSoftmax: -log(1 + Σ_{j≠i} exp(x_j - x_i)), along the axes of Softmax."""
-    return [_along_axis(call, 0.0, _log_softmax)]
-
-
-def _along_axis(
-    call: Call, alone: float, function: Callable[[Call, Activation, Mask], Activation]
-) -> Value:
-    """function on rows of at least two entries; `alone` is its value on a row of one."""
-    (x, hidden), rank = call.masked(0), len(call.inputs[0].shape if call.inputs[0] else ())
-    if call.opset >= 13:
-        axis = axis_of(call.integer("axis", -1), rank)
-        order = [*(a for a in range(rank) if a != axis), axis]
-        width = x.shape[axis]
-    else:
-        axis, order = axis_of(call.integer("axis", 1), rank), list(range(rank))
-        width = math.prod(x.shape[axis:])
-    moved = x.index.transpose(order)
-    if not moved.size:
-        raise call.refuse(f"a tensor of shape {x.shape}")
-    mask = hidden.transpose(order).reshape(-1, width)
-    if mask.all(axis=1).any():
-        raise call.refuse("a row of nothing but minus infinity")
-    if width == 1:
-        return Constant(np.full(x.shape, alone), call.name)
-    y = function(call, Activation(x.node, moved.reshape(-1, width)), mask)
-    return Activation(y.node, y.index.reshape(moved.shape).transpose(np.argsort(order)))
-
-
-def _softmax(call: Call, x: Activation, hidden: Mask) -> Activation:
-    if x.shape[1] == 2 and not hidden.any():
-        other = Activation(x.node, x.index[:, ::-1])
-        return call.builder.smooth(call.builder.linear([(x, ONE), (other, -ONE)]), "sigmoid")
-    y = call.builder.smooth(_sum_of_ratios(call, x, hidden), "reciprocal")
-    return Activation(y.node, np.where(hidden, -1, y.index))
-
-
-def _log_softmax(call: Call, x: Activation, hidden: Mask) -> Activation:
-    if hidden.any():
-        raise call.refuse("the logarithm of zero, where the input is minus infinity")
-    logarithm = call.builder.smooth(_sum_of_ratios(call, x, hidden), "log")
-    return call.builder.linear([(logarithm, -ONE)])
-
-
-def _sum_of_ratios(call: Call, x: Activation, hidden: Mask) -> Activation:
-    """Σ_j exp(x_j - x_i) for every i of every row, (rows, n), with the term of i as constant 1.
-
-    Hidden j are left out; for hidden i the sum is 1.
-    """
-    rows, n = x.shape
-    if rows * n * (n - 1) > MAX_PAIRS:
-        raise call.refuse(f"{rows} rows of {n} entries make more than {MAX_PAIRS} pairs")
-    others = (np.arange(n)[:, None] + np.arange(1, n)) % n
-    kept = ~(hidden[:, others] | hidden[:, :, None])
-    if not kept.any():
-        return call.builder.lift(Constant(np.ones(x.shape), call.name))
-    left = Activation(x.node, x.index[:, others][kept])
-    right = Activation(x.node, np.broadcast_to(x.index[:, :, None], kept.shape)[kept])
-    ratios = call.builder.smooth(call.builder.linear([(left, ONE), (right, -ONE)]), "exp")
-    index = np.full(kept.shape, -1)
-    index[kept] = ratios.index
-    y = call.builder.dense(Activation(ratios.node, index), np.ones((1, n - 1)), bias=1.0)
-    return Activation(y.node, y.index[..., 0])
+from verifai.load.values import Activation, Value, axis_of, rearranged
 
 
 def _inverse_deviation(builder: Builder, x: Activation, epsilon: float) -> Activation:
@@ -211,8 +136,6 @@ LOWERINGS: Mapping[str, Lowering] = {
     "GroupNormalization": group_normalization,
     "InstanceNormalization": instance_normalization,
     "LayerNormalization": layer_normalization,
-    "LogSoftmax": log_softmax,
     "LpNormalization": lp_normalization,
     "RMSNormalization": rms_normalization,
-    "Softmax": softmax,
 }

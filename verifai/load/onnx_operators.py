@@ -18,8 +18,8 @@ _OPERATORS = {
     "onnx_join": "Concat Pad Where",
     "onnx_linear": "BatchNormalization Gemm MatMul",
     "onnx_normalize": (
-        "GroupNormalization InstanceNormalization LayerNormalization LogSoftmax "
-        "LpNormalization RMSNormalization Softmax"
+        "GroupNormalization InstanceNormalization LayerNormalization LpNormalization "
+        "RMSNormalization"
     ),
     "onnx_pointwise": "Abs Add Clip LeakyRelu Max Mean Min Neg PRelu Relu Sign Sub Sum",
     "onnx_pool": "AveragePool GlobalAveragePool GlobalMaxPool MaxPool",
@@ -33,6 +33,7 @@ _OPERATORS = {
         "DepthToSpace Dropout Expand Flatten Gather Identity Reshape Slice SpaceToDepth Split "
         "Squeeze Tile Transpose Unsqueeze"
     ),
+    "onnx_softmax": "LogSoftmax Softmax",
     "onnx_smooth": (
         "Celu Cos Cosh Elu Erf Exp Gelu HardSigmoid HardSwish Log Mish Reciprocal Selu Shrink "
         "Sigmoid Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu"

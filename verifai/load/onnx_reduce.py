@@ -1,7 +1,8 @@
 """Reductions of axes to one value each: sums, means, extremes, norms, products.
 
 Sources: the operators' pages of the ONNX standard, opset 7 and later.
-May import: numpy, python-flint, kernel, values, builder, rational, onnx_call, onnx_fold.
+May import: numpy, python-flint, kernel, values, builder, rational, onnx_call, onnx_fold,
+onnx_softmax.
 Must not know: protobuf.
 """
 
@@ -19,6 +20,7 @@ from verifai.kernel.operator import Array
 from verifai.load.builder import ONE, ZERO, Builder
 from verifai.load.onnx_call import Call, Lowering
 from verifai.load.onnx_fold import as_type
+from verifai.load.onnx_softmax import log_total_of_powers
 from verifai.load.rational import narrow, objects, rationals
 from verifai.load.values import Activation, Constant, Value, axis_of
 
@@ -65,10 +67,6 @@ def total_of_magnitudes(builder: Builder, x: Activation) -> Activation:
 
 def _then(reduce: Reduce, function: str) -> Reduce:
     return lambda builder, x: builder.smooth(reduce(builder, x), function)
-
-
-def _log_total_of_powers(builder: Builder, x: Activation) -> Activation:
-    return builder.smooth(total(builder, builder.smooth(x, "exp")), "log")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +165,7 @@ _KINDS: Mapping[str, _Kind] = {
     "ReduceL1": _Kind(total_of_magnitudes, lambda e: sum(map(abs, e)), is_plain=False),
     "ReduceL2": _Kind(_then(total_of_squares, "sqrt"), None, is_plain=False),
     "ReduceLogSum": _Kind(_then(total, "log"), None, is_plain=False),
-    "ReduceLogSumExp": _Kind(_log_total_of_powers, None, is_plain=False),
+    "ReduceLogSumExp": _Kind(log_total_of_powers, None, is_plain=False),
     "ReduceMax": _Kind(greatest, max),
     "ReduceMean": _Kind(mean, _mean_of),
     "ReduceMin": _Kind(_least, min),
