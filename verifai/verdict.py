@@ -5,10 +5,15 @@ May import: kernel. Must not know: how an answer was found.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
+from typing import Any, Literal, NoReturn
 
 from flint import fmpq
 
+from verifai.kernel.errors import InputError
+
+Status = Literal["verified", "falsified", "unknown", "timeout"]
+VACUOUS = "VACUOUS: the domain is empty, so that ANY property holds on it"
 MAX_SHOWN = 16  # numbers of a counterexample in its words
 
 
@@ -39,8 +44,50 @@ class Counterexample:
     is_float32: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Answer:
+    """What the three verdicts share: there are four answers, so none of them is true or false.
+
+    Two verdicts are equal if they say the same, whatever finding them has cost.
+    """
+
+    __slots__ = ()
+
+    def __bool__(self) -> NoReturn:
+        """Never a truth value.
+
+        Raises:
+            InputError: always; it says what to ask.
+        """
+        raise InputError(
+            'a verdict is neither true nor false: ask verdict.status == "verified" '
+            "or isinstance(verdict, verifai.Verified)"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other verdict says the same.
+
+        Raises:
+            InputError: the other is text, a truth value or a class: no verdict equals one.
+        """
+        if isinstance(other, str | bool | type):
+            shown = other.__name__ if isinstance(other, type) else repr(other)
+            raise InputError(
+                f"a verdict is never equal to {shown}: compare verdict.status, or use isinstance"
+            )
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._content() == other._content()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._content()))
+
+    def _content(self) -> tuple[Any, ...]:
+        each: Any = self
+        return tuple(getattr(self, f.name) for f in fields(each) if f.name != "effort")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Verified(Answer):
     """The property holds on the whole domain; the kernel accepted the certificate.
 
     Attributes:
@@ -49,22 +96,38 @@ class Verified:
         vacuous: whether the domain is empty, so that anything would hold.
     """
 
-    certificate: bytes = field(repr=False)
+    certificate: bytes
     statement: str
     vacuous: bool = False
     effort: Effort = Effort()
 
+    @property
+    def status(self) -> Status:
+        """In one word; a vacuous proof is "verified" too, see `vacuous`."""
+        return "verified"
+
+    def __repr__(self) -> str:
+        said = f"{VACUOUS!r}, " if self.vacuous else ""
+        size = f"certificate of {len(self.certificate)} bytes"
+        return f"Verified({said}statement={self.statement!r}, vacuous={self.vacuous}, {size})"
+
     def __str__(self) -> str:
-        return f"verified{' vacuously' if self.vacuous else ''}: {self.statement}"
+        said = f"VACUOUSLY ({VACUOUS.partition(': ')[2]})" if self.vacuous else ""
+        return f"verified{' ' + said if said else ''}: {self.statement}"
 
 
-@dataclass(frozen=True, slots=True)
-class Falsified:
+@dataclass(frozen=True, slots=True, eq=False)
+class Falsified(Answer):
     """The property is violated at an exact input, which the kernel replayed."""
 
     counterexample: Counterexample
     statement: str
     effort: Effort = Effort()
+
+    @property
+    def status(self) -> Status:
+        """In one word."""
+        return "falsified"
 
     def __str__(self) -> str:
         """The statement and the violation, its numbers rounded for reading where they are long."""
@@ -83,8 +146,8 @@ class Falsified:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+@dataclass(frozen=True, slots=True, eq=False)
+class Unknown(Answer):
     """Neither was established.
 
     Attributes:
@@ -99,6 +162,11 @@ class Unknown:
     bound: float | None = None
     open_fraction: float = 1.0
     effort: Effort = Effort()
+
+    @property
+    def status(self) -> Status:
+        """In one word: whether the time budget ended the search, or something else."""
+        return "timeout" if self.is_timeout else "unknown"
 
     def __str__(self) -> str:
         return f"{'time-out' if self.is_timeout else 'unknown'}: {self.reason}"

@@ -10,7 +10,6 @@ import pytest
 
 import verifai
 from verifai.bench.instances import (
-    Instance,
     Result,
     read_instances,
     read_times,
@@ -18,7 +17,7 @@ from verifai.bench.instances import (
 )
 from verifai.bench.process import measure
 from verifai.bench.run import Plan, Workshop, run_all
-from verifai.bench.summary import comparison, side_by_side, summary
+from verifai.bench.summary import comparison, exit_code, side_by_side, summary
 from verifai.cli import run
 from verifai.kernel.errors import InputError
 from verifai.report.cactus import cactus
@@ -73,6 +72,44 @@ def test_a_wrong_verdict_is_counted_and_the_exit_code_says_so(
     said = capsys.readouterr().out
     assert "wrong" in said
     assert "0 of 1 compared" in said
+
+
+def test_the_exit_code_says_whether_everything_was_solved() -> None:
+    solved, wrong = Result("n", "p", "unsat"), Result("n", "p", "sat", "unsat")
+    late, failed = Result("n", "p", "timeout"), Result("n", "p", "error")
+    refused = Result("n", "p", "unsat", check="not accepted: rule")
+    assert exit_code([solved, Result("n", "p", "sat", "sat")]) == 0
+    assert exit_code([solved, late]) == exit_code([Result("n", "p", "unknown")]) == 2
+    assert exit_code([solved, late, failed]) == 4
+    assert exit_code([failed, late, wrong]) == exit_code([failed, refused]) == 1
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_missing_file_is_a_row_and_the_others_are_run(
+    folder: Path, capsys: pytest.CaptureFixture[str], jobs: int
+) -> None:
+    lines = "none.onnx,holds.vnnlib,20\nnet.onnx,none.vnnlib,20\nnet.onnx,fails.vnnlib,20\n"
+    (folder / "bad.onnx.gz").write_bytes(b"no gzip file")
+    (folder / "instances.csv").write_text(lines + "bad.onnx,holds.vnnlib,20\n")
+    out = folder / "out.csv"
+    arguments = ["bench", str(folder / "instances.csv"), "--jobs", str(jobs), "--out", str(out)]
+    assert run(arguments) == 4
+    found = [verdict for verdict, _ in read_times(out).values()]
+    assert found == ["error", "error", "sat", "error"]
+    end = capsys.readouterr().out.splitlines()[-3:]
+    assert [line.split(": ")[0] for line in end] == ["error"] * 3
+    assert "none.onnx: no such file, nor with .gz" in end[0]
+    assert "none.vnnlib: no such file, nor with .gz" in end[1]
+    assert "gzip" in end[2]
+
+
+def test_an_empty_domain_is_said_loudly(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "holds.vnnlib").write_text(TEXT.format("0.5").replace("(<= X_0 1)", "(<= X_0 -1)"))
+    out = folder / "out.csv"
+    arguments = ["bench", str(folder / "instances.csv"), "--only", "holds", "--out", str(out)]
+    assert run(arguments) == 0
+    assert capsys.readouterr().out.count("VACUOUS") == 2
+    assert "VACUOUS" in out.read_text()
 
 
 def test_a_broken_file_is_an_error_not_a_verdict(folder: Path) -> None:
@@ -130,8 +167,6 @@ def test_instances_are_refused_where_they_are_wrong(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(InputError, match=reason):
             read_instances(path)
-    with pytest.raises(InputError, match=r"nor with \.gz"):
-        run_all([Instance("a.onnx", "b.vnnlib", 1.0)], tmp_path, Plan())
 
 
 def test_results_are_read_back(tmp_path: Path) -> None:

@@ -61,9 +61,25 @@ def test_without_float32_nothing_is_said_of_it(
     assert said(capsys)["counterexample"]["float32"] is None
 
 
-def test_an_empty_domain_is_said_loudly(model: str, empty_domain: str, capsys: Out) -> None:
-    assert run(["verify", model, empty_domain]) == 0
-    assert "WARNING: the domain is empty" in capsys.readouterr().out
+def test_an_empty_domain_is_said_loudly(
+    model: str, empty_domain: str, tmp_path: Path, capsys: Out
+) -> None:
+    proof, result = tmp_path / "empty.cert", tmp_path / "result.txt"
+    assert run(["verify", model, empty_domain, "--certificate", str(proof)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("verified VACUOUSLY in ")
+    assert "WARNING: VACUOUS: the domain is empty" in out
+    assert run(["verify", model, empty_domain, "--json"]) == 0
+    found = said(capsys)
+    assert found["verdict"] == "verified"
+    assert found["vacuous"] is True
+    assert "VACUOUS" in found["warning"]
+    assert run(["check", model, empty_domain, str(proof)]) == 0
+    assert "WARNING: VACUOUS" in capsys.readouterr().out
+    assert run(["check", model, empty_domain, str(proof), "--json"]) == 0
+    assert "VACUOUS" in said(capsys)["warning"]
+    assert run(["vnncomp", "v1", "any", model, empty_domain, str(result), "60"]) == 0
+    assert "VACUOUS" in capsys.readouterr().err
 
 
 def test_certificate_files_and_both_checkers(

@@ -46,6 +46,7 @@ class Result:
     standalone: str = ""
     standalone_wall_seconds: float = 0.0
     message: str = ""
+    vacuous: bool = False  # unsat only because the domain is empty
 
     @property
     def is_solved(self) -> bool:

@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 import threading
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -70,17 +71,20 @@ def run_all(
         plan: how.
         done: called with the position and the result.
 
-    Raises:
-        InputError: a file of an instance is missing.
+    Returns:
+        A result for each; where a file is missing or cannot be unpacked its verdict is "error".
     """
     with tempfile.TemporaryDirectory(prefix="verifai-bench-") as temporary:
         workshop = Workshop(folder, Path(temporary), plan)
-        for instance in instances:
-            workshop.local(instance.onnx)
-            workshop.local(instance.vnnlib)
+        missing = {i: reason for i in instances if (reason := workshop.missing(i))}
 
         def one(numbered: tuple[int, Instance]) -> Result:
-            result = workshop.run(*numbered)
+            number, instance = numbered
+            if instance in missing:
+                paths = (instance.onnx, instance.vnnlib)
+                result = Result(*paths, "error", instance.expected, message=missing[instance])
+            else:
+                result = workshop.run(number, instance)
             done(numbered[0], result)
             return result
 
@@ -119,6 +123,15 @@ class Workshop:
             else:
                 raise InputError(f"{plain}: no such file, nor with .gz")
         return self._local[name]
+
+    def missing(self, instance: Instance) -> str:
+        """Why a file of the instance cannot be had; empty if both can."""
+        try:
+            self.local(instance.onnx)
+            self.local(instance.vnnlib)
+        except (InputError, OSError, EOFError, zlib.error) as error:
+            return " ".join(str(error).split())
+        return ""
 
     def run(self, number: int, instance: Instance) -> Result:
         """Solve one instance and, if the plan says so, re-check its certificate."""
@@ -167,7 +180,8 @@ class Workshop:
             search_seconds=round(float(said.get("search_seconds", 0.0)), 3),
             kernel_seconds=round(float(said.get("check_seconds", 0.0)), 3),
             peak_mib=round(ended.peak_mib, 1),
-            message=str(said.get("error", said.get("reason", ""))),
+            message=str(said.get("error", said.get("reason", said.get("warning", "")))),
+            vacuous=said.get("vacuous") is True,
         )
 
     def _files(self, instance: Instance) -> list[str]:

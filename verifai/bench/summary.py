@@ -16,8 +16,20 @@ Times = Mapping[tuple[str, str], tuple[str, float]]
 DEFINITE = ("sat", "unsat")
 
 
+def exit_code(results: Sequence[Result]) -> int:
+    """0: all solved, none wrong; 1: a wrong verdict or a refused certificate; 4: an error; else 2.
+
+    Of several the first in the order 1, 4, 2.
+    """
+    if any(result.mark == "wrong" or result.is_refuted for result in results):
+        return 1
+    if any(result.verdict == "error" for result in results):
+        return 4
+    return 0 if all(result.is_solved for result in results) else 2
+
+
 def summary(results: Sequence[Result]) -> str:
-    """Counts of verdicts, what is wrong or refused, and times of what was solved."""
+    """Counts of verdicts, what is wrong or refused, times of what was solved, then every error."""
     verdicts = Counter(result.verdict for result in results)
     marks = Counter(result.mark for result in results)
     solved = [result.wall_seconds for result in results if result.is_solved]
@@ -38,7 +50,11 @@ def summary(results: Sequence[Result]) -> str:
         longest = max(result.check_seconds for result in checked)
         rows.append(["certificates re-checked", f"{good} of {len(checked)} accepted"])
         rows.append(["seconds, longest re-check", f"{longest:.2f}"])
-    return table(["", "verifai"], rows)
+    if vacuous := sum(result.vacuous for result in results):
+        rows.append(["VACUOUS, the domain being empty", str(vacuous)])
+    failed = [result for result in results if result.verdict == "error"]
+    lines = [f"error: {result.onnx} {result.vnnlib}: {result.message}" for result in failed]
+    return "\n".join([table(["", "verifai"], rows), *lines])
 
 
 def _list(counts: Mapping[str, int], names: Sequence[str], total: int) -> str:

@@ -12,7 +12,7 @@ import click
 
 from verifai.bench.instances import Result, read_instances, read_times, write_results
 from verifai.bench.run import Plan, run_all
-from verifai.bench.summary import DEFINITE, Times, comparison, side_by_side, summary
+from verifai.bench.summary import DEFINITE, Times, comparison, exit_code, side_by_side, summary
 from verifai.cli.files import require_writable, write_atomically
 from verifai.cli.verify import seconds
 from verifai.kernel.errors import InputError
@@ -49,7 +49,8 @@ def command(
     """Run INSTANCES_CSV (lines `onnx,vnnlib,seconds`), one process an instance.
 
     The files lie beside it, gzipped or not; expected.csv beside it says what is right. Exit codes:
-    0, or 1 if a verdict was wrong or a certificate not accepted, or 4 for usage and errors.
+    0 all solved and none wrong, 1 a verdict was wrong or a certificate not accepted, else 4 for
+    usage and where an instance ended in an error (the others are run), else 2 something unsolved.
     """
     for path in (out, plot):
         if path is not None:
@@ -75,12 +76,14 @@ def command(
         write_results(out, results)
     if plot is not None:
         write_atomically(plot, _plot(results, times, instances_csv.parent.name).encode())
-    return int(any(result.mark == "wrong" or result.is_refuted for result in results))
+    return exit_code(results)
 
 
 def _line(place: str, result: Result) -> str:
     name = f"{Path(result.onnx).stem} {Path(result.vnnlib).stem}"
     line = f"{place} {result.verdict:7} {result.wall_seconds:8.2f} s  {result.mark:8} {name}"
+    if result.vacuous:
+        line += "  VACUOUS"
     if result.check:
         state = "REFUSED" if result.is_refuted else "accepted"
         line += f"  certificate {state} in {result.check_seconds:.2f} s"

@@ -16,6 +16,7 @@ from verifai.cli.exits import SCHEMA
 from verifai.cli.semantics import semantics
 from verifai.cli.solver import network_option
 from verifai.kernel.errors import InputError, Rejection
+from verifai.verdict import VACUOUS
 
 
 @click.command("check")
@@ -74,6 +75,9 @@ def command(
         found |= {"vacuous": accepted.vacuous, "statement": said, "assumptions": taken}
         work = f"{accepted.nodes} nodes, {accepted.leaves} leaves, {arithmetic} arithmetic"
         lines = [f"accepted: {work}, {time.monotonic() - loaded:.2f} s", said, *taken]
+        if accepted.vacuous:
+            found |= {"warning": VACUOUS}
+            lines.insert(1, f"WARNING: {VACUOUS}")
     now = time.monotonic()
     times = {"check_seconds": round(now - loaded, 6), "seconds": round(now - start, 6)}
     if as_json:

@@ -13,16 +13,12 @@ from flint import fmpq
 from verifai.cli.exits import SCHEMA, Exit
 from verifai.kernel.number import nearest, text
 from verifai.kernel.query import Query
-from verifai.verdict import Counterexample, Falsified, Verdict, Verified
+from verifai.verdict import VACUOUS, Counterexample, Falsified, Verdict, Verified
 
 
 def exit_code(verdict: Verdict) -> Exit:
     """The exit code that stands for this verdict."""
-    if isinstance(verdict, Verified):
-        return Exit.VERIFIED
-    if isinstance(verdict, Falsified):
-        return Exit.FALSIFIED
-    return Exit.TIMEOUT if verdict.is_timeout else Exit.UNKNOWN
+    return Exit[verdict.status.upper()]
 
 
 def record(verdict: Verdict, query: Query, *, seconds: float) -> dict[str, Any]:
@@ -30,7 +26,7 @@ def record(verdict: Verdict, query: Query, *, seconds: float) -> dict[str, Any]:
     effort = verdict.effort
     common = {
         "schema": SCHEMA,
-        "verdict": exit_code(verdict).name.lower(),
+        "verdict": verdict.status,
         "seconds": round(seconds, 6),
         "search_seconds": round(effort.seconds, 6),
         "check_seconds": round(effort.check_seconds, 6),
@@ -40,6 +36,8 @@ def record(verdict: Verdict, query: Query, *, seconds: float) -> dict[str, Any]:
     if isinstance(verdict, Verified):
         size = len(verdict.certificate)
         more: dict[str, Any] = {"vacuous": verdict.vacuous, "certificate_bytes": size}
+        if verdict.vacuous:
+            more["warning"] = VACUOUS
         return common | {"statement": verdict.statement} | more
     if isinstance(verdict, Falsified):
         shown = _counterexample(verdict.counterexample, query)

@@ -16,7 +16,7 @@ from verifai.cli.record import exit_code
 from verifai.cli.verify import search, seconds
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import nearest
-from verifai.verdict import Counterexample, Falsified, Verdict
+from verifai.verdict import VACUOUS, Counterexample, Falsified, Verdict, Verified
 from verifai.verify import Options
 
 _WORDS = {
@@ -54,6 +54,8 @@ def command(
         click.echo(f"error: {sentence(error)}", err=True)
         return Exit.ERROR
     write_atomically(result, result_text(verdict).encode())
+    if isinstance(verdict, Verified) and verdict.vacuous:
+        click.echo(f"WARNING: {VACUOUS}", err=True)
     return exit_code(verdict)
 
 

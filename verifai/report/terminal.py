@@ -15,7 +15,7 @@ from flint import fmpq
 from verifai.kernel.number import nearest, text
 from verifai.kernel.query import Query
 from verifai.report.picture import drawn, images
-from verifai.verdict import Counterexample, Falsified, Unknown, Verdict, Verified
+from verifai.verdict import VACUOUS, Counterexample, Falsified, Unknown, Verdict, Verified
 
 if TYPE_CHECKING:
     from verifai.verify import Progress
@@ -52,7 +52,8 @@ def words(
     if isinstance(verdict, Verified):
         lines = [f"verified in {work} check", verdict.statement]
         if verdict.vacuous:
-            lines.insert(1, "WARNING: the domain is empty, so that any property would hold on it")
+            lines[0] = f"verified VACUOUSLY in {work} check"
+            lines.insert(1, f"WARNING: {VACUOUS}")
     elif isinstance(verdict, Falsified):
         lines = [f"falsified in {work} replay", verdict.statement]
         lines += _counterexample(verdict.counterexample, query, sides)
