@@ -16,7 +16,7 @@ from flint import fmpq, fmpq_mat
 
 from verifai.kernel.elementary import ELEMENTARY
 from verifai.kernel.fixed_point import FIXED_POINT
-from verifai.kernel.number import exact, nearest
+from verifai.kernel.number import below, exact, nearest
 from verifai.kernel.operator import Array, LinearAlgebra
 
 UNIT = 2.0**-53  # unit roundoff of IEEE binary64
@@ -162,6 +162,20 @@ def exactly(array: Array) -> Array:
             value = known[x] = exact(x)
         result[i] = value
     return result.reshape(array.shape)
+
+
+def reached(proposed: Array, sharp: Array) -> Array:
+    """Lower ends as doubles: the proposed ones that exact ones are not below, else the exact ones.
+
+    Nothing is believed of a proposal: each is compared with the exact end, which it only rounds.
+    """
+    is_finite = np.isfinite(proposed)
+    is_reached = is_finite & (sharp >= exactly(np.where(is_finite, proposed, 0.0))).astype(bool)
+    ends = [
+        double if use else below(end)
+        for double, use, end in zip(proposed.flat, is_reached.flat, sharp.flat, strict=True)
+    ]
+    return np.array(ends, dtype=np.float64).reshape(proposed.shape)
 
 
 def _identity(array: Array) -> tuple[Any, ...]:

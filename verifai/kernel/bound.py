@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from flint import fmpq
 
-from verifai.kernel.arithmetic import LARGEST, SLACK, UNIT, Arithmetic, Rounded, exactly
+from verifai.kernel.arithmetic import LARGEST, SLACK, UNIT, Arithmetic, Rounded, exactly, reached
 from verifai.kernel.errors import Rejection
 from verifai.kernel.forward import Ends, Machine, depth
 from verifai.kernel.lines import Lines, Planes
@@ -72,7 +72,12 @@ class Root:
     """
 
     def __init__(self, query: Query, ar: Arithmetic, floats: Root | None = None) -> None:
-        """One forward pass; `floats` is the same query's root in rounded arithmetic.
+        """One forward pass; exact ends become doubles, where they reach them those of `floats`.
+
+        Args:
+            query: the decision problem.
+            ar: what the root computes in.
+            floats: in exact arithmetic, a root in rounded arithmetic; its ends are proposals.
 
         Raises:
             Rejection: "finite", where magnitudes are beyond float64.
@@ -90,9 +95,13 @@ class Root:
             upper = [max(l, u) for l, u in zip(lower, upper, strict=True)]
         ends = self.machine.forward(self._boxes(lower, upper))
         low, high = (np.concatenate([e[side][0] for e in ends]) for side in (0, 1))
-        self.sharp: Ends | None = None if floats is None else (low, high)
-        self.low: Array = low if floats is None else floats.low
-        self.high: Array = high if floats is None else floats.high
+        self.sharp: Ends | None = None
+        if not ar.rounds:
+            self.sharp = low, high
+            low = reached(np.full(low.shape, np.nan) if floats is None else floats.low, low)
+            high = -reached(np.full(high.shape, np.nan) if floats is None else -floats.high, -high)
+        self.low: Array = low
+        self.high: Array = high
         if not ((abs(self.low) <= LARGEST) & (abs(self.high) <= LARGEST)).all():
             raise Rejection("finite", "a value of the network may exceed 2^300 on this domain")
         self.magnitude = np.maximum(abs(self.low), abs(self.high))

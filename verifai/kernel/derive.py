@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from flint import fmpq
 
-from verifai.kernel.arithmetic import exactly
+from verifai.kernel.arithmetic import reached
 from verifai.kernel.bound import Root
 from verifai.kernel.certificate import IMAGE, PLAIN
 from verifai.kernel.context import FormBuilder, Row, Scene, settled
@@ -101,7 +101,7 @@ class Plan:
         if not self.root.ar.rounds:
             sharp = ends(self.root)
             low, high = (
-                sign * _reached(sign * g, sign * s)
+                sign * reached(sign * g, sign * s)
                 for sign, g, s in zip((1, -1), guide, sharp, strict=True)
             )
         self.low[alive, where] = np.fmax(self.low[alive, where], low)
@@ -177,7 +177,7 @@ class Plan:
             guide[missed] = np.maximum(guide[missed], [below(end) for end in anew])
         if self.root.ar.rounds:
             return guide
-        return _reached(guide, bounds(self.root, every)[0])
+        return reached(guide, bounds(self.root, every)[0])
 
     def _forms(self, steps: list[int]) -> None:
         """Rows h ≥ LB(h) for consecutive form steps, all in the context before the first."""
@@ -224,14 +224,3 @@ class Plan:
         place = self.places[context]
         self.places[context] = place._replace(rows=place.rows + tuple(rows))
         self.scene.known = None
-
-
-def _reached(guide: Array, sharp: Array) -> Array:
-    """Lower ends as doubles: rounded arithmetic's where the exact ones reach them, else those."""
-    is_reached = sharp >= exactly(np.where(np.isfinite(guide), guide, 0.0))
-    use_guide = np.isfinite(guide) & is_reached.astype(bool)
-    ends = [
-        g if use else below(s)
-        for g, use, s in zip(guide.flat, use_guide.flat, sharp.flat, strict=True)
-    ]
-    return np.array(ends, dtype=np.float64).reshape(guide.shape)

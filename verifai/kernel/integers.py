@@ -42,18 +42,18 @@ def _is_integer(node: Node, sources: list[Array]) -> Array:
         array = op.scale if isinstance(op, Gather) else op.weight
         if not (array == np.floor(array)).all():
             return np.zeros(1, dtype=bool)
-        result = result & (op.absolute().push(_Counting(), (~known)[None].astype(float))[0] == 0)
+        result = result & ~op.push(_Reaching(), ~known[None])[0]
     return result
 
 
-class _Counting:
-    """Plain float64: enough to see whether any weight meets a value that is no integer."""
+class _Reaching:
+    """Truth values: what is reached from a marked value by a weight that is not 0; no product."""
 
     def zeros(self, rows: int, columns: int) -> Array:
-        return np.zeros((rows, columns))
+        return np.zeros((rows, columns), dtype=bool)
 
     def lift(self, array: Array) -> Array:
-        return np.asarray(array != 0, dtype=float)
+        return np.asarray(array != 0)
 
     def matmul(self, left: Array, right: Array) -> Array:
-        return np.asarray(left @ (right != 0))
+        return np.stack([(right[marked] != 0).any(axis=0) for marked in left])
