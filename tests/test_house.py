@@ -23,7 +23,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 KERNEL = sorted((PACKAGE / "kernel").rglob("*.py"))
 
 BELOW_SEARCH = {"kernel", "bounds", "solvers", "verdict"}
-BELOW_VERIFY = BELOW_SEARCH | {"search"}
+BELOW_VERIFY = BELOW_SEARCH | {"search", "alarm"}
 FRONT = BELOW_VERIFY | {
     "load",
     "symbolic",
@@ -37,6 +37,7 @@ FRONT = BELOW_VERIFY | {
 ARROWS = {
     "kernel": set[str](),
     "verdict": {"kernel"},
+    "alarm": set[str](),
     "load": {"kernel"},
     "bounds": {"kernel"},
     "solvers": {"kernel", "verdict"},

@@ -3,7 +3,7 @@
 `Verified` and `Falsified` are made here and nowhere else: the one right after the kernel accepted
 the certificate re-read from its own bytes, the other right after the kernel's exact replay.
 
-May import: kernel, bounds, search, verdict. Must not know: files, the command line.
+May import: kernel, bounds, search, verdict, alarm. Must not know: files, the command line.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from flint import fmpq
 
+from verifai.alarm import alarm
 from verifai.bounds.threads import one_thread
 from verifai.kernel.bound import Root, rounded_root
 from verifai.kernel.certificate import encode_certificate
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from verifai.search.driver import Driver
 
 __all__ = ["Options", "Progress", "confirm", "verify"]
+GRACE = 0.25  # seconds after which what looks at no clock is ended
 MENDINGS = 3  # how often leaves that the kernel rejects, even sharpened, are searched anew
 
 
@@ -59,8 +61,9 @@ def verify(
     if meter.options.device is not None:
         _require(meter.options.device)
     try:
-        with one_thread():  # the workers use the cores
-            return _decide(query, meter)
+        limit = meter.options.timeout
+        with one_thread(), alarm(None if limit is None else limit + GRACE, meter.late):
+            return _decide(query, meter)  # one thread: the workers use the cores
     except Found as found:
         (counterexample,) = found.point
         if not isinstance(counterexample, Counterexample):
@@ -106,7 +109,7 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
     network_digest = digest(encode_network(query.network))
     query_digest = digest(encode_query(query, network_digest))
     try:
-        root = rounded_root(query)
+        root = rounded_root(query, meter.hurry)
     except Rejection as rejection:
         raise Stopped(f"no certificate can cover this domain ({rejection})") from None
     problem = problem_of(query)
@@ -160,9 +163,9 @@ def _driver(root: Root, problem: Problem, meter: Meter) -> Driver:
     from verifai.search.driver import Driver
     from verifai.search.witness import Witnesses
 
-    compiled = compile_network(root.query.network)
-    device = meter.options.device
-    fast = compiled if device is None else compile_network(root.query.network, device=device)
+    network, device, pause = root.query.network, meter.options.device, meter.hurry
+    compiled = compile_network(network, pause=pause)
+    fast = compiled if device is None else compile_network(network, device=device, pause=pause)
     witnesses = Witnesses(root.query, compiled, binary32=bool(meter.options.assumptions))
     return Driver(root, problem, (compiled, fast), meter, witnesses)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
@@ -151,6 +152,7 @@ def test_boxes_on_their_way_to_a_helper_are_in_the_bound() -> None:
     helper = object.__new__(team._Helper)
     helper.state, helper.pipe = team._State(), SimpleNamespace()
     helper.pipe.send, helper.pipe.recv = (lambda _: None), (lambda: ("first", 0))
+    helper.pipe.poll = lambda _: True
     boxes = many(search, 2)
     boxes.value[:] = -7.0, -8.0
     assert helper.take(boxes, lambda _: None) == 0
@@ -159,18 +161,26 @@ def test_boxes_on_their_way_to_a_helper_are_in_the_bound() -> None:
     assert not helper.is_idle
 
 
-def test_a_batch_ends_about_when_the_time_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_ends_about_when_the_time_does() -> None:
     search = search_of(100)
-    monkeypatch.setattr(frontier.time, "perf_counter", lambda: 50.0)
     search.batch, search.pace = 20, 0.25
     assert len(search.pop()) == 20  # no deadline
-    search.deadline = 51.0
+    search.left = lambda: 1.0
     assert len(search.pop()) == (1.0 + frontier.GRACE) / 0.25
-    search.deadline = 40.0
+    search.left = lambda: -10.0
     assert len(search.pop()) == 1
-    search.deadline = 80.0
+    search.left = lambda: 30.0
     assert len(search.pop()) == 20
     assert search.waiting == 100 - 20 - 6 - 1 - 20
+
+
+@pytest.mark.parametrize("left", [-math.inf, -1e9, -10.0, 0.0, 1e-9, math.inf])
+@pytest.mark.parametrize("pace", [0.0, 5e-324, 1e-3, math.inf])
+def test_a_batch_holds_something_whatever_the_clock_says(left: float, pace: float) -> None:
+    """A clock that stood still during a batch, and one that has gone far past the end."""
+    search = search_of(30)
+    search.batch, search.pace, search.left = 20, pace, lambda: left
+    assert 1 <= len(search.pop()) <= 20
 
 
 def test_what_is_left_of_a_group_does_not_keep_the_rest_in_memory() -> None:

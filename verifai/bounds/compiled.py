@@ -1,6 +1,6 @@
 """A network compiled to float arrays: evaluation of many points at once, and gradients.
 
-May import: numpy, kernel.network, arrays, maps, smooth. Must not know: boxes, relaxations.
+May import: numpy, kernel, arrays, maps, smooth. Must not know: boxes, relaxations.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from verifai.bounds import smooth
 from verifai.bounds.arrays import free_bytes, is_placed, prototype
 from verifai.bounds.bands import Band, BandMap, band_map
 from verifai.bounds.maps import Array, ConvMap, DenseMap, GatherMap, Indices, Map, as_map
+from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.network import (
     Affine,
     Input,
@@ -91,6 +92,7 @@ class Compiled:
         twins: of nodes that select values more than once, the first index of equal values, (n,).
         like: an empty array of the kind that all are: numpy's, or on a device.
         chunk: how many numbers one temporary should have.
+        pause: called between nodes and parts of all work on the network; what it raises ends that.
     """
 
     network: Network
@@ -104,6 +106,7 @@ class Compiled:
     twins: Mapping[int, Indices]
     like: Array
     chunk: int
+    pause: Pause = never
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -150,6 +153,7 @@ class Compiled:
         """The values of all nodes, each (B, n), at points (B, all inputs)."""
         columns, values = self.split(points), list[Array]()
         for position, node in enumerate(self.network.nodes):
+            self.pause()
             match node:
                 case Input():
                     values.append(columns[position])
@@ -181,6 +185,7 @@ class Compiled:
             a, node = pending.pop(position, None), self.network.nodes[position]
             if a is None:
                 continue
+            self.pause()
             match node:
                 case Input():
                     done[position] = a
@@ -228,7 +233,10 @@ class Adder(Protocol):
 
 
 def compile_network(
-    network: Network, dtype: npt.DTypeLike = np.float64, device: str | None = None
+    network: Network,
+    dtype: npt.DTypeLike = np.float64,
+    device: str | None = None,
+    pause: Pause = never,
 ) -> Compiled:
     """The float form of a network.
 
@@ -236,17 +244,18 @@ def compile_network(
         network: what is compiled.
         dtype: float64 or float32.
         device: None for numpy's arrays, else a device of torch such as "cpu" or "cuda".
+        pause: as in `Compiled`; called while compiling, too.
 
     Raises:
         ImportError: torch or array-api-compat is not installed.
         ValueError: there is no such device.
     """
-    return _compiled(network, dtype, prototype(dtype, device), as_map)
+    return _compiled(network, dtype, prototype(dtype, device), as_map, pause)
 
 
 def compile_like(network: Network, other: Compiled) -> Compiled:
     """The float form of a network that is a part of another's, its sparse matrices in bands."""
-    return _compiled(network, other.dtype, other.like, band_map)
+    return _compiled(network, other.dtype, other.like, band_map, other.pause)
 
 
 def _compiled(
@@ -254,17 +263,30 @@ def _compiled(
     dtype: npt.DTypeLike,
     like: Array,
     mapped: Callable[[Operator, npt.DTypeLike], AnyMap],
+    pause: Pause,
 ) -> Compiled:
     nodes = network.nodes
-    readers = [tuple(j for j, n in enumerate(nodes) if i in n.sources) for i in range(len(nodes))]
+    readers = [list[int]() for _ in nodes]
+    for i, node in enumerate(nodes):
+        for source in sorted(set(node.sources)):
+            readers[source].append(i)
     nonlinear = {s for n in nodes if not isinstance(n, Affine) for s in n.sources}
     affine = {i: n for i, n in enumerate(nodes) if isinstance(n, Affine)}
-    linear = {i: _linear(n, dtype, mapped) for i, n in affine.items()}
+    linear = {}
+    for i, n in affine.items():
+        pause()
+        linear[i] = _linear(n, dtype, mapped)
     pieces = {i: _pieces(n, dtype) for i, n in enumerate(nodes) if isinstance(n, Pwl)}
     direct = _direct(network, linear)
-    known = (tuple(readers), tuple(sorted(nonlinear)), network.inputs, direct, _twins(linear))
+    known = (
+        tuple(map(tuple, readers)),
+        tuple(sorted(nonlinear)),
+        network.inputs,
+        direct,
+        _twins(linear),
+    )
     here = np.zeros(0, dtype)
-    return on_device(Compiled(network, dtype, linear, pieces, *known, here, CHUNK), like)
+    return on_device(Compiled(network, dtype, linear, pieces, *known, here, CHUNK, pause), like)
 
 
 def on_device(compiled: Compiled, like: Array) -> Compiled:

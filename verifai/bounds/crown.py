@@ -103,6 +103,7 @@ class Sweep:
             if isinstance(node, Input) or position not in self.pending:
                 continue
             a = self.pending.pop(position)
+            self.compiled.pause()
             if isinstance(node, Affine):
                 self.affine(position, a)
             else:
@@ -286,6 +287,7 @@ def refine(
     given, chosen = slopes or {}, set(compiled.preactivations if nodes is None else nodes)
     lines: dict[int, Lines] = {}
     for position, node in enumerate(compiled.network.nodes):
+        compiled.pause()
         if images:
             bounds = with_image(compiled, bounds, position)
         if not isinstance(node, Affine | Input):

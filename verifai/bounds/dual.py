@@ -210,6 +210,7 @@ def _descend(
     columns = compiled.split(plane.coefficients)
     last = max((*problem.rows.forms, *problem.splits, *seen))
     for position, node in enumerate(compiled.network.nodes[: last + 1]):
+        compiled.pause()
         if isinstance(node, Input):
             low, high = bounds.lower[position], bounds.upper[position]
             values.append(np.where(columns[position] > 0, low, high))

@@ -62,6 +62,7 @@ def interval(compiled: Compiled, lower: Array, upper: Array) -> Bounds:
     low, high = compiled.split(lower), compiled.split(upper)
     done: tuple[list[Array], list[Array]] = ([], [])
     for position, node in enumerate(compiled.network.nodes):
+        compiled.pause()
         if isinstance(node, Input):
             ends = low[position], high[position]
         else:

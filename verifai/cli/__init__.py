@@ -21,7 +21,7 @@ import click
 from verifai import __version__
 from verifai.bounds.memory import keep_memory
 from verifai.bounds.threads import start_with_one_thread
-from verifai.cli.exits import SCHEMA, Exit, sentence
+from verifai.cli.exits import SCHEMA, Exit, OutOfTime, sentence
 from verifai.kernel.errors import InputError
 
 _COMMANDS = {
@@ -93,6 +93,8 @@ def run(arguments: Sequence[str]) -> int:
         asked = error.ctx if isinstance(error, click.UsageError) else None
         hint = f" (see {asked.command_path} --help)" if asked else ""
         return _fail(error.format_message() + hint, arguments)
+    except OutOfTime as late:
+        return _late(str(late), arguments)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return Exit.UNKNOWN
@@ -104,6 +106,13 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # Python would leave with 1, which says "falsified"
         traceback.print_exc()
         return _fail(f"internal error: {error!r}", arguments)
+
+
+def _late(reason: str, arguments: Sequence[str]) -> int:
+    click.echo(f"time-out: {reason}", err=True)
+    if "--json" in arguments:
+        click.echo(json.dumps({"schema": SCHEMA, "verdict": "timeout", "reason": reason}))
+    return Exit.TIMEOUT
 
 
 def _fail(message: str, arguments: Sequence[str]) -> int:

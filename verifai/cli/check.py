@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from verifai.cli.exits import SCHEMA
+from verifai.cli.limit import limited
 from verifai.cli.semantics import semantics
 from verifai.cli.solver import network_option
 from verifai.kernel.errors import InputError, Rejection
@@ -27,6 +28,7 @@ from verifai.verdict import VACUOUS
 @click.option("--exact", is_flag=True, help="Re-check in exact rational arithmetic (slower).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @semantics
+@limited
 def command(
     model: Path,
     property_file: Path,
@@ -40,7 +42,7 @@ def command(
 
     Of a VNN-LIB 2 query: check QUERY CERTIFICATE --network NAME=FILE ...
 
-    Exit codes: 0 accepted, 1 rejected (the rule is named), 4 a file cannot be read.
+    Exit codes: 0 accepted, 1 rejected (the rule is named), 3 time-out, 4 a file cannot be read.
     """
     from verifai.api import assumptions, check, query_from
     from verifai.kernel.statement import statement

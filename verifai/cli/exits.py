@@ -31,6 +31,10 @@ class Exit(IntEnum):
     ERROR = 4
 
 
+class OutOfTime(Exception):
+    """The time that a command was given is over."""
+
+
 def sentence(error: InputError | OSError | ImportError) -> str:
     """What went wrong, in one line, with what to do where that is known.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from verifai.cli.files import require_writable, write_atomically
+from verifai.cli.limit import limited
 
 
 @click.command("export")
@@ -31,6 +32,7 @@ from verifai.cli.files import require_writable, write_atomically
     help="Of SMT-LIB; cvc5 has exp, sin and cos.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file.")
+@limited
 def command(
     model: Path, property_file: Path | None, kind: str, dialect: str, output: Path | None
 ) -> int:
@@ -39,7 +41,7 @@ def command(
     smtlib: one real constant a value; with PROPERTY the script is satisfiable if and only if there
     is a counterexample. sympy: Python text that defines the outputs of a small network.
 
-    Exit codes: 0 written, 4 usage or error.
+    Exit codes: 0 written, 3 time-out, 4 usage or error.
     """
     from verifai.api import load, query_from
     from verifai.exact import to_smtlib, to_sympy

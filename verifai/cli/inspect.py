@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from verifai.cli.exits import SCHEMA, Exit
+from verifai.cli.limit import limited
 
 if TYPE_CHECKING:
     from verifai.kernel.network import Network
@@ -25,10 +26,11 @@ _NAMES = {"pwl": "piecewise linear"}
 @click.command("inspect")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@limited
 def command(model: Path, as_json: bool) -> int:
     """Show MODEL's operators, and its inputs, outputs, neurons and parameters once lowered.
 
-    Exit codes: 0 the network can be verified, 4 something blocks it (it is named).
+    Exit codes: 0 the network can be verified, 3 time-out, 4 something blocks it.
     """
     from verifai.load.explain import explain_onnx
     from verifai.load.onnx import load_onnx

@@ -6,17 +6,12 @@ May import: api, exact, report, the cli's own parts. Must not know: solvers.
 from __future__ import annotations
 
 import json
-import math
 import time
 from pathlib import Path
 
 import click
 
-
-def _seconds(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
-    if value is not None and not 0 < value < math.inf:
-        raise click.BadParameter("must be a positive number of seconds", ctx, param)
-    return value
+from verifai.cli.limit import seconds, within
 
 
 @click.command("solve")
@@ -28,7 +23,7 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: float | None) ->
     default="both",
     help="Whom to ask (default both, side by side).",
 )
-@click.option("--timeout", type=float, callback=_seconds, help="Stop after this many seconds.")
+@click.option("--timeout", type=float, callback=seconds, help="Stop after this many seconds.")
 @click.option(
     "--certify", is_flag=True, help="After a claim of unsat, search for a certificate of it."
 )
@@ -52,7 +47,8 @@ def command(
     from verifai.report.terminal import words
 
     start = time.monotonic()
-    query = query_from(model, property_file)
+    with within(timeout, start):
+        query = query_from(model, property_file)
     left = None if timeout is None else max(timeout - (time.monotonic() - start), 1e-3)
     verdict = ask(query, solver, timeout=left, certify=certify)
     elapsed = time.monotonic() - start

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import click
 
 from verifai.cli.exits import SCHEMA
 from verifai.cli.files import write_atomically
+from verifai.cli.limit import seconds, within
 from verifai.theorems.claim import Role, Table, Theorem, limits_of
 from verifai.theorems.registry import THEOREMS
 from verifai.theorems.run import Report, Result, run
@@ -29,6 +31,12 @@ _SHARED = (
         help=f"Where statements, certificates and figures are written (default {OUT}).",
     ),
     click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON object a theorem."),
+    click.Option(
+        ["--timeout"],
+        type=float,
+        callback=seconds,
+        help="Stop after this many seconds, with exit code 3.",
+    ),
 )
 
 
@@ -95,9 +103,10 @@ def _shows(theorem: Theorem[Any]) -> click.Command:
 def _runs(theorem: Theorem[Any]) -> click.Command:
     """`run NAME`."""
 
-    def check(out: Path, as_json: bool, **chosen: int) -> int:
+    def check(out: Path, as_json: bool, timeout: float | None, **chosen: int) -> int:
         parameters = dataclasses.replace(theorem.defaults, **chosen)
-        return 0 if _run(theorem, parameters, out, as_json).holds else 1
+        with within(timeout, time.monotonic()):
+            return 0 if _run(theorem, parameters, out, as_json).holds else 1
 
     params = [*_options(theorem), *_SHARED]
     return click.Command(theorem.name, params=params, callback=check, help=theorem.title)
@@ -111,10 +120,12 @@ def show_command() -> None:
 @command.group("run", cls=_Names, made=_runs, invoke_without_command=True, params=[*_SHARED])
 @click.option("--all", "every", is_flag=True, help="Run every theorem with its defaults.")
 @click.pass_context
-def run_command(ctx: click.Context, out: Path, as_json: bool, every: bool) -> int | None:
+def run_command(
+    ctx: click.Context, out: Path, as_json: bool, every: bool, timeout: float | None
+) -> int | None:
     """Check a theorem: every claim must be proved, every control refuted.
 
-    Exit codes: 0 if that is so, 1 if not, 4 usage or error.
+    Exit codes: 0 if that is so, 1 if not, 3 time-out, 4 usage or error.
     """
     if ctx.invoked_subcommand is not None:
         if every:
@@ -122,7 +133,8 @@ def run_command(ctx: click.Context, out: Path, as_json: bool, every: bool) -> in
         return None
     if not every:
         raise click.UsageError("name a theorem, or give --all")
-    reports = [_run(theorem, theorem.defaults, out, as_json) for theorem in THEOREMS]
+    with within(timeout, time.monotonic()):
+        reports = [_run(theorem, theorem.defaults, out, as_json) for theorem in THEOREMS]
     failed = [report.theorem.name for report in reports if not report.holds]
     if not as_json:
         spent = sum(report.seconds for report in reports)

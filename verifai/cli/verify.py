@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import re
 import sys
 import time
@@ -16,19 +15,14 @@ from typing import Any
 
 import click
 
+from verifai.cli.exits import OutOfTime
 from verifai.cli.files import require_writable, write_atomically
+from verifai.cli.limit import seconds, within
 from verifai.cli.semantics import semantics
 from verifai.cli.solver import network_option
 from verifai.kernel.query import Query
 from verifai.verdict import Effort, Falsified, Unknown, Verdict, Verified
 from verifai.verify import Options
-
-
-def seconds(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
-    """A budget in seconds: positive and finite (click lets NaN through)."""
-    if value is not None and not (0 < value < math.inf):
-        raise click.BadParameter("must be a positive number of seconds", ctx, param)
-    return value
 
 
 def image_sides(
@@ -168,7 +162,9 @@ def _plain(model: Path, property_file: Path, asked: _Asked) -> int:
     from verifai.cli.record import exit_code, record
     from verifai.report.terminal import words
 
-    query = query_from(model, property_file, semantics=asked.semantics, assume_ulp=asked.assume_ulp)
+    kind, ulp = asked.semantics, asked.assume_ulp
+    with within(asked.timeout, asked.start):
+        query = query_from(model, property_file, semantics=kind, assume_ulp=ulp)
     verdict = asked.search(query)
     if asked.float32 and isinstance(verdict, Falsified):
         verdict = with_float32(verdict, model, query)
@@ -190,7 +186,12 @@ def _standard(query_file: Path, networks: dict[str, Path], asked: _Asked) -> int
     from verifai.load.vnnlib2 import load_vnnlib2
     from verifai.report.terminal import words
 
-    posed = load_vnnlib2(query_file, networks)
+    try:
+        with within(asked.timeout, asked.start):
+            posed = load_vnnlib2(query_file, networks)
+    except OutOfTime:
+        click.echo("timed-out")
+        raise
     if said := note(posed):
         click.echo(said, err=True)
     verdict = asked.search(posed.query)

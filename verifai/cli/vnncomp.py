@@ -10,10 +10,11 @@ from pathlib import Path
 
 import click
 
-from verifai.cli.exits import Exit, sentence
+from verifai.cli.exits import Exit, OutOfTime, sentence
 from verifai.cli.files import require_writable, write_atomically
+from verifai.cli.limit import seconds, within
 from verifai.cli.record import exit_code
-from verifai.cli.verify import search, seconds
+from verifai.cli.verify import search
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import nearest
 from verifai.verdict import VACUOUS, Counterexample, Falsified, Verdict, Verified
@@ -47,12 +48,16 @@ def command(
     start = time.monotonic()
     require_writable(result)
     try:
-        query = query_from(model, property_file)
+        with within(timeout, start):
+            query = query_from(model, property_file)
         verdict = search(query, Options(timeout=timeout), spent=time.monotonic() - start)
     except (InputError, OSError, ImportError) as error:
         write_atomically(result, b"error\n")
         click.echo(f"error: {sentence(error)}", err=True)
         return Exit.ERROR
+    except OutOfTime:
+        write_atomically(result, b"timeout\n")
+        raise
     write_atomically(result, result_text(verdict).encode())
     if isinstance(verdict, Verified) and verdict.vacuous:
         click.echo(f"WARNING: {VACUOUS}", err=True)

@@ -3,18 +3,21 @@
 Both offer the same few operations on arrays. `slip` is the difference: in rounded arithmetic it
 bounds what rounding may have cost, in exact arithmetic it is zero.
 
-May import: numpy, python-flint, number, operator, elementary, fixed_point. Must not know: nodes,
+May import: numpy, python-flint, errors, number, operator, elementary,
+fixed_point. Must not know: nodes,
 certificates.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpq, fmpq_mat, fmpz
 
 from verifai.kernel.elementary import ELEMENTARY
+from verifai.kernel.errors import Rejection
 from verifai.kernel.fixed_point import FIXED_POINT
 from verifai.kernel.number import below, exact, nearest
 from verifai.kernel.operator import Array, LinearAlgebra
@@ -23,12 +26,21 @@ UNIT = 2.0**-53  # unit roundoff of IEEE binary64
 SLACK = 1 + 2.0**-10  # covers the rounding of the error terms themselves
 LARGEST = 2.0**300  # magnitudes beyond are refused, so that TINY covers every underflow
 TINY = 2.0**-600
+LOOKS = 1 << 14  # numbers converted between two pauses
+MAX_BITS = 1 << 14  # of the two parts of a rational, which every square doubles
+STRETCH = 1 << 21  # products of rationals between two pauses
+Pause = Callable[[], None]  # called now and then; what it raises ends the work without an answer
+
+
+def never() -> None:
+    """Nothing: the pause of work that may take as long as it likes."""
 
 
 class Arithmetic(LinearAlgebra, Protocol):
     """Operations on arrays of this arithmetic's numbers."""
 
     rounds: bool
+    pause: Pause
 
     def slip(self, operations: int, magnitude: Array) -> Array:
         """A bound on the rounding error of a sum of products of this absolute size."""
@@ -46,11 +58,18 @@ class Arithmetic(LinearAlgebra, Protocol):
         """The nearest doubles; for choices that are sound whatever they are."""
         ...
 
+    def shortened(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """Interval ends, those too long to go on with rounded outwards."""
+        ...
+
 
 class Rounded:
     """float64 in round-to-nearest; error terms are added by hand (SPEC.md, "Rounding")."""
 
     rounds = True
+
+    def __init__(self, pause: Pause = never) -> None:
+        self.pause = pause
 
     def zeros(self, rows: int, columns: int) -> Array:
         """A zero matrix."""
@@ -62,6 +81,7 @@ class Rounded:
 
     def matmul(self, left: Array, right: Array) -> Array:
         """left @ right, each entry's products summed in an unknown order."""
+        self.pause()
         return np.asarray(left @ right)
 
     def slip(self, operations: int, magnitude: Array) -> Array:
@@ -84,13 +104,18 @@ class Rounded:
         """The array itself."""
         return array
 
+    def shortened(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """The ends themselves."""
+        return low, high
+
 
 class Exact:
-    """Rationals of python-flint held in object arrays; nothing is ever rounded."""
+    """Rationals of python-flint held in object arrays; nothing but `shortened` ever rounds."""
 
     rounds = False
 
-    def __init__(self) -> None:
+    def __init__(self, pause: Pause = never) -> None:
+        self.pause = pause
         self._lifted: dict[tuple[Any, ...], tuple[Array, Array]] = {}
         self._matrices: dict[tuple[Any, ...], tuple[Array, fmpq_mat]] = {}
 
@@ -105,7 +130,7 @@ class Exact:
         key = _identity(array)
         found = self._lifted.get(key)
         if found is None:
-            found = (array, exactly(array))
+            found = (array, exactly(array, self.pause))
             if not array.flags.writeable:
                 self._lifted[key] = found
         return found[1]
@@ -116,13 +141,17 @@ class Exact:
         key = _identity(right)
         found = self._matrices.get(key)
         if found is None:
-            found = (right, fmpq_mat(k, n, exactly(right).reshape(-1).tolist()))
+            numbers = exactly(right, self.pause).reshape(-1).tolist()
+            found = (right, fmpq_mat(k, n, numbers))
             if not right.flags.writeable:
                 self._matrices[key] = found
-        product = fmpq_mat(m, k, left.reshape(-1).tolist()) * found[1]
-        result = np.empty(m * n, dtype=object)
-        result[:] = product.entries()
-        return result.reshape(m, n)
+        result, step = np.empty((m, n), dtype=object), max(1, STRETCH // (k * n))
+        for start in range(0, m, step):
+            self.pause()
+            part = left[start : start + step]
+            product = fmpq_mat(len(part), k, part.reshape(-1).tolist()) * found[1]
+            result[start : start + step].reshape(-1)[:] = product.entries()
+        return result
 
     def slip(self, operations: int, magnitude: Array) -> Array:
         """Zeros."""
@@ -137,6 +166,7 @@ class Exact:
         known: dict[fmpq, tuple[fmpq, fmpq]] = {}
         pair = np.empty((2, z.size), dtype=object)
         for i, q in enumerate(z.reshape(-1).tolist()):
+            self.pause()
             if q not in known:
                 known[q] = FIXED_POINT[function](q)
             pair[:, i] = known[q]
@@ -147,8 +177,35 @@ class Exact:
         near = [nearest(q) for q in array.reshape(-1).tolist()]
         return np.array(near, dtype=np.float64).reshape(array.shape)
 
+    def shortened(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """The ends, those of more than MAX_BITS bits moved outwards to multiples of 2^-MAX_BITS.
 
-def exactly(array: Array) -> Array:
+        Raises:
+            Rejection: "finite", where such an end is 2^MAX_BITS or beyond.
+        """
+        if not any(map(_is_long, (*low.flat, *high.flat))):
+            return low, high
+        ends = np.empty((2, low.size), dtype=object)
+        for i, (l, u) in enumerate(zip(low.flat, high.flat, strict=True)):
+            self.pause()
+            ends[0, i], ends[1, i] = _short(l), -_short(-u)
+        return ends[0].reshape(low.shape), ends[1].reshape(high.shape)
+
+
+def _is_long(value: fmpq) -> bool:
+    return max(value.p.bit_length(), value.q.bit_length()) > MAX_BITS
+
+
+def _short(value: fmpq) -> fmpq:
+    """The value; of a long one the greatest multiple of 2^-MAX_BITS that is not above it."""
+    if not _is_long(value):
+        return value
+    if value.p.bit_length() - value.q.bit_length() >= MAX_BITS:
+        raise Rejection("finite", f"a value of the network may exceed 2^{MAX_BITS}")
+    return fmpq((value.p << MAX_BITS) // value.q, fmpz(1) << MAX_BITS)
+
+
+def exactly(array: Array, pause: Pause = never) -> Array:
     """The exact rational of every entry of a finite float64 array.
 
     Raises:
@@ -159,6 +216,8 @@ def exactly(array: Array) -> Array:
     for i, x in enumerate(array.reshape(-1).tolist()):
         value = known.get(x)
         if value is None:
+            if not len(known) % LOOKS:
+                pause()
             value = known[x] = exact(x)
         result[i] = value
     return result.reshape(array.shape)

@@ -11,7 +11,17 @@ from typing import Protocol
 import numpy as np
 from flint import fmpq
 
-from verifai.kernel.arithmetic import LARGEST, SLACK, UNIT, Arithmetic, Rounded, exactly, reached
+from verifai.kernel.arithmetic import (
+    LARGEST,
+    SLACK,
+    UNIT,
+    Arithmetic,
+    Pause,
+    Rounded,
+    exactly,
+    never,
+    reached,
+)
 from verifai.kernel.errors import Rejection
 from verifai.kernel.forward import Ends, Machine, depth
 from verifai.kernel.lines import Lines, Planes
@@ -158,6 +168,6 @@ class Root:
         )
 
 
-def rounded_root(query: Query) -> Root:
-    """The query's root in rounded arithmetic."""
-    return Root(query, Rounded())
+def rounded_root(query: Query, pause: Pause = never) -> Root:
+    """The query's root in rounded arithmetic; `pause` is called now and then."""
+    return Root(query, Rounded(pause))

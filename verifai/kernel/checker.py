@@ -9,14 +9,14 @@ May import: everything of the kernel but replay and statement. Must not know: lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from flint import fmpq
 
-from verifai.kernel.arithmetic import Exact, Rounded
+from verifai.kernel.arithmetic import Exact, Pause, Rounded, never
 from verifai.kernel.assistant import CAN_FORK, Assistant
 from verifai.kernel.bound import Root
 from verifai.kernel.certificate import MAX_DEPTH, Kind, Proof, decode_certificate
@@ -53,7 +53,7 @@ def check(
     query_digest: str,
     exact: bool = False,
     processes: int = 1,
-    pause: Callable[[], None] | None = None,
+    pause: Pause = never,
 ) -> Accepted:
     """Accepts a certificate only if no point of the query's domain violates its property.
 
@@ -103,9 +103,7 @@ class OpenLeaf(NamedTuple):
 class Checker:
     """One query in one arithmetic; it can check many proofs."""
 
-    def __init__(
-        self, query: Query, *, exact: bool = False, pause: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, query: Query, *, exact: bool = False, pause: Pause = never) -> None:
         """Runs the root's forward pass; `pause` as in `check`.
 
         Raises:
@@ -113,8 +111,8 @@ class Checker:
         """
         self.query, self.pause = query, pause
         with np.errstate(all="ignore"):
-            self.rounded = Root(query, Rounded())
-            self.root = Root(query, Exact(), self.rounded) if exact else self.rounded
+            self.rounded = Root(query, Rounded(self.pause))
+            self.root = Root(query, Exact(self.pause), self.rounded) if exact else self.rounded
         self._exact = self.root if exact else None
         self.integer = integer_values(query)
         rows, ors = spread(query.unsafe.parts)
@@ -124,7 +122,7 @@ class Checker:
     def exact_root(self) -> Root:
         """The query in exact arithmetic, prepared when it is first needed."""
         if self._exact is None:
-            self._exact = Root(self.query, Exact(), self.rounded)
+            self._exact = Root(self.query, Exact(self.pause), self.rounded)
         return self._exact
 
     def failures(self, proof: Proof) -> Iterator[tuple[int, Rejection]]:
@@ -176,8 +174,7 @@ class _Run:
         """
         pending = self.pending
         while pending and (until is None or len(pending) < until):
-            if self.checker.pause is not None:
-                self.checker.pause()
+            self.checker.pause()
             taken = pending[-self.batch :]
             del pending[-self.batch :]
             places = [self._enter(place) for place in taken]

@@ -62,8 +62,7 @@ class Plan:
         """The places with what the plan's steps derived."""
         steps = list(range(self.proof.plan_start[plan], self.proof.plan_start[plan + 1]))
         while steps:
-            if self.ledger.pause is not None:
-                self.ledger.pause()
+            self.ledger.pause()
             target = int(self.proof.step_target[steps[0]])
             if target >= 0:
                 block = int(self.proof.step_block[steps.pop(0)])

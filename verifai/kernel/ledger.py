@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from flint import fmpq
 
+from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.bound import Root
 from verifai.kernel.certificate import IMAGE, Proof
 from verifai.kernel.context import FormBuilder, Row, Scene, multiplied
@@ -39,7 +40,7 @@ class Ledger:
     proof: Proof
     table: list[Row]
     exact_root: Callable[[], Root]
-    pause: Callable[[], None] | None = None
+    pause: Pause = never
 
     def check_ranges(self) -> None:
         """Rejection unless values, nodes and codes fit the network."""

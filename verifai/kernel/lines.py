@@ -309,14 +309,15 @@ def image(
     zero = l * 0
     if isinstance(node, Product):
         planes = product_planes(ends[0], ends[1], (zero, zero, zero, zero), ar)
-        return planes.lower_intercept, planes.upper_intercept
+        return ar.shortened(planes.lower_intercept, planes.upper_intercept)
     if isinstance(node, Smooth) and node.function not in PERIODIC:
         return _monotone_image(node, l, u, ar)
     if isinstance(node, Pwl) and shape is not None and not ar.rounds and (l == u).all():
         values = shape.value(l)[0]
         return values, values
     lines = intercepts(node, shape, l, u, (zero, zero), ar)
-    return lines.lower_intercept, lines.upper_intercept
+    low, high = lines.lower_intercept, lines.upper_intercept
+    return ar.shortened(low, high) if isinstance(node, Square) else (low, high)
 
 
 def _monotone_image(node: Smooth, l: Array, u: Array, ar: Arithmetic) -> tuple[Array, Array]:

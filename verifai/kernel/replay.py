@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from flint import fmpq
 
-from verifai.kernel.arithmetic import Exact
+from verifai.kernel.arithmetic import Exact, Pause, never
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.formula import margins
 from verifai.kernel.forward import Machine
@@ -38,13 +38,13 @@ class Replay:
     outputs: tuple[tuple[fmpq, fmpq], ...]
 
 
-def evaluate(network: Network, inputs: Sequence[fmpq]) -> tuple[Array, Array]:
+def evaluate(network: Network, inputs: Sequence[fmpq], pause: Pause = never) -> tuple[Array, Array]:
     """Enclosures (lower, upper) of all values of the network at an exact input; (N,) of rationals.
 
     Raises:
         InputError: the number of inputs is wrong, or a function is undefined there.
     """
-    return _evaluate(Machine(network, Exact()), inputs)
+    return _evaluate(Machine(network, Exact(pause)), inputs)
 
 
 def _evaluate(machine: Machine, inputs: Sequence[fmpq]) -> tuple[Array, Array]:
@@ -70,9 +70,9 @@ def _evaluate(machine: Machine, inputs: Sequence[fmpq]) -> tuple[Array, Array]:
 class Replayer:
     """One query prepared for replaying many points."""
 
-    def __init__(self, query: Query) -> None:
-        """Converts the network to exact rationals."""
-        self.query, self.machine = query, Machine(query.network, Exact())
+    def __init__(self, query: Query, pause: Pause = never) -> None:
+        """Prepares the network's exact rationals; `pause` is called now and then."""
+        self.query, self.machine = query, Machine(query.network, Exact(pause))
 
     def replay(self, inputs: Sequence[fmpq]) -> Replay:
         """Evaluates the network at an exact input and compares with domain and property.

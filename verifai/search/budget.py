@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from verifai.kernel.errors import InputError
 
+CHECK_SHARE = 0.15  # of a search's seconds, which the check of its proof is taken to need
 NO_MEMORY = "there is not enough memory for this search"
-SEARCH_SHARE = 0.85  # of the time budget; the rest is for the kernel's check
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,11 @@ class Progress:
     rate: float
 
 
+def unhurried() -> float:
+    """The seconds that are left where there is no limit."""
+    return math.inf
+
+
 class Found(Exception):
     """A counterexample was replayed: the search is over."""
 
@@ -99,7 +104,11 @@ class Stopped(Exception):
 
 @dataclass(slots=True)
 class Meter:
-    """Counts what is spent and reports it."""
+    """Counts what is spent and reports it.
+
+    Attributes:
+        kept: seconds at the end that the kernel's check of what has been proved so far will take.
+    """
 
     options: Options
     report: Callable[[Progress], None] | None = None
@@ -107,27 +116,45 @@ class Meter:
     nodes: int = 0
     leaves: int = 0
     last: Progress | None = None
+    kept: float = 0.0
 
     @property
     def deadline(self) -> float:
         """The reading of `time.perf_counter` at which the search must end; the check goes on."""
         timeout = self.options.timeout
-        return math.inf if timeout is None else self.start + SEARCH_SHARE * timeout
+        return math.inf if timeout is None else self.start + timeout - self.kept
+
+    def left(self) -> float:
+        """How many seconds the search has left; negative when they are over."""
+        return self.deadline - time.perf_counter()
 
     @property
     def seconds(self) -> float:
         """Since the start."""
         return time.perf_counter() - self.start
 
-    def watch(self, share: float = 1.0) -> None:
+    def watch(self) -> None:
         """Nothing, in time.
 
         Raises:
-            Stopped: this share of the time budget is spent.
+            Stopped: the time budget is spent.
         """
         timeout = self.options.timeout
-        if timeout is not None and self.seconds > share * timeout:
-            raise Stopped(f"the time budget of {timeout:g} s is spent", is_timeout=True)
+        if timeout is not None and self.seconds > timeout:
+            raise self.late()
+
+    def hurry(self) -> None:
+        """Nothing, while the search may go on.
+
+        Raises:
+            Stopped: what is left of the time budget is kept for the kernel's check.
+        """
+        if self.options.timeout is not None and self.left() < 0:
+            raise self.late()
+
+    def late(self) -> Stopped:
+        """What ends a search whose time is over."""
+        return Stopped(f"the time budget of {self.options.timeout:g} s is spent", is_timeout=True)
 
     def check(
         self, *, open_count: int, bytes_held: int, bound: float, closed: float, nodes: int
@@ -142,7 +169,8 @@ class Meter:
         self.last = Progress(seconds, nodes, open_count, known, closed, nodes / max(seconds, 1e-9))
         if self.report is not None:
             self.report(self.last)
-        self.watch(SEARCH_SHARE)
+        self.kept = CHECK_SHARE * seconds
+        self.hurry()
         if self.options.nodes is not None and nodes >= self.options.nodes:
             raise Stopped(f"the budget of {self.options.nodes} subproblems is spent")
         if bytes_held > self.options.memory_mib << 20:

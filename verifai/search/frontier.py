@@ -1,11 +1,11 @@
 """Open subproblems of a branch-and-bound, and one process's share of the search.
 
-May import: numpy, bounds, forest, judge. Must not know: how subproblems are bounded or split.
+May import: numpy, bounds, budget, forest, judge. Must not know: how subproblems are bounded or
+split.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from verifai.bounds.arrays import free_bytes, placed
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.interval import Bounds
+from verifai.search.budget import unhurried
 from verifai.search.clauses import Array
 from verifai.search.forest import Away, Forest
 from verifai.search.judge import Indices
@@ -101,7 +102,7 @@ class TreeSearch(ABC):
         hard: subproblems that this kind of branching cannot decide.
         closed: the share of the tree that is refuted, each split counting one half.
         batch: how many subproblems are visited together.
-        deadline: the reading of `time.perf_counter` that a batch should not outlive for long.
+        left: how many seconds are left, which a batch should not outlive for long.
         pace: seconds for each subproblem of the last batch.
         filter_points: keeps the points that are worth sending to another process.
     """
@@ -111,7 +112,7 @@ class TreeSearch(ABC):
         self.compiled = compiled
         self.filter_points: Callable[[Array], Array] | None = None
         self.batch = batch_size(compiled, batch)
-        self.deadline, self.pace = math.inf, 0.0
+        self.left, self.pace = unhurried, 0.0
         self.clear()
 
     def clear(self) -> None:
@@ -190,8 +191,8 @@ class TreeSearch(ABC):
 
     def _affordable(self) -> int:
         """How many subproblems the time left allows to visit together, at least one."""
-        left = self.deadline + GRACE - time.perf_counter()
-        if not self.pace * self.batch > left:
+        left = max(self.left() + GRACE, 0.0)
+        if self.pace * self.batch <= left:
             return self.batch
         return max(1, int(left / self.pace))
 

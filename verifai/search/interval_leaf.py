@@ -41,7 +41,7 @@ def interval_refutation(root: Root, problem: Problem) -> Block | None:
     ]
     if not near or len(root.low) > MAX_VALUES:
         return None
-    sharp = Root(root.query, Exact(), root).sharp
+    sharp = Root(root.query, Exact(root.machine.ar.pause), root).sharp
     if sharp is None:
         raise TypeError("an exact root without exact intervals")
     for number in near:

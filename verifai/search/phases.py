@@ -10,7 +10,6 @@ numbers.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -100,7 +99,7 @@ class PhaseSearch(TreeSearch):
         bounds = bounds if self.lift is None else self.lift.part.bounds(bounds)
         count, units = len(goals), units_of(self.compiled, bounds)
         if is_reducible(self.compiled, units):
-            programs = Programs(self.compiled, self.goals, bounds, units, expired=self._is_late)
+            programs = Programs(self.compiled, self.goals, bounds, units, left=lambda: self.left())
             self.proposals = Proposals(self.compiled, self.goals, programs)
             self.effort = Effort(self.effort.steps, every=0)  # programs gain little by it
         extra = {
@@ -277,9 +276,6 @@ class PhaseSearch(TreeSearch):
     def is_fresh(self) -> bool:
         """Whether an open subproblem has not been bounded by an ascent yet."""
         return any(not group.extra["climbed"].all() for group in self.open)
-
-    def _is_late(self) -> bool:
-        return time.perf_counter() > self.deadline
 
     def _as_it_is(self, bounds: Bounds) -> Relaxed:
         """The bounds with their lines."""

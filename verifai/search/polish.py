@@ -86,7 +86,7 @@ class Polish:
 
     def _totals(self, point: list[fmpq]) -> list[fmpq]:
         """All atoms' forms at an exact point."""
-        low, _ = evaluate(self.query.network, point)
+        low, _ = evaluate(self.query.network, point, self.compiled.pause)
         return [sum((c * low[v] for v, c in a.terms), a.constant) for a in self.unsafe.atoms]
 
     def _step(

@@ -4,7 +4,8 @@ A neuron's promise is what its splits have gained so far, for each unit of the g
 leaves at it; neurons tried seldom are tried anew, by solving both halves.
 Source: Achterberg, Koch, Martin 2005, Branching Rules Revisited (reliability branching).
 
-May import: numpy, bounds, goals, premises, reduced. Must not know: trees, certificates, processes.
+May import: numpy, bounds, budget, goals, premises, reduced. Must not know: trees, certificates,
+processes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from verifai.bounds.crown import Relaxed
 from verifai.bounds.dual import Point, Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array
+from verifai.search.budget import unhurried
 from verifai.search.goals import Goals
 from verifai.search.premises import Hidden, Patience, Premises
 from verifai.search.reduced import Duals, Reduced, Substituted, Units, substitute
@@ -138,7 +140,7 @@ class Programs:
         bounds: Bounds,
         units: Units,
         *,
-        expired: Callable[[], bool] = lambda: False,
+        left: Callable[[], float] = unhurried,
     ) -> None:
         """Nothing is built yet.
 
@@ -147,14 +149,14 @@ class Programs:
             goals: what to refute.
             bounds: of one box that all subproblems lie in.
             units: its unstable neurons.
-            expired: whether time is up, which ends a round of hidden bounds.
+            left: how many seconds are left for the search.
         """
-        self.compiled, self.goals = compiled, goals
+        self.compiled, self.goals, self.left = compiled, goals, left
         self.bounds, self.units = bounds, units
         self.substituted: Substituted | None = None
         self.programs: dict[int, Reduced] = {}
         self.promises: dict[int, _Promise] = {}
-        self.premises = Premises(expired)
+        self.premises = Premises(lambda: left() <= 0)
         self.patience: dict[int, Patience] = {}
         self.paces: dict[int, _Pace] = {}
 
@@ -232,7 +234,7 @@ class Programs:
                 self.substituted = substitute(
                     self.compiled, self.bounds, self.units, self.goals.forms
                 )
-            self.programs[goal] = Reduced(self.compiled, self.substituted, flat)
+            self.programs[goal] = Reduced(self.compiled, self.substituted, flat, self.left)
             self.promises[goal] = _Promise(np.zeros((len(self.units), 2)))
             self.patience[goal], self.paces[goal] = Patience.of(len(self.units)), _Pace()
         return self.programs[goal]

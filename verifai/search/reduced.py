@@ -4,13 +4,13 @@ Stable neurons are substituted away once; a split then changes ends only, so tha
 method goes on where it was. Duals become multipliers, slopes and weights.
 Source: Ehlers 2017 (the relaxation); Achterberg, Koch, Martin 2005 (branching on pseudo-costs).
 
-May import: numpy, bounds, solvers. Must not know: trees, records, processes.
+May import: numpy, bounds, solvers, budget. Must not know: trees, records, processes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from verifai.bounds.dual import Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array, Indices
 from verifai.kernel.network import Affine, Input, Pwl
+from verifai.search.budget import unhurried
 from verifai.solvers.linear_program import Optimum, Simplex, SparseRows
 
 SMALL = 1e-12
@@ -130,13 +131,20 @@ class Reduced:
     Rows: y in terms of inputs and z; z ≥ y; z ≤ chord; each unsafe row ≤ the value.
     """
 
-    def __init__(self, compiled: Compiled, substituted: Substituted, rows: Rows) -> None:
+    def __init__(
+        self,
+        compiled: Compiled,
+        substituted: Substituted,
+        rows: Rows,
+        left: Callable[[], float] = unhurried,
+    ) -> None:
         """The program for regions inside one box.
 
         Args:
             compiled: a network whose nonlinear nodes are ReLUs.
             substituted: its nodes in terms of inputs and unstable neurons.
             rows: K rows, alike for all boxes, on nodes that are substituted.
+            left: how many seconds a solve may take.
         """
         self.units, self.count = substituted.units, len(substituted.units)
         self.inputs = sum(compiled.sizes[i] for i in compiled.inputs)
@@ -150,7 +158,7 @@ class Reduced:
         self.goal = goal
         cost = np.zeros(width + m + 1)
         cost[-1] = 1
-        self.simplex = Simplex(cost, self._matrix())
+        self.simplex = Simplex(cost, self._matrix(), left)
         self.slopes = np.ones(m)
 
     @property

@@ -32,7 +32,7 @@ class Team:
         self.search, self.meter, self.attempt = search, meter, attempt
         self.helpers: list[_Helper] = []
         self.base = meter.nodes
-        search.deadline = meter.deadline
+        search.left = meter.left
 
     def run(self) -> dict[int, Forest]:
         """Searches until no box is open; the forests by process.
@@ -75,9 +75,8 @@ class Team:
                 and self.meter.seconds > PATIENCE
                 and self.search.waiting > 1
             ):
-                self.helpers = [
-                    _Helper(self.search, n) for n in range(1, self.meter.options.processes)
-                ]
+                numbers = range(1, self.meter.options.processes)
+                self.helpers = [_Helper(self.search, n, self.meter) for n in numbers]
             else:
                 return
         for helper in self.helpers:
@@ -116,13 +115,14 @@ class _State:
 class _Helper:
     """Another process, as the first sees it."""
 
-    def __init__(self, search: TreeSearch, number: int) -> None:
+    def __init__(self, search: TreeSearch, number: int, meter: Meter) -> None:
         from multiprocessing import get_context  # easy queries do without
 
         context = get_context("fork")
-        self.number, self.state, self.is_idle = number, _State(), True
+        self.number, self.state, self.is_idle, self.meter = number, _State(), True, meter
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(search, theirs, self.pipe), daemon=True)
+        told = search, theirs, self.pipe, meter
+        self.process = context.Process(target=_work, args=told, daemon=True)
         self.process.start()
         theirs.close()
 
@@ -140,6 +140,8 @@ class _Helper:
 
     def _receive(self) -> tuple[Any, ...]:
         try:
+            while not self.pipe.poll(0.1):
+                self.meter.watch()
             message: tuple[Any, ...] = self.pipe.recv()
         except (EOFError, OSError):
             raise self._lost() from None
@@ -147,6 +149,7 @@ class _Helper:
 
     def _lost(self) -> Stopped:
         """What to raise when the process is gone; its part of the proof is, too."""
+        self.meter.hurry()
         self.process.join(JOINING)
         code = self.process.exitcode
         how = f"by signal {-code}" if code is not None and code < 0 else f"with exit code {code}"
@@ -200,16 +203,17 @@ class _Helper:
         self.pipe.close()
 
 
-def _work(search: TreeSearch, pipe: Any, parents_end: Any) -> None:
+def _work(search: TreeSearch, pipe: Any, parents_end: Any, meter: Meter) -> None:
     """What a helper does until it is told to finish, or its parent is gone."""
     import traceback
 
     parents_end.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    meter.kept = 0.0  # when the search must end for the check's sake, its parent knows
     search.clear()
     try:
         _serve(search, pipe)
-    except (EOFError, BrokenPipeError):
+    except (EOFError, BrokenPipeError, Stopped):
         return
     except MemoryError:
         pipe.send(("memory",))

@@ -127,7 +127,7 @@ class Witnesses:
         if self.binary32 and not all(is_binary32(x) for x in inputs):
             return
         if self.replayer is None:
-            self.replayer = Replayer(self.query)
+            self.replayer = Replayer(self.query, self.compiled.pause)
         result = self.replayer.replay(inputs)
         if result.violates:
             raise Found((Counterexample(tuple(inputs), result.outputs, result.margin),))

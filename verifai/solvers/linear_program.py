@@ -5,6 +5,7 @@ May import: numpy, highspy. Must not know: networks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
+LEAST_SECONDS = 1e-3  # of a solve, however late it is
 
 
 @dataclass(slots=True)
@@ -54,7 +56,7 @@ class LinearProgram:
         solver = highspy.Highs()
         solver.setOptionValue("output_flag", False)
         solver.setOptionValue("threads", 1)
-        solver.setOptionValue("time_limit", max(seconds, 1e-3))
+        solver.setOptionValue("time_limit", max(seconds, LEAST_SECONDS))
         solver.passModel(lp)
         solver.run()
         if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
@@ -94,9 +96,10 @@ class Simplex:
 
     Attributes:
         iterations: of all solves so far.
+        left: how many seconds a solve may take.
     """
 
-    def __init__(self, cost: Array, rows: SparseRows) -> None:
+    def __init__(self, cost: Array, rows: SparseRows, left: Callable[[], float]) -> None:
         """Minimise cost·x; every variable and row is free until it is given ends."""
         import highspy
 
@@ -121,7 +124,7 @@ class Simplex:
         ):
             self._solver.setOptionValue(name, value)
         self._solver.passModel(lp)
-        self.iterations, self._is_primal = 0, False
+        self.iterations, self._is_primal, self.left = 0, False, left
         self._columns = np.arange(count, dtype=np.int32)
         self._rows = np.arange(height, dtype=np.int32)
 
@@ -165,6 +168,8 @@ class Simplex:
         """
         solver, statuses = self._solver, self._statuses
         solver.setOptionValue("simplex_iteration_limit", iterations)
+        limit = solver.getRunTime() + max(self.left(), LEAST_SECONDS)  # it adds up all solves
+        solver.setOptionValue("time_limit", limit)
         if is_primal != self._is_primal:
             solver.setOptionValue("simplex_strategy", 4 if is_primal else 1)
             self._is_primal = is_primal
