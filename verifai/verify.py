@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Options", "Progress", "confirm", "verify"]
 GRACE = 0.25  # seconds after which what looks at no clock is ended
-MENDINGS = 3  # how often leaves that the kernel rejects, even sharpened, are searched anew
+MENDINGS = 6  # how often leaves that the kernel rejects, even sharpened, are searched anew
 
 
 def verify(

@@ -4,7 +4,7 @@ Every value is a variable; piecewise-linear values obey the lines of their piece
 minimises the greatest of the unsafe rows: above zero, its duals refute the subproblem.
 Source: Ehlers 2017, Formal Verification of Piece-Wise Linear Feed-Forward Neural Networks.
 
-May import: numpy, bounds, solvers, record. Must not know: trees, processes.
+May import: numpy, bounds, solvers, record, exact_leaf. Must not know: trees, processes.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from verifai.bounds.interval import Bounds
 from verifai.bounds.lines import span
 from verifai.bounds.maps import Array, ConvMap, Map
 from verifai.kernel.network import Affine, Input, Pwl
+from verifai.search.exact_leaf import TIGHT, Leaf
 from verifai.search.record import Block
 from verifai.solvers.linear_program import LinearProgram, Optimum
 
 SMALL = 1e-12
-TIGHT = 1e-8
 
 
 @dataclass(slots=True)
@@ -68,37 +68,52 @@ class LeafSolver:
         """The block that refutes the one subproblem, and the least unsafe input, where they exist.
 
         Both come where the program's value is 0 up to rounding: who is right, exact arithmetic
-        decides.
+        decides. What a solver in floats proposes is believed only where it refutes the subproblem
+        for sure; otherwise exact duals come first, where the program is small.
         """
-        model = self._model(bounds, rows)
-        optimum = model.program.solve(self._seconds())
+        leaf, near, point = Leaf(self.compiled, relaxed(self.compiled, bounds), rows), None, None
+        for presolve in (True, False):
+            model, optimum = self._solved(leaf, presolve=presolve)
+            if optimum is not None and optimum.value < TIGHT:
+                offsets = self.compiled.network.offsets
+                parts = [optimum.point[offsets[i] : offsets[i + 1]] for i in self.compiled.inputs]
+                point = np.concatenate(parts)
+            if optimum is not None and optimum.value > -TIGHT:
+                block = self._block(model, optimum)
+                if leaf.is_sure(block):
+                    return Answer(block, point)
+                near = block if near is None and leaf.is_near(block) else near
+            exact = leaf.exact_block(lambda: self._seconds() < 0) if presolve else None
+            if exact is not None or near is not None:
+                return Answer(exact or near, point)
+        return Answer(None, point)
+
+    def _solved(self, leaf: Leaf, *, presolve: bool) -> tuple[_Model, Optimum | None]:
+        """The program with its optimum, which HiGHS may fail to find."""
+        model = self._model(leaf)
+        optimum = model.program.solve(self._seconds(), presolve=presolve)
         if optimum is None:  # perhaps because the bounds alone exclude each other
-            model = self._model(bounds, rows, is_elastic=True)
-            optimum = model.program.solve(self._seconds())
-        if optimum is None:
-            return Answer(None, None)
-        offsets = self.compiled.network.offsets
-        parts = [optimum.point[offsets[i] : offsets[i + 1]] for i in self.compiled.inputs]
-        block = self._block(model, optimum) if optimum.value > -TIGHT else None
-        return Answer(block, np.concatenate(parts) if optimum.value < TIGHT else None)
+            model = self._model(leaf, is_elastic=True)
+            optimum = model.program.solve(self._seconds(), presolve=presolve)
+        return model, optimum
 
     def _seconds(self) -> float:
         return min(self.deadline() - time.perf_counter(), 30.0)
 
-    def _model(self, bounds: Bounds, rows: Rows, *, is_elastic: bool = False) -> _Model:
+    def _model(self, leaf: Leaf, *, is_elastic: bool = False) -> _Model:
         """The program; elastic: the intervals of hidden values give way as the unsafe rows do."""
-        net = self.compiled.network
+        net, bounds = self.compiled.network, leaf.base.bounds
         total = net.offsets[-1]
         lower, upper = np.full(total + 1, -math.inf), np.full(total + 1, math.inf)
         for known in {*self.compiled.inputs, *self.compiled.preactivations}:
             where = slice(net.offsets[known], net.offsets[known + 1])
-            lower[where], upper[where] = bounds.lower[known][0], bounds.upper[known][0]
+            lower[where], upper[where] = leaf.own_ends(known)
         cost = np.zeros(total + 1)
         cost[total], lower[total] = 1.0, -1e6
         model = _Model(LinearProgram(cost, lower, np.maximum(lower, upper)))
         if is_elastic:
             self._give_way(model)
-        lines = relaxed(self.compiled, bounds).lines
+        lines = leaf.base.lines
         for i, node in enumerate(net.nodes):
             if isinstance(node, Affine):
                 self._affine(model, i)
@@ -106,7 +121,7 @@ class LeafSolver:
                 self._pieces(model, bounds, i)
             elif not isinstance(node, Input):
                 self._lines(model, i, node.sources, lines[i])
-        self._goals(model, rows)
+        self._goals(model, leaf.rows)
         return model
 
     def _give_way(self, model: _Model) -> None:

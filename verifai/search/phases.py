@@ -39,6 +39,8 @@ from verifai.search.reduced import is_reducible, units_of
 T = TypeVar("T")
 Closer = Callable[[Bounds, Rows], Answer]
 PARALLEL = 64  # subproblems bounded together
+MOST_HALVINGS = 12  # of inputs, on one path
+SLIGHT = 1e-9  # slope of an input that does not matter
 BATCH_WORK = 4e8  # multiplications of one pass of every step over a batch
 
 
@@ -106,6 +108,7 @@ class PhaseSearch(TreeSearch):
             "goal": goals,
             "stale": np.full(count, stale),
             "climbed": np.zeros(count, dtype=bool),
+            "halved": np.zeros(count, dtype=np.int64),
             "before": np.full(count, np.nan),
             "marks": np.zeros((count, int(self.offsets[-1])), dtype=bool),
             "weights": np.full((count, self.goals.constant.shape[1]), np.nan),
@@ -340,7 +343,7 @@ class PhaseSearch(TreeSearch):
         used = hosted(problem.plane(self._put(_plain(found.point)), seen)[1])
         seen = hosted(seen)
         scores, at = split_scores(self.compiled, used, seen)
-        points = []
+        points, undecided = [], list[int]()
         done = alive[(scores[alive] > 0).sum(axis=1) == 0]
         for m in done.tolist():
             one = self.goals.rows(regions.extra["goal"][m : m + 1])
@@ -352,10 +355,13 @@ class PhaseSearch(TreeSearch):
             if answer.point is not None:
                 points.append(answer.point)
             if answer.block is None:
-                self.hard.append(regions.take(np.array([m])))
+                undecided.append(m)
             else:
                 named = self.goals.named(int(regions.extra["goal"][m]), dict(answer.block.rows))
                 self._close(regions, m, (*before, Close(answer.block._replace(rows=named))))
+        if undecided:
+            where = np.array(undecided)
+            self._shrink(regions.take(where), found.plane.coefficients[where], before)
         rest = np.setdiff1d(alive, done)
         if len(rest):
             forces = self.halves.forces(found.point, seen)
@@ -365,6 +371,34 @@ class PhaseSearch(TreeSearch):
             self.halves.press(started, value, forces[:, rest, value])
             self.open.append(halves)
         return np.array(points)
+
+    def _shrink(self, regions: Regions, slopes: Array, before: tuple[Record, ...]) -> None:
+        """Halves the input that matters most of regions that linear programs do not decide.
+
+        A program's duals may be no proof where another solver's are; on a smaller box bounds may
+        do without any. Regions halved often enough are hard.
+
+        Args:
+            regions: without unstable neurons.
+            slopes: of their bounds in the inputs, (M, all inputs).
+            before: records that come first.
+        """
+        low, high = self.input_ends(regions.bounds)
+        every, middle = np.arange(len(regions)), low / 2 + high / 2
+        can = (low < middle) & (middle < high)
+        column = np.where(can, (np.abs(slopes) + SLIGHT) * (high - low), -1.0).argmax(axis=1)
+        small = (regions.extra["halved"] >= MOST_HALVINGS) | ~can[every, column]
+        if small.any():
+            self.hard.append(regions.take(np.flatnonzero(small)))
+        rest = np.flatnonzero(~small)
+        if not len(rest):
+            return
+        nodes = self.compiled.inputs
+        values = np.concatenate([np.arange(*self.offsets[i : i + 2]) for i in nodes])[column[rest]]
+        halves = self._split(regions.take(rest), values, middle[rest, column[rest]], before)
+        halves.extra["halved"] += 1
+        halves.extra["stale"][:] = True
+        self.open.append(halves)
 
     def _split(
         self, regions: Regions, value: Indices, at: Array, before: tuple[Record, ...]

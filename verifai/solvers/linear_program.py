@@ -5,6 +5,7 @@ May import: numpy, highspy. Must not know: networks.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,8 +42,14 @@ class LinearProgram:
         self._row_upper.append(high)
         return len(self._columns) - 1
 
-    def solve(self, seconds: float) -> Optimum | None:
-        """The optimum, or None if there is none or time ran out."""
+    def solve(self, seconds: float, *, presolve: bool = True) -> Optimum | None:
+        """The optimum, or None if there is none, time ran out or the solver's answer is no answer.
+
+        Args:
+            seconds: after which to give up.
+            presolve: whether the solver may first simplify the program; without, its duals may
+                differ.
+        """
         import highspy
 
         lp, counts = highspy.HighsLp(), [len(c) for c in self._columns]
@@ -53,21 +60,15 @@ class LinearProgram:
         lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
         lp.a_matrix_.index_ = np.concatenate(self._columns).astype(np.int32)
         lp.a_matrix_.value_ = np.concatenate(self._factors)
-        solver = highspy.Highs()
-        solver.setOptionValue("output_flag", False)
-        solver.setOptionValue("threads", 1)
+        solver = silent_solver()
         solver.setOptionValue("time_limit", max(seconds, LEAST_SECONDS))
+        if not presolve:
+            solver.setOptionValue("presolve", "off")
         solver.passModel(lp)
         solver.run()
         if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
-        found = solver.getSolution()
-        return Optimum(
-            float(solver.getObjectiveValue()),
-            np.array(found.col_value),
-            np.array(found.col_dual),
-            np.array(found.row_dual),
-        )
+        return _optimum(solver, len(self.cost), len(counts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,26 @@ class Optimum:
     point: Array
     reduced: Array
     row_duals: Array
+
+
+def silent_solver() -> Any:
+    """HiGHS on one thread, told to print nothing; the first of a process may have said its name."""
+    import highspy
+
+    solver = highspy.Highs()
+    solver.setOptionValue("output_flag", False)
+    solver.setOptionValue("threads", 1)
+    return solver
+
+
+def _optimum(solver: Any, columns: int, rows: int) -> Optimum | None:
+    """What the last solve found, or None where it is not a finite number for everything."""
+    found, value = solver.getSolution(), float(solver.getInfo().objective_function_value)
+    arrays = [np.array(a, np.float64) for a in (found.col_value, found.col_dual, found.row_dual)]
+    sizes = [len(a) for a in arrays]
+    if sizes != [columns, columns, rows] or not all(np.isfinite(a).all() for a in arrays):
+        return None
+    return Optimum(value, *arrays) if math.isfinite(value) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +125,7 @@ class Simplex:
         import highspy
 
         count, height = len(cost), len(rows.start) - 1
+        self._sizes = count, height
         lp = highspy.HighsLp()
         lp.num_col_, lp.num_row_ = count, height
         lp.col_cost_ = cost
@@ -114,10 +136,8 @@ class Simplex:
         lp.a_matrix_.index_ = rows.columns.astype(np.int32)
         lp.a_matrix_.value_ = rows.factors
         self._statuses = highspy.HighsModelStatus
-        self._solver: Any = highspy.Highs()  # its stubs lack methods that it has
+        self._solver = silent_solver()
         for name, value in (
-            ("output_flag", False),
-            ("threads", 1),
             ("presolve", "off"),
             ("simplex_strategy", 1),  # the dual method
             ("simplex_scale_strategy", 0),
@@ -178,6 +198,7 @@ class Simplex:
         status = solver.getModelStatus()
         if status == statuses.kInfeasible:
             _, is_known, ray = solver.getDualRay()
+            is_known = is_known and len(ray) == self._sizes[1]
             return Solved(np.inf, is_optimal=False, ray=np.array(ray) if is_known else None)
         value = float(solver.getInfo().objective_function_value)
         if status == statuses.kOptimal:
@@ -188,17 +209,14 @@ class Simplex:
 
     def point(self) -> Array:
         """The variables at the optimum that the last solve found."""
-        return np.array(self._solver.getSolution().col_value)
+        return self.optimum().point
 
     def optimum(self) -> Optimum:
-        """The optimum that the last solve found, with its duals."""
-        found = self._solver.getSolution()
-        return Optimum(
-            float(self._solver.getObjectiveValue()),
-            np.array(found.col_value),
-            np.array(found.col_dual),
-            np.array(found.row_dual),
-        )
+        """The optimum that the last solve found, with its duals; zeros where it gave none."""
+        columns, rows = self._sizes
+        found = _optimum(self._solver, columns, rows)
+        zeros = np.zeros(columns), np.zeros(columns), np.zeros(rows)
+        return Optimum(-math.inf, *zeros) if found is None else found
 
 
 @dataclass(frozen=True, slots=True)
