@@ -21,7 +21,7 @@ from verifai.kernel.bound import Root, rounded_root
 from verifai.kernel.certificate import encode_certificate
 from verifai.kernel.checker import Checker, check
 from verifai.kernel.codec import digest, encode_network, encode_query
-from verifai.kernel.errors import InputError, Rejection
+from verifai.kernel.errors import InputError, Rejection, Unable
 from verifai.kernel.query import Query
 from verifai.search.budget import NO_MEMORY, Found, Meter, Options, Progress, Stopped
 from verifai.search.clauses import Problem, problem_of
@@ -128,6 +128,9 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
                 processes=meter.options.processes,
                 pause=meter.watch,
             )
+        except Unable as error:
+            meter.watch()
+            raise Stopped(str(error)) from None
         except Rejection as rejection:
             meter.watch()  # a second process that ran out of time has no answer either
             if turn > MENDINGS:

@@ -9,10 +9,10 @@ import pytest
 from flint import fmpq
 
 from tests.kernel.proofs import Block, Close, Split, Tree, written
-from verifai.kernel import checker
+from verifai.kernel import assistant, checker
 from verifai.kernel.assistant import Assistant
 from verifai.kernel.certificate import encode_certificate
-from verifai.kernel.errors import Rejection
+from verifai.kernel.errors import Rejection, Unable
 from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Gather
 from verifai.kernel.query import And, Query, atom
@@ -73,8 +73,41 @@ def _exit() -> None:
 
 
 @pytest.mark.parametrize("task", [_kill, _crash, _exit])
-def test_a_process_that_ends_without_its_word_is_a_rejection(task: Callable[[], None]) -> None:
-    with pytest.raises(Rejection, match="assistant"), Assistant(task):
+def test_a_process_that_ends_without_its_word_is_no_answer(task: Callable[[], None]) -> None:
+    with pytest.raises(Unable, match="second process"), Assistant(task):
+        np.zeros(1)
+
+
+def _out_of_memory() -> None:
+    raise MemoryError
+
+
+def test_memory_that_runs_out_in_the_second_process_is_no_answer() -> None:
+    with pytest.raises(Unable, match="memory"), Assistant(_out_of_memory):
+        np.zeros(1)
+
+
+def _says(words: bytes) -> Callable[[Callable[[], None]], bytes]:
+    return lambda task: task() or words  # type: ignore[func-returns-value]
+
+
+@pytest.mark.parametrize(
+    "words", [b"", b"accepte", b"accepted ", b"Accepted", b'["close"]', b"[]", b"null", b"true"]
+)
+def test_other_words_are_no_answer(monkeypatch: pytest.MonkeyPatch, words: bytes) -> None:
+    monkeypatch.setattr(assistant, "_answer", _says(words))
+    with pytest.raises(Unable), Assistant(lambda: None):
+        np.zeros(1)
+
+
+@pytest.mark.parametrize("end", ["kill", "code"])
+def test_the_word_of_a_process_that_ends_badly_does_not_count(
+    monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """It wrote its word, and then something went wrong in it."""
+    leave = os._exit
+    monkeypatch.setattr(os, "_exit", lambda _: _kill() if end == "kill" else leave(3))
+    with pytest.raises(Unable), Assistant(lambda: None):
         np.zeros(1)
 
 

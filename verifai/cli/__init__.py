@@ -22,7 +22,7 @@ from verifai import __version__
 from verifai.bounds.memory import keep_memory
 from verifai.bounds.threads import start_with_one_thread
 from verifai.cli.exits import SCHEMA, Exit, OutOfTime, sentence
-from verifai.kernel.errors import InputError
+from verifai.kernel.errors import InputError, Unable
 
 _COMMANDS = {
     "verify": "Decide a VNN-LIB property of an ONNX network.",
@@ -74,7 +74,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     start_with_one_thread()
     keep_memory()
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    code = None
+    try:
+        code = run(sys.argv[1:] if arguments is None else arguments)
+    finally:  # an exception (of memory, while another is told) would leave with 1
+        if code is None:
+            os._exit(Exit.ERROR)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -101,9 +107,11 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.ERROR
-    except (InputError, OSError, ImportError) as error:
+    except (InputError, Unable, OSError, ImportError) as error:
         return _fail(sentence(error), arguments)
-    except Exception as error:  # Python would leave with 1, which says "falsified"
+    except MemoryError:
+        return _fail("memory ran out; nothing was decided", arguments)
+    except (Exception, SystemExit) as error:  # Python may leave with 1, which says "falsified"
         traceback.print_exc()
         return _fail(f"internal error: {error!r}", arguments)
 

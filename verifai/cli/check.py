@@ -42,7 +42,8 @@ def command(
 
     Of a VNN-LIB 2 query: check QUERY CERTIFICATE --network NAME=FILE ...
 
-    Exit codes: 0 accepted, 1 rejected (the rule is named), 3 time-out, 4 a file cannot be read.
+    Exit codes: 0 accepted, 1 rejected (the rule is named), 3 time-out, 4 a file cannot be read, or
+    the check broke off.
     """
     from verifai.api import assumptions, check, query_from
     from verifai.kernel.statement import statement
@@ -60,6 +61,8 @@ def command(
     arithmetic = "exact" if exact else "rounded"
     try:
         accepted = check(query, data, exact=exact)
+    except KeyboardInterrupt:
+        raise click.ClickException("interrupted; nothing is judged") from None
     except Rejection as rejection:
         found: dict[str, Any] = {
             "accepted": False,

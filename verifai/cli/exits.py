@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from verifai.kernel.errors import InputError
+from verifai.kernel.errors import InputError, Unable
 
 SCHEMA = 1
 _EXTRAS = {
@@ -35,7 +35,7 @@ class OutOfTime(Exception):
     """The time that a command was given is over."""
 
 
-def sentence(error: InputError | OSError | ImportError) -> str:
+def sentence(error: InputError | Unable | OSError | ImportError) -> str:
     """What went wrong, in one line, with what to do where that is known.
 
     >>> sentence(ModuleNotFoundError("No module named 'z3'", name="z3"))

@@ -1,7 +1,8 @@
 """The trusted part: it defines networks, queries and certificates, and decides what is proved.
 
 Read it in this order: number, operator, network, query; container, fields, network_file,
-query_file, codec; arithmetic, lines, forward, bound; certificate, context, ledger, derive, checker;
-formula, replay, statement, __main__. SPEC.md beside these files is the specification.
+query_file, codec; binary64, arithmetic, lines, forward, bound; certificate, context, ledger,
+derive, checker; formula, replay, statement, __main__. SPEC.md beside these files is the
+specification.
 May import: the standard library, numpy, python-flint. Must not know: anything else of verifai.
 """

@@ -1,23 +1,17 @@
 """python -m verifai.kernel NETWORK QUERY CERTIFICATE [--exact]: the checker alone.
 
-Exit code 0: accepted, after the statement was printed. 1: rejected, with the rule. 4: the network
-or the query is unreadable, the command line is wrong, or only help was asked for. Nothing else
-ends in 0.
+Exit code 0: accepted, after the statement was printed. 1: rejected, with the rule. 4: everything
+else. Nothing else ends in 0 or 1, so all imports and all work happen inside of `guarded`.
 
 May import: everything of the kernel. Must not know: anything else of verifai.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from pathlib import Path
-
-from verifai.kernel.certificate import MAX_BYTES
-from verifai.kernel.checker import check
-from verifai.kernel.codec import decode_network, decode_query, digest
-from verifai.kernel.errors import InputError, Rejection
-from verifai.kernel.query_file import MAX_QUERY
-from verifai.kernel.statement import statement
 
 USAGE = "usage: python -m verifai.kernel NETWORK QUERY CERTIFICATE [--exact]"
 HELP = f"""{USAGE}
@@ -25,8 +19,25 @@ HELP = f"""{USAGE}
 Checks that CERTIFICATE proves what the canonical files NETWORK and QUERY say, and prints it.
   --exact  in exact rational arithmetic throughout (slower)
 Exit code 0: accepted, and nothing else ends in 0. 1: rejected, with the rule. 4: the network or
-the query is unreadable, the command line is wrong, or this help was printed."""
+the query is unreadable, the check could not be carried out (memory, an interruption, arithmetic
+that is not binary64), the command line is wrong, or this help was printed."""
 MAX_NETWORK = 1 << 32
+SPARE = 1 << 28  # bytes for libraries that end the process, with 1, where they get none
+
+
+def guarded(arguments: list[str]) -> int:
+    """The exit code; whatever else happens, the process ends here with 4."""
+    code = None
+    try:
+        code = main(arguments)
+    finally:
+        if code is None:
+            try:
+                traceback.print_exc()
+                print("error: the check broke off; nothing is judged", file=sys.stderr, flush=True)
+            finally:
+                os._exit(4)
+    return code
 
 
 def main(arguments: list[str]) -> int:
@@ -38,20 +49,33 @@ def main(arguments: list[str]) -> int:
     if len(files) != 3 or len(arguments) - len(files) > 1 or files[0].startswith("-"):
         print(f"error: {USAGE}", file=sys.stderr)
         return 4
+    from verifai.kernel.errors import InputError, Rejection, Unable
+
     try:
-        text = _check(*files, exact="--exact" in arguments)
+        bytearray(SPARE)
+        print(_check(*files, exact="--exact" in arguments), flush=True)
     except Rejection as rejection:
-        print(f"rejected: {rejection}")
+        print(f"rejected: {rejection}", flush=True)
         return 1
-    except (InputError, OSError) as error:
+    except (InputError, Unable, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 4
-    print(text)
+    except (MemoryError, RecursionError, KeyboardInterrupt) as error:
+        what = "interrupted" if isinstance(error, KeyboardInterrupt) else "memory ran out"
+        print(f"error: {what}; nothing is judged", file=sys.stderr)
+        return 4
     return 0
 
 
 def _check(network_path: str, query_path: str, certificate_path: str, *, exact: bool) -> str:
     """What was proved; raises whatever stands against it."""
+    from verifai.kernel.certificate import MAX_BYTES
+    from verifai.kernel.checker import check
+    from verifai.kernel.codec import decode_network, decode_query, digest
+    from verifai.kernel.errors import InputError
+    from verifai.kernel.query_file import MAX_QUERY
+    from verifai.kernel.statement import statement
+
     network_bytes = _read(network_path, MAX_NETWORK)
     if len(network_bytes) > MAX_NETWORK:
         raise InputError(f"a network file of more than {MAX_NETWORK} bytes")
@@ -80,4 +104,4 @@ def _read(path: str, most: int) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(guarded(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""A second process that takes over part of a check, and whose silence means no.
+"""A second process that takes over part of a check, and whose silence is no answer.
 
 May import: the standard library, errors. Must not know: what is checked.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple
 
-from verifai.kernel.errors import Rejection
+from verifai.kernel.errors import Rejection, Unable
 
 YES = b"accepted"
 CAN_FORK = hasattr(os, "fork")
@@ -22,7 +22,7 @@ class Assistant:
     """Runs a task in a forked process; leaving the context waits for its answer.
 
     The task ends silently or raises Rejection. Only the exact word of success counts: an assistant
-    that crashes, is killed or says anything else is a rejection.
+    that crashes, is killed or says anything else leaves the check without an answer.
     """
 
     def __init__(self, task: Callable[[], None]) -> None:
@@ -48,7 +48,7 @@ class Assistant:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Waits for the answer; Rejection unless it is yes."""
+        """Waits for the answer: yes, the other's Rejection, or Unable."""
         if error is not None:
             os.kill(self.process, 9)
         with open(self.pipe, "rb") as pipe:
@@ -59,7 +59,9 @@ class Assistant:
         try:
             reason = _Reason(*json.loads(answer))
         except (ValueError, TypeError):
-            raise Rejection("assistant", "the second process ended without an answer") from None
+            raise Unable(
+                "the second process of the check ended without an answer (was memory short?)"
+            ) from None
         raise Rejection(reason.rule, reason.text)
 
 

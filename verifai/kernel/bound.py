@@ -22,6 +22,7 @@ from verifai.kernel.arithmetic import (
     never,
     reached,
 )
+from verifai.kernel.binary64 import require_binary64
 from verifai.kernel.errors import Rejection
 from verifai.kernel.forward import Ends, Machine, depth
 from verifai.kernel.lines import Lines, Planes
@@ -91,7 +92,9 @@ class Root:
 
         Raises:
             Rejection: "finite", where magnitudes are beyond float64.
+            Unable: this process does not compute in binary64.
         """
+        require_binary64()
         self.query, self.ar = query, ar
         self.network = query.network
         self.machine = Machine(query.network, ar)

@@ -18,6 +18,7 @@ from flint import fmpq
 
 from verifai.kernel.arithmetic import Exact, Pause, Rounded, never
 from verifai.kernel.assistant import CAN_FORK, Assistant
+from verifai.kernel.binary64 import require_binary64
 from verifai.kernel.bound import Root
 from verifai.kernel.certificate import MAX_DEPTH, Kind, Proof, decode_certificate
 from verifai.kernel.context import FormBuilder, Row, Scene, row_of, spread
@@ -71,7 +72,9 @@ def check(
 
     Raises:
         Rejection: the rule that the certificate breaks.
+        Unable: this process, or the second one, cannot carry out the check.
     """
+    require_binary64()
     proof = decode_certificate(certificate, network_digest, query_digest)
     checker = Checker(query, exact=exact, pause=pause)
     with np.errstate(all="ignore"):
@@ -197,6 +200,7 @@ class _Run:
 
     def walk_share(self, share: list[Place]) -> None:
         """Visits these nodes and those below; Rejection unless every leaf holds."""
+        require_binary64()
         self.pending = share
         refuse(self.walk())
 

@@ -1,4 +1,4 @@
-"""The two ways in which the kernel says no.
+"""The three ways in which the kernel does not say yes.
 
 May import: nothing. Must not know: files, networks, the command line.
 """
@@ -6,6 +6,10 @@ May import: nothing. Must not know: files, networks, the command line.
 
 class InputError(Exception):
     """A network, query or number is unreadable: the statement itself is at fault (exit code 4)."""
+
+
+class Unable(Exception):
+    """Nothing was judged: this process or machine cannot carry out the check (exit code 4)."""
 
 
 class Rejection(Exception):

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from verifai.kernel.binary64 import require_binary64
 from verifai.kernel.container import Array, ContainerError, pack, parse_json, unpack
 from verifai.kernel.errors import InputError
 from verifai.kernel.fields import a_list, a_string, an_integer, bad, fields, integers
@@ -166,7 +167,9 @@ def decode_network(data: bytes) -> Network:
 
     Raises:
         InputError: a malformed file, or content that the network's constructors refuse.
+        Unable: this process does not convert numbers as IEEE 754 says.
     """
+    require_binary64()
     try:
         metadata, arrays = unpack(data, max_header=MAX_HEADER)
         form, nodes, outputs = fields("network", metadata, "format nodes outputs")

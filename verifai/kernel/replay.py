@@ -12,6 +12,7 @@ import numpy as np
 from flint import fmpq
 
 from verifai.kernel.arithmetic import Exact, Pause, never
+from verifai.kernel.binary64 import require_binary64
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.formula import margins
 from verifai.kernel.forward import Machine
@@ -71,7 +72,12 @@ class Replayer:
     """One query prepared for replaying many points."""
 
     def __init__(self, query: Query, pause: Pause = never) -> None:
-        """Prepares the network's exact rationals; `pause` is called now and then."""
+        """Prepares the network's exact rationals; `pause` is called now and then.
+
+        Raises:
+            Unable: this process does not compute in binary64.
+        """
+        require_binary64()
         self.query, self.machine = query, Machine(query.network, Exact(pause))
 
     def replay(self, inputs: Sequence[fmpq]) -> Replay:
