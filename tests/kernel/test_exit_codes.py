@@ -1,4 +1,4 @@
-"""Whatever breaks a check off ends in exit code 4: not in 0, and not in 1, which says "rejected"."""
+"""Whatever breaks a check off ends in exit code 4: not in 0 or 1, which are answers."""
 
 from __future__ import annotations
 
