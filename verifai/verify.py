@@ -164,9 +164,10 @@ def _driver(root: Root, problem: Problem, meter: Meter) -> Driver:
     """The search, imported by the queries that need one."""
     from verifai.bounds.compiled import compile_network
     from verifai.search.driver import Driver
+    from verifai.search.quiet import quieted
     from verifai.search.witness import Witnesses
 
-    network, device, pause = root.query.network, meter.options.device, meter.hurry
+    network, device, pause = quieted(root, problem), meter.options.device, meter.hurry
     compiled = compile_network(network, pause=pause)
     fast = compiled if device is None else compile_network(network, device=device, pause=pause)
     witnesses = Witnesses(root.query, compiled, binary32=bool(meter.options.assumptions))

@@ -60,6 +60,8 @@ class Query:
         integers: values of inputs (by value number) that are integers.
         domain: further linear conditions on inputs.
         unsafe: what must not happen anywhere in the domain; its top is an `And`.
+        stated: the formula that `unsafe` stands for, if that was put into other words: it holds at
+            the same inputs. It is said, never checked.
     """
 
     network: Network
@@ -68,6 +70,7 @@ class Query:
     unsafe: And
     domain: tuple[Atom, ...] = ()
     integers: frozenset[int] = field(default_factory=frozenset)
+    stated: And | None = None
 
     def __post_init__(self) -> None:
         inputs = set(self.input_values)
@@ -81,7 +84,9 @@ class Query:
             self._check_atom(atom)
             if not all(value in inputs for value, _ in atom.terms):
                 raise InputError("a condition of the domain on a value that is no input")
-        self._check_formula()
+        self._check_formula(self.unsafe)
+        if self.stated is not None:
+            self._check_formula(self.stated)
 
     def _check_atom(self, atom: Atom) -> None:
         total = self.network.offsets[-1]
@@ -90,8 +95,8 @@ class Query:
         if len({value for value, _ in atom.terms}) != len(atom.terms):
             raise InputError("an atom that names a value twice")
 
-    def _check_formula(self) -> None:
-        open_parts: list[tuple[Formula, int]] = [(self.unsafe, 0)]
+    def _check_formula(self, formula: And) -> None:
+        open_parts: list[tuple[Formula, int]] = [(formula, 0)]
         while open_parts:
             part, depth = open_parts.pop()
             if isinstance(part, Atom):

@@ -29,6 +29,9 @@ def statement(query: Query, *, verified: bool = True) -> str:
     """
     lines = _network(query.network) + _domain(query)
     lines.append(f"{'No' if verified else 'Some'} input in this domain makes")
+    if query.stated is not None:
+        lines += ["  " + line for line in _formula(query.network, query.stated)]
+        lines.append("which was decided on values that are in the same order:")
     lines += ["  " + line for line in _formula(query.network, query.unsafe)]
     if verified and _is_vacuous(query):
         lines.append("VACUOUS: the domain's box holds no input, so ANY property holds on it.")

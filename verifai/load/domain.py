@@ -1,10 +1,11 @@
 """A conjunction of conditions as a query: the box, the domain and the unsafe formula.
 
 Bounds on single inputs become the box, rows over inputs the domain, and everything else is the
-unsafe formula. Where an input has no bound of its own, the box is the hull over the alternatives of
+unsafe formula, where comparisons of results of one rising function become those of its arguments
+(`order`). Where an input has no bound of its own, the box is the hull over the alternatives of
 an `or`, or else what the rows imply; the conditions themselves stay.
 
-May import: kernel, condition. Must not know: files, how a query is decided.
+May import: kernel, condition, order. Must not know: files, how a query is decided.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from verifai.kernel.network import Network
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation
 from verifai.load.condition import FALSE, MAX_BITS
 from verifai.load.errors import LoadError
+from verifai.load.order import by_order
 
 MAX_ROUNDS = 16  # of taking bounds from rows
 Bounds = dict[tuple[int, bool], fmpq]  # by value and whether it is the upper end
@@ -64,7 +66,7 @@ def query_of(network: Network, formula: And, name: Callable[[int], str]) -> Quer
     lower, upper = (tuple(hull[value, side] for value in inputs) for side in (False, True))
     if any(part is FALSE for part in unsafe):
         unsafe = [FALSE]
-    return Query(network, lower, upper, And(tuple(unsafe)), tuple(domain))
+    return by_order(Query(network, lower, upper, And(tuple(unsafe)), tuple(domain)))
 
 
 def _values(network: Network, node: int) -> range:

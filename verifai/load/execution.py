@@ -37,7 +37,8 @@ def shows_violation(path: str | Path, query: Query, inputs: Sequence[fmpq]) -> b
     """
     network = query.network
     seen = {v for n in (*network.inputs, *network.outputs) for v in _values(query, n)}
-    if not _mentioned(query.unsafe) <= seen:
+    unsafe = query.unsafe if query.stated is None else query.stated
+    if not _mentioned(unsafe) <= seen:
         return None
     place = dict(zip(query.input_values, inputs, strict=True))
     fed = {
@@ -53,7 +54,7 @@ def shows_violation(path: str | Path, query: Query, inputs: Sequence[fmpq]) -> b
         values[list(_values(query, i))] = fed[network.nodes[i].name].astype(np.float32)
     for node, array in zip(network.outputs, found, strict=True):
         values[list(_values(query, node))] = array.reshape(-1)
-    return bool(np.isfinite(values).all()) and margins(query.unsafe, values, values)[2]
+    return bool(np.isfinite(values).all()) and margins(unsafe, values, values)[2]
 
 
 def _values(query: Query, node: int) -> range:

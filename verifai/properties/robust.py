@@ -1,6 +1,6 @@
 """Local robustness: near an input the network's answer does not change.
 
-May import: kernel, entry. Must not know: how a query is decided.
+May import: kernel, load.order, entry. Must not know: how a query is decided.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from verifai.kernel.network import Network
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Formula, Or, Query, atom, conjunction
 from verifai.kernel.replay import evaluate
+from verifai.load.order import by_order
 from verifai.properties.entry import Number, number, output_value, output_values, point
 
 
@@ -30,7 +31,8 @@ def robust(
 ) -> Query:
     """The output `label` is strictly the largest on the whole L∞ ball of radius eps around x.
 
-    A tie counts as a violation. With `target` only that output must stay below.
+    A tie counts as a violation. Of a final softmax or the like the logits are compared: they are in
+    the same order. With `target` only that output must stay below.
 
     Args:
         net: the network.
@@ -66,7 +68,7 @@ def robust(
     beaten: tuple[Formula, ...] = tuple(
         atom({mine: fmpq(1), other: fmpq(-1)}, fmpq(0)) for other in others
     )
-    return Query(net, tuple(lower), tuple(upper), conjunction([Or(beaten)]))
+    return by_order(Query(net, tuple(lower), tuple(upper), conjunction([Or(beaten)])))
 
 
 def _each(net: Network, value: Any) -> list[fmpq]:

@@ -37,6 +37,7 @@ from verifai.search.goals import (
     tightening,
 )
 from verifai.search.judge import Judge, directed
+from verifai.search.quiet import silenced
 from verifai.search.record import Block, Choose, Close, Derive, Form, Record, Step
 from verifai.search.team import Team
 from verifai.search.witness import TRIED, Witnesses
@@ -139,6 +140,7 @@ class Driver:
     def _search(
         self, clause: Clause, low: Array, high: Array, rows: dict[int, int]
     ) -> list[Record]:
+        silenced(self.root.query.network, self.compiled.network, low, high)
         ends = list(pairwise(self.compiled.network.offsets))
         lower, upper = (tuple(side[None, a:b] for a, b in ends) for side in (low, high))
         bounds = Bounds(lower, upper)

@@ -21,6 +21,7 @@ from verifai.bounds.optimize import Ascent, Optimized, optimize
 from verifai.kernel.network import Input, Pwl
 from verifai.search.clauses import Array, Clause, Problem
 from verifai.search.judge import Indices, Judge, directed
+from verifai.search.quiet import Resting
 from verifai.search.record import Block, Choose, Close, Derive, Record, Step
 
 
@@ -78,7 +79,7 @@ def goals_of(judges: list[Judge]) -> Goals:
 
 def pwl_nodes(compiled: Compiled) -> list[int]:
     """The piecewise-linear nodes, in the order in which codes name their values."""
-    return [i for i, n in enumerate(compiled.network.nodes) if isinstance(n, Pwl)]
+    return [i for i, n in enumerate(compiled.network.nodes) if isinstance(n, Pwl | Resting)]
 
 
 def image_steps(compiled: Compiled, after: int, last: int) -> list[Step]:

@@ -35,11 +35,10 @@ class Lift:
         self.values: Indices = np.concatenate(starts)
         first, self.codes = 0, dict[int, Indices]()
         for node in pwl_nodes(whole):
-            if node < len(part.kept):
+            if node < len(part.kept) and len(part.kept[node]):
                 self.codes[node] = first + part.kept[node]
             first += whole.sizes[node]
         self.length = first
-        self.sizes = {node: part.compiled.sizes[node] for node in self.codes}
 
     def goals(self, goals: Goals) -> Goals:
         """The goals on what is left of the network."""
@@ -75,10 +74,9 @@ class Lift:
             return codes
         given, start = np.frombuffer(codes, dtype=np.uint8), 0
         row = np.full(self.length, DEFAULT_CODE, dtype=np.uint8)
-        for node, places in self.codes.items():
-            if len(places):
-                row[places] = given[start : start + len(places)]
-            start += self.sizes[node]
+        for places in self.codes.values():
+            row[places] = given[start : start + len(places)]
+            start += len(places)
         return row.tobytes()
 
 
