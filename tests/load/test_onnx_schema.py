@@ -34,8 +34,9 @@ def relu(source: str, target: str) -> onnx.NodeProto:
 @pytest.mark.parametrize(
     ("message", "nodes"),
     [
-        ("reads 'later'", [relu("later", "y"), relu("x", "later")]),
-        ("reads 'idle'", [relu("x", "y"), relu("idle", "idle")]),
+        ("reads 'nothing', which nothing makes", [relu("x", "y"), relu("nothing", "idle")]),
+        ("'idle'.* needs its own result", [relu("x", "y"), relu("idle", "idle")]),
+        ("'a'.* needs its own result", [relu("x", "y"), relu("b", "a"), relu("a", "b")]),
         ("'x' is made twice", [relu("x", "x"), relu("x", "y")]),
         ("'other' is made twice", [relu("x", "y"), relu("x", "other"), relu("x", "other")]),
     ],
@@ -153,8 +154,9 @@ LONG: Weights = {"c": np.zeros((0, 1 << 20, 1 << 20), np.float32)}
             "constants in exact arithmetic",
             single(
                 "Range",
-                {},
+                X,
                 {n: np.array(v, np.float32) for n, v in (("a", 0), ("b", 1), ("c", 2e-7))},
+                order=["a", "b", "c"],
             ),
         ),
     ],

@@ -389,7 +389,7 @@ def test_deep_alternation_is_refused_by_name(folder: Path) -> None:
         ("(assert (<= true 0))", "line 6: a condition where a term is wanted"),
         ("(assert (<= Y_0 1_0))", "line 6: not a decimal number or fraction: '1_0'"),
         ("(assert (<= Y_0 1e))", "line 6: not a decimal"),
-        ("(assert (<= Y_0 1/0))", "line 6: denominator zero"),
+        ("(assert (<= Y_0 -3/2))", "line 6: the fraction '-3/2': literals are decimals"),
         ("(assert (<= Y_0 1e99999))", "line 6: exponent out of range"),
         ("(assert (<= Y_0 1e-4000))", "line 6: a number overflow"),
         ("(assert (<= (* 1e999 1e999 Y_0) 1e-999))", "line 6: a number overflow"),
@@ -425,6 +425,33 @@ def test_a_bad_property_is_refused_with_its_line(folder: Path, part: str, reason
 def test_a_file_that_does_not_fit_is_refused(folder: Path, text: str | bytes, reason: str) -> None:
     with pytest.raises(LoadError, match=reason):
         load(folder, text)
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        ("(check-sat)(assert (<= Y_0 1))", "line 6: 'assert' after check-sat"),
+        ("(exit)\n(assert (<= Y_0 1))", "line 7: 'assert' after exit"),
+        ("(check-sat)(exit)(set-logic QF_LRA)", "line 6: 'set-logic' after exit"),
+        ("(check-sat)(check-sat)", "line 6: 'check-sat' after check-sat"),
+        ("(check-sat)(declare-const Z Real)", "line 6: 'declare-const' after check-sat"),
+        ("(get-model)(check-sat)", "line 6: 'check-sat' after get-model"),
+        ("(exit)()", "line 6: '' after exit"),
+        ("(exit)((assert false))", "line 6: a list after exit"),
+        ("(exit 0)", "line 6: exit has no arguments"),
+        ("(check-sat (<= Y_0 0))", "line 6: check-sat has no arguments"),
+    ],
+)
+def test_nothing_follows_the_end(folder: Path, end: str, reason: str) -> None:
+    text = declarations() + BOX + end
+    assert load(folder, declarations() + BOX + "(check-sat)(get-model)(exit)")
+    with pytest.raises(LoadError, match=f"^property.vnnlib {reason}"):
+        load(folder, text)
+
+
+def test_a_false_condition_does_not_hide_the_bounds_beside_it(folder: Path) -> None:
+    text = declarations() + BOX.replace("(<= X_0 1)", "(and (<= X_0 1) (= 1 2))")
+    assert load(folder, text).upper == (1, 2)
 
 
 def test_unreadable_files_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

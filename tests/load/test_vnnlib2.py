@@ -185,6 +185,29 @@ def test_contradicting_conditions_do_not_hide_the_bounds(models: dict[str, Path]
     assert query.lower == (-1, -1)
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        "(and {bound} (== 1.0 2.0))",
+        "(and (== 1.0 2.0) {bound})",
+        "(and (and {bound} (== 1.0 2.0)) (<= 0.0 1.0))",
+        "(or (and {bound} (== 1.0 2.0)))",
+        "(or (and {bound} (< 1.0 1.0)) (and {bound} (> 0.0 1.0)))",
+        "(and (or (and {bound} (< 1.0 1.0)) (and (<= X[0,1] 0.5) (> 0.0 1.0))) {bound})",
+    ],
+)
+def test_a_false_atom_does_not_hide_the_bounds_beside_it(
+    models: dict[str, Path], last: str
+) -> None:
+    *rest, bound = re.findall(r"\([<>]=[^()]*\)", BOX)
+    text = HEAD + "".join(f"(assert {each})" for each in rest) + SAME
+    query = posed(text + f"(assert {last.format(bound=bound)})", models).query
+    assert (query.lower, query.upper) == ((-1, -1), (1, 1))
+    assert isinstance(vf.verify(query), vf.Verified)
+    other = text + f"(assert (or {last.format(bound=bound)} {bound}))"
+    assert isinstance(vf.verify(posed(other, models).query), vf.Falsified)
+
+
 def test_products_are_squares_products_and_powers(models: dict[str, Path]) -> None:
     text = "(assert (<= (+ (* X[0,0] X[0,0] X[0,0] X[0,0]) (* X[0,0] X[0,1])) (* 0.1 Y[0,0])))"
     query = posed(HEAD + BOX + SAME + text, models).query

@@ -249,6 +249,7 @@ class Builder:
         left = np.take_along_axis(candidates, order, axis=1)[:, :width]
         if (left[:, :1] < 0).any():
             raise InputError("a maximum over a window without values")
+        left = left[:, (left >= 0).any(axis=0)]
         while left.shape[1] > 1:
             if left.shape[1] % 2:
                 left = np.pad(left, ((0, 0), (0, 1)), constant_values=-1)

@@ -134,6 +134,8 @@ class ConditionReader:
             if token in ("true", "false"):
                 return TRUE if (token == "true") != is_negated else FALSE
             self._fail(start, f"unknown variable {token[:80]!r} (declared ones are X_i and Y_j)")
+        if "/" in token:
+            self._fail(start, f"the fraction {token[:80]!r}: literals are decimals")
         try:
             return Linear({}, rational(token))
         except InputError as error:
@@ -245,20 +247,34 @@ _RELATIONS = {
 }
 
 
+def is_false(part: Formula) -> bool:
+    """Whether a formula made here holds nowhere: FALSE, or what `join_all` put beside it."""
+    return part is FALSE or (isinstance(part, And) and part.parts[-1:] == (FALSE,))
+
+
 def join_all(parts: list[Formula]) -> Formula:
-    """The conjunction, without true parts; FALSE if one is false."""
+    """The conjunction, without true parts.
+
+    If one is false, FALSE comes last; the others stay, as they may say how far inputs go.
+    """
     kept = [part for part in parts if part is not TRUE]
-    if any(part is FALSE for part in kept):
-        return FALSE
+    if any(is_false(part) for part in kept):
+        kept = [part for part in kept if part is not FALSE] + [FALSE]
     return (kept[0] if len(kept) == 1 else And(tuple(kept))) if kept else TRUE
 
 
 def join_any(parts: list[Formula]) -> Formula:
-    """The disjunction, without false parts; TRUE if one is true."""
-    kept = [part for part in parts if part is not FALSE]
+    """The disjunction, without false parts unless all are; TRUE if one is true."""
+    kept = [part for part in parts if not is_false(part)]
     if any(part is TRUE for part in kept):
         return TRUE
-    return (kept[0] if len(kept) == 1 else Or(tuple(kept))) if kept else FALSE
+    if not kept:
+        return FALSE if FALSE in parts else join_all([_either(parts), FALSE])
+    return _either(kept)
+
+
+def _either(parts: list[Formula]) -> Formula:
+    return parts[0] if len(parts) == 1 else Or(tuple(parts))
 
 
 def condition(linear: Linear, relation: Relation) -> Formula:

@@ -39,6 +39,7 @@ class Call:
         attributes: as the file gives them.
         builder: where the nodes go.
         types: element types of the inputs as in the file, as far as they are known.
+        is_file: whether it stands in an ONNX file, and is not what another program's operator is.
         seen: what was read so far.
     """
 
@@ -50,11 +51,17 @@ class Call:
     attributes: Mapping[str, Attribute]
     builder: Builder
     types: tuple[int, ...] = ()
+    is_file: bool = True
     seen: set[str | int] = field(default_factory=set)
 
     def refuse(self, reason: str) -> LoadError:
         """The error to raise when the operator cannot be lowered."""
         return LoadError(reason, node=self.name, op_type=self.op_type)
+
+    def check_agreed(self, is_agreed: bool, reason: str) -> None:
+        """LoadError for what files mean by no agreement of the standard and onnxruntime."""
+        if self.is_file and not is_agreed:
+            raise self.refuse(f"{reason}: the ONNX standard and onnxruntime differ in this")
 
     def ignore(self, *names: str) -> None:
         """Attributes that have no influence on what is computed."""

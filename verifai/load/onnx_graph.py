@@ -1,6 +1,7 @@
 """An ONNX graph as a network: walks its operators in order and lowers each.
 
-May import: kernel, onnx_file, onnx_call, onnx_operators, onnx_schema, onnx_types, builder, tidy.
+May import: kernel, onnx_file, onnx_call, onnx_operators, onnx_order, onnx_schema,
+onnx_types, builder, results.
 Must not know: the command line.
 """
 
@@ -14,7 +15,7 @@ from typing import Any
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network
-from verifai.load.builder import ONE, Builder
+from verifai.load.builder import Builder
 from verifai.load.errors import LoadError
 from verifai.load.onnx_call import Attribute, Call, Lowering
 from verifai.load.onnx_file import tensor
@@ -26,9 +27,10 @@ from verifai.load.onnx_operators import (
     OLDEST_OPSET,
     blocker,
 )
-from verifai.load.onnx_schema import check_graph, check_node
+from verifai.load.onnx_order import needed, sorted_nodes
+from verifai.load.onnx_schema import check_node
 from verifai.load.onnx_types import UNKNOWN, result_type
-from verifai.load.tidy import tidied
+from verifai.load.results import is_in_order, network_of
 from verifai.load.values import Activation, Masked, Value
 
 _FLOATS = (1, 10, 11, 16)  # element types of inputs: float, float16, double, bfloat16
@@ -99,7 +101,7 @@ def lower(
         raise LoadError("sparse initializers are not supported")
     if any(function.domain in _NAMES for function in model.functions):
         raise LoadError("the model redefines standard operators")
-    check_graph(source)
+    nodes = needed(sorted_nodes(source), [output.name for output in source.output])
     graph.weights = {message.name: message for message in source.initializer}
     graph.types = {name: int(message.data_type) for name, message in graph.weights.items()}
     for entry in source.input:
@@ -107,7 +109,10 @@ def lower(
             shape = _input_shape(entry)
             graph.values[entry.name] = graph.builder.input(entry.name, shape)
             graph.types[entry.name] = int(entry.type.tensor_type.elem_type)
-    for node in _needed(source):
+    if not graph.builder.nodes:
+        what = "every input is initialized" if source.input else "the graph has no inputs"
+        raise LoadError(f"{what}: nothing is left to search")
+    for node in nodes:
         _lower_node(graph, node)
     for entry in source.output:
         declared = int(entry.type.tensor_type.elem_type)
@@ -127,10 +132,10 @@ def opset_of(model: Any) -> int:
     if not OLDEST_IR <= model.ir_version <= NEWEST_IR:
         known = f"supported are {OLDEST_IR} to {NEWEST_IR}"
         raise LoadError(f"version {model.ir_version} of the file format ({known})")
-    versions = {entry.version for entry in model.opset_import if entry.domain in _NAMES}
-    if len(versions) != 1:
+    versions = [int(entry.version) for entry in model.opset_import if entry.domain in _NAMES]
+    if not versions:
         raise LoadError("the model does not say which opset it uses")
-    opset = int(versions.pop())
+    opset = max(versions)  # where several are imported, as onnxruntime does
     if not OLDEST_OPSET <= opset <= NEWEST_OPSET:
         raise LoadError(f"opset {opset} (supported are {OLDEST_OPSET} to {NEWEST_OPSET})")
     return opset
@@ -152,17 +157,6 @@ def _input_shape(entry: Any) -> tuple[int, ...]:
     elif unknown:
         raise LoadError(f"the input {entry.name!r} has unknown lengths on axes {unknown}")
     return tuple(lengths)
-
-
-def _needed(source: Any) -> list[Any]:
-    """The operators that the outputs need, in the file's order."""
-    wanted = {output.name for output in source.output}
-    kept = []
-    for node in reversed(source.node):
-        if wanted.intersection(node.output):
-            kept.append(node)
-            wanted.update(node.input)
-    return kept[::-1]
 
 
 def _lower_node(graph: Graph, node: Any) -> None:
@@ -210,7 +204,7 @@ def _bind(graph: Graph, name: str, value: Value) -> None:
     graph.values[name] = value
     if isinstance(value, Activation) and value.node not in graph.named:
         node = graph.builder.nodes[value.node]
-        if value.index.size == math.prod(node.shape) and not isinstance(node, Input):
+        if is_in_order(value, math.prod(node.shape)) and not isinstance(node, Input):
             graph.builder.nodes[value.node] = replace(node, name=name, shape=value.shape)
             graph.named.add(value.node)
 
@@ -236,18 +230,9 @@ def _attribute(message: Any, folder: Path) -> Attribute:
 
 
 def _finished(graph: Graph, outputs: list[str]) -> Network:
-    """The network; every output is a node that carries its name, a copy where it must be."""
-    names: dict[int, str] = {}
-    results = []
-    for name in outputs:
-        graph.builder.prefix = name
-        value = graph.builder.lift(graph.value(name))
+    """The network; every output is a node of its own."""
+    results = [(name, graph.value(name)) for name in outputs]
+    for name, value in results:
         if isinstance(value, Masked):
             raise LoadError(f"the output {name!r} holds minus infinity")
-        node = graph.builder.whole(value)
-        if node in names or isinstance(graph.builder.nodes[node], Input):
-            node = graph.builder.linear([(Activation(node, value.index), ONE)]).node
-        graph.builder.nodes[node] = replace(graph.builder.nodes[node], shape=value.shape)
-        names[node] = name
-        results.append(node)
-    return tidied(graph.builder.nodes, results, names)
+    return network_of(graph.builder, results)

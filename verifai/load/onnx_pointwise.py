@@ -21,7 +21,8 @@ from verifai.load.onnx_fold import folded
 from verifai.load.rational import narrow, objects
 from verifai.load.values import Activation, Constant, Masked, Value, broadcast_shape
 
-LARGEST_FLOAT32 = float(np.finfo(np.float32).max)  # as a bound of Clip it means: no bound
+_LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
+_FAR = 2.0**40  # doubles near so large a bound are too coarse for what is near zero
 
 
 def add(call: Call) -> list[Value]:
@@ -134,12 +135,17 @@ def clip(call: Call) -> list[Value]:
     """Clip: to constant bounds; the upper one everywhere where the lower one is above it."""
     x = call.activation(0)
     low, high = (_bound(call, name, i) for i, name in ((1, "min"), (2, "max")))
-    if low in (-LARGEST_FLOAT32, -math.inf):
-        low = None
-    if high in (LARGEST_FLOAT32, math.inf):
-        high = None
+    if (low == math.inf and high in (None, math.inf)) or high == -math.inf:
+        raise call.refuse("a bound that makes everything infinite")
+    low, high = (None if low == -math.inf else low), (None if high == math.inf else high)
     if low is not None and high is not None and low >= high:
+        if low > high and call.opset < 11:
+            raise call.refuse(f"the lower bound {low} is above the upper bound {high}")
         return [call.builder.piecewise(x, [np.array(high)], [ZERO, ZERO], np.array(high))]
+    if low is not None and -low >= _FAR:
+        x, low = _lifted(call, x, low), None
+    if low is None and high is not None and high >= _FAR:
+        return [_lowered(call, x, high)]
     ends = [(np.array(end), rise) for end, rise in ((low, ONE), (high, ZERO)) if end is not None]
     if not ends:
         return [x]
@@ -147,11 +153,24 @@ def clip(call: Call) -> list[Value]:
     return [call.builder.piecewise(x, [end for end, _ in ends], slopes, ends[0][0])]
 
 
+def _lifted(call: Call, x: Activation, low: float) -> Activation:
+    """max(x, low) = x + relu(low - x): nothing is rounded near zero, however far the bound is."""
+    below = call.builder.piecewise(x, [np.array(low)], [-ONE, ZERO], ZERO)
+    return call.builder.linear([(x, ONE), (below, ONE)])
+
+
+def _lowered(call: Call, x: Activation, high: float) -> Activation:
+    """min(x, high) = x - relu(x - high), likewise."""
+    above = call.builder.piecewise(x, [np.array(high)], [ZERO, ONE], ZERO)
+    return call.builder.linear([(x, ONE), (above, -ONE)])
+
+
 def _bound(call: Call, name: str, place: int) -> float | None:
-    """A bound of Clip, None where it is left out."""
+    """A bound of Clip, None where it is left out; before opset 11 that means float32's largest."""
+    bound: object = -_LARGEST_FLOAT32 if name == "min" else _LARGEST_FLOAT32
     if call.opset < 11:
         call.ignore(name)
-        bound = call.attributes.get(name)
+        bound = call.attributes.get(name, bound)
     else:
         value = call.value(place) if call.has(place) else None
         if value is not None and (not isinstance(value, Constant) or value.array.size != 1):

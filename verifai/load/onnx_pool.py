@@ -41,6 +41,9 @@ def average_pool(call: Call) -> list[Value]:
     divisor = window.counts(with_padding=call.flag("count_include_pad"))
     if not divisor.all():
         raise call.refuse("an average over a window without values")
+    call.check_agreed(
+        window.excess() < 2, "a last window (ceil_mode) two or more beyond the padding"
+    )
     planes = math.prod(x.shape[:2])
     reach = window.reaching().with_axis(planes)
     operator = Conv.of(

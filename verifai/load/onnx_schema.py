@@ -70,35 +70,6 @@ def schema_of(op_type: str, opset: int) -> Schema:
     )
 
 
-def check_graph(graph: Any) -> None:
-    """LoadError unless every name is made once, and before it is read.
-
-    Operators that no output needs count, too: an order that does not exist has no meaning.
-    """
-    defaults = {message.name: int(message.data_type) for message in graph.initializer}
-    known = set(defaults)
-    if len(known) != len(graph.initializer):
-        raise LoadError("two initializers have the same name")
-    inputs = [entry.name for entry in graph.input]
-    if len(set(inputs)) != len(inputs):
-        raise LoadError("two inputs have the same name")
-    for entry in graph.input:
-        declared = int(entry.type.tensor_type.elem_type)
-        if declared not in (UNKNOWN, defaults.get(entry.name, declared)):
-            raise LoadError(f"the input {entry.name!r} and its default have different types")
-    known.update(inputs)
-    for node in graph.node:
-        name = node.name or next(filter(None, node.output), "")
-        place = {"node": name, "op_type": node.op_type}
-        for each in node.input:
-            if each and each not in known:
-                raise LoadError(f"reads {each!r}, which nothing before it makes", **place)
-        for each in filter(None, node.output):
-            if each in known:
-                raise LoadError(f"{each!r} is made twice", **place)
-            known.add(each)
-
-
 def check_node(node: Any, opset: int, types: Sequence[int]) -> list[int]:
     """The element types of a NodeProto's results, UNKNOWN where the standard leaves them open.
 

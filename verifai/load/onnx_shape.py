@@ -23,6 +23,8 @@ from verifai.load.values import (
     rearranged,
 )
 
+_TO_THE_END = ((1 << 31) - 1, (1 << 63) - 1)  # what exporters write; backwards it has two readings
+
 
 def identity(call: Call) -> list[Value]:
     """Identity, and Dropout's like: the input."""
@@ -64,8 +66,8 @@ def flatten(call: Call) -> list[Value]:
     """Flatten: a matrix of the axes before and from `axis`."""
     x, axis = call.value(0), call.integer("axis", 1)
     rank = len(x.shape)
-    if not -rank <= axis <= rank:
-        raise call.refuse(f"axis {axis} of a tensor with {rank} axes")
+    if not -rank <= axis <= rank or (axis < 0 and call.opset < 11):
+        raise call.refuse(f"axis {axis} of a tensor with {rank} axes (opset {call.opset})")
     before = x.shape[: axis + rank if axis < 0 else axis]
     rows = math.prod(before)
     columns = math.prod(x.shape[len(before) :])
@@ -84,11 +86,12 @@ def squeeze(call: Call) -> list[Value]:
     """Squeeze: without the given axes of length 1, or without all of them."""
     x, axes = call.value(0), call.listed("axes", 1, 13)
     rank = len(x.shape)
-    chosen = (
-        {i for i, n in enumerate(x.shape) if n == 1}
-        if axes is None
-        else {axis_of(a, rank) for a in axes}
-    )
+    call.check_agreed(axes != (), "an empty list of axes")
+    if axes is None:
+        axes = tuple(i for i, n in enumerate(x.shape) if n == 1)
+    chosen = {axis_of(axis, rank) for axis in axes}
+    if len(chosen) != len(axes):
+        raise call.refuse(f"an axis twice in {axes}")
     if any(x.shape[axis] != 1 for axis in chosen):
         raise call.refuse(f"axes {sorted(chosen)} of shape {x.shape} are not all of length 1")
     shape = tuple(n for i, n in enumerate(x.shape) if i not in chosen)
@@ -143,6 +146,8 @@ def slice_(call: Call) -> list[Value]:
     ):
         raise call.refuse("starts, ends, axes and steps do not fit")
     for axis, start, end, step in zip(chosen, starts, ends, strides, strict=True):
+        is_odd = step < 0 and (start < -x.shape[axis] or end in _TO_THE_END)
+        call.check_agreed(not is_odd, f"a slice from {start} to {end} in steps of {step}")
         kept = range(*slice(start, end, step).indices(x.shape[axis]))
         x = _taken(x, np.array(kept, dtype=np.int64), axis)
     return [x]

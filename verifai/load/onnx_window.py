@@ -54,6 +54,11 @@ class Window:
         after = tuple(max(0, (o - 1) * s + span - b - n) for o, s, span, b, n in ends)
         return replace(self, after=after)
 
+    def excess(self) -> int:
+        """How far the last window reaches beyond the padding, on the worst axis."""
+        given = zip(self.reaching().after, self.after, strict=True)
+        return max(0, *(wanted - after for wanted, after in given))
+
     def _spans(self) -> tuple[int, ...]:
         return tuple((k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
@@ -119,11 +124,16 @@ def read_window(
     spans = tuple((k - 1) * d + 1 for k, d in zip(given, dilation, strict=True))
     ends = list(zip(pads[:axes], pads[axes:], strict=True))
     if mode != "NOTSET":
-        ends = [_auto_pad(mode, *each) for each in zip(lengths, spans, stride, strict=True)]
+        is_plain = mode == "VALID" or dilation == ones
+        call.check_agreed(is_plain, f"auto_pad {mode} with dilations {dilation}")
+        rows = zip(lengths, spans, stride, strict=True)
+        ends = [_auto_pad(call, mode, *each) for each in rows]
     padded = [n + b + a for n, (b, a) in zip(lengths, ends, strict=True)]
     output = []
     for axis, (length, span, step) in enumerate(zip(padded, spans, stride, strict=True)):
         rest = length - span
+        is_whole = mode != "VALID" or not ceil or rest % step == 0
+        call.check_agreed(is_whole, "ceil_mode with auto_pad VALID and a rest")
         count = (-(-rest // step) if ceil else rest // step) + 1
         if ceil and (count - 1) * step >= lengths[axis] + ends[axis][0]:
             count -= 1  # a last window that would start behind the input
@@ -145,11 +155,14 @@ def _given(call: Call, name: str, default: tuple[int, ...] | None) -> tuple[int,
     return default if value is None else value
 
 
-def _auto_pad(mode: str, length: int, span: int, step: int) -> tuple[int, int]:
+def _auto_pad(call: Call, mode: str, length: int, span: int, step: int) -> tuple[int, int]:
     """Padding before and after that gives ⌈length/step⌉ outputs (none for VALID)."""
     if mode == "VALID":
         return 0, 0
-    total = max((-(-length // step) - 1) * step + span - length, 0)
+    total = (-(-length // step) - 1) * step + span - length
+    if total < 0:
+        said = f"auto_pad {mode} where a window of {span} in steps of {step}"
+        raise call.refuse(f"{said} leaves {-total} of {length} values out (write pads instead)")
     less, more = total // 2, total - total // 2
     return (less, more) if mode == "SAME_UPPER" else (more, less)
 
@@ -207,9 +220,16 @@ def _cuts(call: Call, full: tuple[int, ...], same: tuple[int, ...]) -> list[tupl
         same: the lengths that auto_pad SAME asks for.
     """
     axes, mode = len(full), call.text("auto_pad", "NOTSET")
+    dilated = any(step != 1 for step in _given(call, "dilations", (1,) * axes))
+    call.check_agreed(not (mode.startswith("SAME") and dilated), f"auto_pad {mode} with dilations")
     pads, wanted = _given(call, "pads", (0,) * (2 * axes)), call.sequence("output_shape")
     if mode not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
         raise call.refuse(f"auto_pad {mode!r}")
+    extra, stride = (
+        _given(call, n, (k,) * axes) for n, k in (("output_padding", 0), ("strides", 1))
+    )
+    is_short = all(more < step for more, step in zip(extra, stride, strict=True))
+    call.check_agreed(is_short, f"output_padding {extra} with strides {stride}")
     if wanted is None and mode.startswith("SAME"):
         wanted = same
     if wanted is None:
@@ -221,6 +241,8 @@ def _cuts(call: Call, full: tuple[int, ...], same: tuple[int, ...]) -> list[tupl
     if len(wanted) != axes or any(n > most for n, most in zip(wanted, full, strict=True)):
         raise call.refuse(f"an output of lengths {wanted} from one of lengths {full}")
     totals = [most - n for n, most in zip(wanted, full, strict=True)]
+    is_plain = not any(extra) or not any(totals)
+    call.check_agreed(is_plain, "padding from both output_shape and output_padding")
     if mode == "SAME_UPPER":
         return [(total // 2, total - total // 2) for total in totals]
     return [(total - total // 2, total // 2) for total in totals]

@@ -160,7 +160,7 @@ class AtenCall:
 
     def as_onnx(self, op_type: str, *inputs: Value | None, **attributes: Attribute) -> Call:
         """The call of an ONNX operator that has the place of this one."""
-        return Call(self.name, op_type, OPSET, inputs, 1, attributes, self.builder)
+        return Call(self.name, op_type, OPSET, inputs, 1, attributes, self.builder, is_file=False)
 
 
 def constant(value: float | fmpq | tuple[int, ...], name: str) -> Constant:

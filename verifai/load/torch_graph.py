@@ -1,6 +1,6 @@
 """An exported torch program as a network: walks its operators in order and lowers each.
 
-May import: torch when called, kernel, builder, tidy, torch_call, torch_operators, torch_known,
+May import: torch when called, kernel, builder, results, torch_call, torch_operators, torch_known,
 torch_choice.
 Must not know: modules, queries.
 """
@@ -17,9 +17,9 @@ from typing import Any
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network
 from verifai.load import torch_choice
-from verifai.load.builder import ONE, Builder
+from verifai.load.builder import Builder
 from verifai.load.errors import LoadError
-from verifai.load.tidy import tidied
+from verifai.load.results import is_in_order, network_of
 from verifai.load.torch_call import AtenCall, Rule
 from verifai.load.torch_known import computed, is_known
 from verifai.load.torch_operators import RULES
@@ -252,37 +252,20 @@ def _refusal(node: Any, reason: str) -> LoadError:
 def _name(walk: Walk, name: str, value: Activation) -> None:
     """A node that became exactly this operator's result first carries the operator's name."""
     node = walk.builder.nodes[value.node]
-    whole = value.index.size == math.prod(node.shape)
+    whole = is_in_order(value, math.prod(node.shape))
     if whole and value.node not in walk.named and not isinstance(node, Input):
         walk.builder.nodes[value.node] = replace(node, name=name, shape=value.shape)
         walk.named.add(value.node)
 
 
 def _finished(walk: Walk, outputs: Sequence[Any]) -> Network:
-    """The network; every output is a node of its own, a copy where it must be."""
-    builder, names, results = walk.builder, dict[int, str](), list[int]()
-    taken = {node.name for node in builder.nodes if isinstance(node, Input)}
-    for output in outputs:
-        name = _unused(output.name, taken)
-        builder.prefix = name
-        value = builder.lift(_tensor(output, walk.results[output]))
-        position = builder.whole(value)
-        if position in names or isinstance(builder.nodes[position], Input):
-            position = builder.linear([(Activation(position, value.index), ONE)]).node
-        builder.nodes[position] = replace(builder.nodes[position], shape=value.shape)
-        names[position] = name
-        results.append(position)
-    return tidied(builder.nodes, results, names)
+    """The network; every output is a node of its own."""
+    return network_of(
+        walk.builder, [(output.name, _tensor(output, walk.results[output])) for output in outputs]
+    )
 
 
 def _tensor(node: Any, made: Any) -> Value:
     if isinstance(made, Activation | Constant) and not isinstance(made, Masked):
         return made
     raise _refusal(node, "this result is no tensor of finite numbers")
-
-
-def _unused(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "'"
-    taken.add(name)
-    return name

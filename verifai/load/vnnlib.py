@@ -21,7 +21,8 @@ from verifai.load.errors import LoadError
 from verifai.load.sexpr import Form, Source, read_forms, read_source
 
 _NAME = re.compile(r"([XY])_(0|[1-9][0-9]{0,8})", re.ASCII)
-_TOLERATED = frozenset(["set-logic", "set-option", "set-info", "check-sat", "get-model", "exit"])
+_TOLERATED = frozenset(["set-logic", "set-option", "set-info"])
+_LAST = ("check-sat", "get-model", "exit")  # in this order, and nothing but them from there on
 
 
 def load_vnnlib(path: Path | str, network: Network) -> Query:
@@ -56,7 +57,7 @@ def _read_commands(
     declared: dict[str, int] = {}
     conditions = ConditionReader(source, declared)
     asserted: list[Formula] = []
-    for form in forms:
+    for form in _before_the_end(source, forms):
         command = form.items[0] if form.items else ""
         if command == "assert":
             if len(form.items) != 2:
@@ -78,6 +79,23 @@ def _read_commands(
     if not asserted:
         raise LoadError("nothing is asserted", node=source.name)
     return declared, asserted
+
+
+def _before_the_end(source: Source, forms: list[Form]) -> list[Form]:
+    """The commands before check-sat, get-model or exit, which only each other may follow."""
+    last, kept = -1, list[Form]()
+    for form in forms:
+        command = form.items[0] if form.items else ""
+        place = _LAST.index(command) if isinstance(command, str) and command in _LAST else -1
+        if last >= 0 and place <= last:
+            shown = repr(command[:80]) if isinstance(command, str) else "a list"
+            source.fail(form.start, f"{shown} after {_LAST[last]}: assertions come before it")
+        if place >= 0 and len(form.items) > 1:
+            source.fail(form.start, f"{_LAST[place]} has no arguments")
+        if place < 0:
+            kept.append(form)
+        last = place
+    return kept
 
 
 def _values(network: Network, nodes: tuple[int, ...]) -> list[int]:

@@ -24,6 +24,7 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 _SHAPED = re.compile(r"([A-Za-z][A-Za-z0-9_]*)\[((?:[0-9]{1,9}(?:,[0-9]{1,9})*)?)\]", re.ASCII)
 _VERSION = re.compile(r"<([0-9]{1,9})\.([0-9]{1,9})>", re.ASCII)
+_VERSIONS = ("<2.0>", "<2.1>")
 _QUIET = re.compile(r"\"[^\"]*\"|;[^\n]*")
 _BRACKETS = re.compile(r"\"[^\"]*\"|\s*\[([-0-9,\s]*)\]", re.ASCII)
 
@@ -133,13 +134,19 @@ def read_document(source: Source) -> Document:
 
 def _spaced(source: Source) -> Source:
     """The text without comments and with every bracket next to its name; lines stay lines."""
+    text = _QUIET.sub(lambda match: match[0] if match[0][0] == '"' else "", source.text)
+    quiet = Source(source.name, text)
 
     def moved(match: re.Match[str]) -> str:
         if match[0][0] == '"':
             return match[0]
-        return f"[{''.join(match[1].split())}] " + "\n" * match[0].count("\n")
+        numbers = [part.split() for part in match[1].split(",")]
+        if any(len(number) > 1 for number in numbers):
+            shown = " ".join(match[1].split())
+            quiet.fail(match.start(1), f"[{shown[:80]}]: indices are parted by commas")
+        joined = ",".join("".join(number) for number in numbers)
+        return f"[{joined}] " + "\n" * match[0].count("\n")
 
-    text = _QUIET.sub(lambda match: match[0] if match[0][0] == '"' else "", source.text)
     return Source(source.name, _BRACKETS.sub(moved, text))
 
 
@@ -148,7 +155,7 @@ def _version(source: Source, form: Form) -> tuple[int, int]:
     match = _VERSION.fullmatch(token) if isinstance(token, str) else None
     if not match:
         source.fail(form.start, "the version is written <2.0>")
-    if match[1] != "2":
+    if match[0] not in _VERSIONS:
         source.fail(form.start, f"version {match[1]}.{match[2]} (supported are 2.0 and 2.1)")
     return int(match[1]), int(match[2])
 
