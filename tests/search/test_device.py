@@ -25,6 +25,7 @@ from verifai.kernel.number import exact
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Query, atom
 from verifai.search import driver, frontier, phases, team
+from verifai.search import wide as many_inputs
 from verifai.search.boxes import BoxSearch
 from verifai.search.budget import NO_MEMORY
 from verifai.verdict import Falsified, Unknown, Verdict, Verified
@@ -41,7 +42,7 @@ TIMEOUT = 60.0
 @pytest.fixture(autouse=True)
 def _short_attacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(driver, "ATTACK_SECONDS", 0.02)
-    monkeypatch.setattr(driver, "PATIENT_SECONDS", 0.02)
+    monkeypatch.setattr(many_inputs, "PATIENT_SECONDS", 0.02)
 
 
 def both(query: Query, device: str) -> tuple[Verdict, Verdict]:

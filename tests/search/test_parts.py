@@ -12,7 +12,7 @@ from verifai.bounds.focus import focus
 from verifai.bounds.interval import Bounds, interval
 from verifai.bounds.lines import DEFAULT_CODE
 from verifai.kernel.certificate import Kind
-from verifai.search import driver, phases
+from verifai.search import driver, phases, wide
 from verifai.search import lift as lifting
 from verifai.search.goals import Goals
 from verifai.search.leaf import LeafSolver
@@ -101,9 +101,9 @@ def test_proofs_on_parts_are_accepted(uses_programs: bool, monkeypatch: pytest.M
     monkeypatch.setattr(lifting, "LEAST_WORK", 0.0)
     monkeypatch.setattr(lifting, "lift_of", noted)
     monkeypatch.setattr(driver, "FEW_INPUTS", 0)
-    monkeypatch.setattr(driver, "FEW_BOXES", np.inf)
+    monkeypatch.setattr(wide, "FEW_BOXES", np.inf)
     monkeypatch.setattr(driver, "ATTACK_SECONDS", 0.02)
-    monkeypatch.setattr(driver, "PATIENT_SECONDS", 0.02)
+    monkeypatch.setattr(wide, "PATIENT_SECONDS", 0.02)
     if not uses_programs:
         monkeypatch.setattr(phases, "is_reducible", lambda *_: False)
     proof = proof_of(beyond(residual_conv(0), 0.1, 1.0))

@@ -20,7 +20,7 @@ from verifai.kernel.codec import digest, encode_network, encode_query
 from verifai.kernel.network import Affine, Input, Network, Node, Pwl, affine, relu
 from verifai.kernel.operator import Conv, Dense, Gather
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
-from verifai.search import driver, leaf
+from verifai.search import driver, leaf, wide
 from verifai.search.leaf import Answer, LeafSolver
 from verifai.verdict import Falsified, Unknown, Verified
 from verifai.verify import Options, verify
@@ -203,7 +203,7 @@ def _maxima(nodes: list[Node], source: int, order: np.ndarray, name: str) -> Non
 
 @pytest.mark.parametrize("kind", ["max", "average"])
 def test_pooling(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver, "BOX_WORK", 0.0)  # inputs could be split as well
+    monkeypatch.setattr(wide, "BOX_WORK", 0.0)  # inputs could be split as well
     query = beyond(pooled(kind, 1), 0.3, 0.1)
     assert split_nodes(query, proof_of(query)) == {"Affine"}
 

@@ -14,7 +14,7 @@ from tests.search.test_forecast import query_of
 from tests.search.test_programs import boxed
 from verifai.kernel.certificate import Kind, decode_certificate
 from verifai.kernel.codec import digest, encode_network, encode_query
-from verifai.search import driver, programs
+from verifai.search import driver, programs, wide
 from verifai.search.goals import Goals
 from verifai.search.premises import Hidden, Patience, Premises
 from verifai.search.programs import Programs
@@ -66,7 +66,7 @@ def test_bounds_hold_wherever_the_rows_do() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_proofs_with_premises_are_accepted(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rounds wherever they may be: their bounds are in the tree, both arithmetics accept it."""
-    monkeypatch.setattr(driver, "BOX_WORK", 0.0)
+    monkeypatch.setattr(wide, "BOX_WORK", 0.0)
     monkeypatch.setattr(programs._Pace, "prefers_round", lambda self, *_: self.gain != 0.0)
     query = query_of(seed, matter=5, share=0.02)
     verdict = verify(query, Options(timeout=120, workers=1))
@@ -83,9 +83,9 @@ def test_verdicts_with_premises_agree_with_exact_oracles() -> None:
     counts = dict.fromkeys((Verified, Falsified, Unknown), 0)
     with (
         patch.object(driver, "FEW_INPUTS", 0),
-        patch.object(driver, "BOX_WORK", 0.0),
+        patch.object(wide, "BOX_WORK", 0.0),
         patch.object(driver, "ATTACK_SECONDS", 0.02),
-        patch.object(driver, "PATIENT_SECONDS", 0.02),
+        patch.object(wide, "PATIENT_SECONDS", 0.02),
         patch.object(programs._Pace, "prefers_round", lambda self, *_: self.gain != 0.0),
     ):
         for seed in range(7000, 7080):

@@ -56,7 +56,13 @@ def test_every_process_works_and_the_proof_of_all_is_accepted(
 ) -> None:
     forests: dict[int, Forest] = {}
     run = Team.run
-    monkeypatch.setattr(Team, "run", lambda self: forests.update(run(self)) or forests)
+
+    def noted(self: Team, most: int | None = None) -> bool:
+        is_done = run(self, most)
+        forests.update(self.forests)
+        return is_done
+
+    monkeypatch.setattr(Team, "run", noted)
     found = verify(long(), Options(timeout=PATIENCE, workers=workers))
     assert isinstance(found, Verified), str(found)
     assert len(forests) == workers
@@ -132,6 +138,26 @@ def search_of(boxes: int) -> BoxSearch:
 def many(search: BoxSearch, count: int) -> Regions:
     ends = np.full((1, INPUTS), -1.0), np.full((1, INPUTS), 1.0)
     return root_region(interval(search.compiled, *ends)).take(np.zeros(count, int))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_search_that_rests_loses_nothing(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What helpers hold comes back when it rests; the next turn has helpers of its own."""
+    monkeypatch.setattr(team, "PATIENCE", 0.0)
+    turns, whole = list[int](), Team.run
+
+    def in_parts(self: Team, most: int | None = None) -> bool:
+        while not whole(self, 100):
+            turns.append(self.meter.nodes)
+        return True
+
+    monkeypatch.setattr(Team, "run", in_parts)
+    verdict = verify(long(), Options(timeout=PATIENCE, workers=workers))
+    assert isinstance(verdict, Verified)
+    assert len(turns) > 3
+    assert turns == sorted(set(turns))
+    assert verdict.effort.nodes >= turns[-1]
+    assert not multiprocessing.active_children()
 
 
 def test_what_helpers_hold_counts() -> None:

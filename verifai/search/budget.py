@@ -102,12 +102,17 @@ class Stopped(Exception):
         self.is_timeout = is_timeout
 
 
+class Stuck(Stopped):
+    """One way to search leads nowhere, whatever it may spend; another one may do."""
+
+
 @dataclass(slots=True)
 class Meter:
     """Counts what is spent and reports it.
 
     Attributes:
         kept: seconds at the end that the kernel's check of what has been proved so far will take.
+        aside: bytes that searches hold which rest while another one goes on.
     """
 
     options: Options
@@ -117,6 +122,7 @@ class Meter:
     leaves: int = 0
     last: Progress | None = None
     kept: float = 0.0
+    aside: int = 0
 
     @property
     def deadline(self) -> float:
@@ -173,8 +179,8 @@ class Meter:
         self.hurry()
         if self.options.nodes is not None and nodes >= self.options.nodes:
             raise Stopped(f"the budget of {self.options.nodes} subproblems is spent")
-        if bytes_held > self.options.memory_mib << 20:
-            raise Stopped(f"the open subproblems hold more than {self.options.memory_mib} MiB")
+        if bytes_held + self.aside > self.options.memory_mib << 20:
+            raise Stuck(f"the open subproblems hold more than {self.options.memory_mib} MiB")
 
 
 Points = npt.NDArray[np.floating[Any]]

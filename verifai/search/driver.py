@@ -11,35 +11,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from verifai.bounds.arrays import host, hosted, is_placed, placed
+from verifai.bounds.arrays import host, is_placed
 from verifai.bounds.compiled import Compiled
-from verifai.bounds.crown import pairs, refine, unstable
-from verifai.bounds.curved import slope_entries
+from verifai.bounds.crown import pairs
 from verifai.bounds.interval import Bounds
-from verifai.bounds.optimize import Ascent
-from verifai.bounds.tighten import Tightened, tighten
 from verifai.kernel.bound import Root
 from verifai.kernel.checker import OpenLeaf
-from verifai.kernel.network import Affine
 from verifai.search.boxes import BoxSearch
-from verifai.search.budget import Meter, Points, Stopped
+from verifai.search.budget import Meter, Points, Stopped, Stuck
 from verifai.search.clauses import Array, Clause, Problem, problem_at
-from verifai.search.forecast import Forecast
 from verifai.search.forest import Forest, preorder
 from verifai.search.frontier import TreeSearch, root_region
-from verifai.search.goals import (
-    Climber,
-    can_climb,
-    codes_bytes,
-    goals_of,
-    image_steps,
-    pwl_nodes,
-    tightening,
-)
+from verifai.search.goals import Climber, can_climb, goals_of
 from verifai.search.judge import Judge, directed
 from verifai.search.quiet import silenced
-from verifai.search.record import Block, Choose, Close, Derive, Form, Record, Step
+from verifai.search.record import Block, Choose, Close, Record
 from verifai.search.team import Team
+from verifai.search.wide import Wide
 from verifai.search.witness import TRIED, Witnesses
 
 if TYPE_CHECKING:
@@ -47,17 +35,12 @@ if TYPE_CHECKING:
 
 FEW_INPUTS = 12  # so many are split; beyond, phases are, unless few of the inputs matter
 MAX_GOALS = 4096
-TIGHTEN_SHARE = 0.25  # of the time left may go into the root's bounds
 CAUTION = 1000.0  # times the usual margin where the kernel once said no
-ASCENT_WORK = 4e10  # multiplications that optimising the root's bounds may take in a minute
-BOX_WORK = 4e9  # multiplications that splitting more inputs than a few may be expected to take
-LEAST_WORK = 1e5  # of one box, however small the network
-FEW_BOXES = 16  # no tree that splits this many inputs is so small
 ATTACK_SHARE = 0.2  # of the time goes into attacks beyond the first
 ATTACK_SECONDS = 0.25  # of one attack
 FIRST_LOOK = 0.05  # seconds of search without an attack
+PASSES = 4.0  # over the network in one step of an ascent: back, forth, and lines of both
 LARGE_WORK = 5e5  # multiplications of one pass, beyond which an attack costs less than a bound
-PATIENT_SECONDS = 1.5  # of the attack before the root's bounds are optimised
 
 
 class Driver:
@@ -146,143 +129,53 @@ class Driver:
         bounds = Bounds(lower, upper)
         values = np.array(self.root.query.input_values, dtype=np.int64)
         if int((low[values] < high[values]).sum()) > FEW_INPUTS and not len(self.integers):
-            return self._wide(clause, bounds, rows)
-        search = self._box_search(clause, rows)
+            return Wide(self, clause, bounds, rows).refute()
+        search = self.box_search(clause, rows)
         search.add(root_region(bounds))
-        return self._boxes(search, clause, rows)
+        boxes = self.boxes(search, clause, rows)
+        boxes.run()
+        return boxes.records()
 
-    def _box_search(self, clause: Clause, rows: dict[int, int]) -> BoxSearch:
+    def box_search(self, clause: Clause, rows: dict[int, int]) -> BoxSearch:
+        """A search that splits inputs to refute a clause, without boxes."""
         judge = Judge(clause, directed(self.problem, clause, self.caution), rows)
         climber = None
         if can_climb(clause):
             climber = Climber(self.fast, self.problem, judge, self.caution)
         return BoxSearch(self.fast, judge, integers=self.integers, climber=climber)
 
-    def _boxes(self, search: BoxSearch, clause: Clause, rows: dict[int, int]) -> list[Record]:
-        """Records of a search that splits inputs, begun with one box, brought to its end."""
-        forests = self._run(search)
-        for group in search.hard:
-            for i, node in enumerate(group.nodes.tolist()):
-                count = len(rows) + int(group.depth[i])
-                part = group.bounds.take(slice(i, i + 1))
-                plan = search.plan
-                records = self._phases(clause, part, rows, count)
-                search.forest.outcome[node] = (*plan, *records)
-        return preorder(forests, 0, 0)
+    def boxes(self, search: BoxSearch, clause: Clause, rows: dict[int, int]) -> Boxes:
+        """A search that splits inputs, begun with one box, to be brought to its end."""
+        return Boxes(self, search, clause, rows)
 
-    def _by_inputs(
-        self, clause: Clause, bounds: Bounds, rows: dict[int, int], most: float
-    ) -> list[Record] | None:
-        """Records that refute a clause by splitting inputs; None once too many boxes loom."""
-        search, forecast, next_look = self._box_search(clause, rows), Forecast(), 1
-        search.add(root_region(bounds))
-        while search.open and not forecast.is_half_done(search):
-            self._attempt(search.advance())
-            if search.hard:
-                return None
-            if search.visited >= next_look:
-                expected, next_look = forecast.boxes(search), 2 * search.visited + 1
-                if search.visited > 1 and expected > most:
-                    return None
-        return self._boxes(search, clause, rows)
-
-    def _wide(self, clause: Clause, bounds: Bounds, rows: dict[int, int]) -> list[Record]:
-        """Many inputs: bounds once at the root, optimised if the default ones do not do."""
-        curved, plan = self.compiled.is_curved, tightening(self.compiled)
-        plain = refine(self.compiled, bounds, images=curved).bounds
-        search, skeleton = self._phase_search(clause, plain, rows, len(rows), is_first=True)
-        first = search.add(search.roots(plain, np.arange(len(search.goals.margin)), stale=False))
-        while search.is_fresh:
-            self._attempt(search.advance())
-        if not search.open and not search.hard:
-            return [plan, *_fill(skeleton, {0: search.forest}, first)]
-        most = BOX_WORK * self._patience / max(self._tightening_work(plain), LEAST_WORK)
-        by_inputs = None if most < FEW_BOXES else self._by_inputs(clause, bounds, rows, most)
-        if by_inputs is not None:
-            return by_inputs
-        steps = self._ascent_steps(plain)
-        if not steps:
-            return [plan, *self._phases(clause, plain, rows, len(rows))]
-        self.witnesses.attack(PATIENT_SECONDS, self.meter)
-        left = max(0.0, self.meter.deadline - time.perf_counter())
-        until = time.perf_counter() + TIGHTEN_SHARE * left
-        ascent = Ascent(steps=steps, curved=True)
-        box = placed(bounds, self.fast.like)
-        tight = tighten(self.fast, box, ascent=ascent, deadline=until, images=curved)
-        relaxation, found = hosted(tight)
-        records, count = self._derived(found)
-        return [*records, *self._phases(clause, relaxation.bounds, rows, len(rows) + count)]
-
-    def _ascent_steps(self, bounds: Bounds) -> int:
-        """How many steps of optimising every unstable value the time allows; 0: none."""
-        cost = 2 * self._tightening_work(bounds)
-        steps = int(ASCENT_WORK * self._patience / max(cost, 1.0)) - 2
-        return min(10, steps) if steps >= 2 else 0
-
-    @property
-    def _patience(self) -> float:
-        """The time limit in minutes, at most one."""
-        return min(1.0, (self.meter.options.timeout or 60.0) / 60.0)
-
-    def _tightening_work(self, bounds: Bounds) -> float:
-        """Multiplications of bounding every unstable value of one box once."""
-        work, total = 0.0, 0.0
-        for i, node in enumerate(self.compiled.network.nodes):
-            if isinstance(node, Affine):
-                work += self.compiled.work(i)
-            if i in self.compiled.preactivations:
-                total += 2 * work * float(unstable(self.compiled, bounds, i).sum())
-        return total
-
-    def _derived(self, found: list[Tightened]) -> tuple[list[Record], int]:
-        """Records of optimised bounds, a plan a node, and how many rows they add to the path."""
-        offsets, pwl = self.compiled.network.offsets, pwl_nodes(self.compiled)
-        plans: dict[int, list[Step]] = {}
-        for node in self.compiled.preactivations:
-            if node in self.compiled.direct:
-                plans[node] = [Step(node)]
-        for part in found:
-            steps = plans.setdefault(part.node, [])
-            for i, neuron in enumerate(part.neurons.tolist()):
-                value = (int(offsets[part.node]) + neuron,)
-                for factor, codes, explicit in (
-                    (1.0, part.lower_codes, part.lower_slopes),
-                    (-1.0, part.upper_codes, part.upper_slopes),
-                ):
-                    slopes = slope_entries(self.compiled, explicit, i)
-                    block = Block((), (), slopes, codes_bytes(self.compiled, pwl, codes, i))
-                    steps.append(Step(Form(value, (factor,)), block))
-        rows = sum(isinstance(step.target, Form) for steps in plans.values() for step in steps)
-        records, before = list[Record](), -1
-        for node in sorted(plans):
-            images = image_steps(self.compiled, before, node)
-            records.append(Derive((*images, *plans[node])))
-            before = node
-        return records, rows
-
-    def _run(self, search: TreeSearch) -> dict[int, Forest]:
-        search.filter_points = self._promising
-        forests = Team(search, self.meter, self._attempt).run()
-        self.meter.leaves += search.leaves
-        return forests
-
-    def _phases(
-        self, clause: Clause, bounds: Bounds, rows: dict[int, int], count: int
-    ) -> list[Record]:
-        """Records that refute a clause by branching over phases.
+    def phases(
+        self,
+        clause: Clause,
+        bounds: Bounds,
+        rows: dict[int, int],
+        count: int,
+        *,
+        is_first: bool = False,
+        before: list[Record] | None = None,
+    ) -> Phases:
+        """A search that branches over phases to refute a clause.
 
         Args:
             clause: what to refute.
             bounds: of one region, tightened.
             rows: how close records name the atoms of the clause that are rows already.
             count: rows on the path so far.
+            is_first: whether it only looks.
+            before: records that precede the tree's.
         """
-        search, skeleton = self._phase_search(clause, bounds, rows, count)
+        search, skeleton = self._phase_search(clause, bounds, rows, count, is_first=is_first)
         first = search.add(search.roots(bounds, np.arange(len(search.goals.margin)), stale=False))
-        forests = self._run(search)
-        if search.hard:
-            raise Stopped("the linear program of a subproblem without unstable neurons is no proof")
-        return _fill(skeleton, forests, first)
+        return Phases(self, search, skeleton, first, before or [])
+
+    def team(self, search: TreeSearch) -> Team:
+        """The processes of a search."""
+        search.filter_points = self._promising
+        return Team(search, self.meter, self.attempt)
 
     def _phase_search(
         self,
@@ -329,7 +222,7 @@ class Driver:
         while todo:
             clause, rows, count = todo.pop()
             if len(found) > MAX_GOALS:
-                raise Stopped(f"the formula has more than {MAX_GOALS} alternatives")
+                raise Stuck(f"the formula has more than {MAX_GOALS} alternatives")
             if not clause.ors:
                 found.append(Judge(clause, directed(self.problem, clause, self.caution), rows))
                 continue
@@ -344,7 +237,7 @@ class Driver:
             ]
         return found
 
-    def _attempt(self, points: Points) -> None:
+    def attempt(self, points: Points) -> None:
         """Tries points; now and then, attacks anew, but not where a first look may be enough."""
         self.witnesses.try_points(self._brought(points))
         may = self.witnesses.spent < ATTACK_SHARE * self.meter.seconds
@@ -365,6 +258,80 @@ class Driver:
             return points
         margins = self.witnesses.unsafe.margins(self.compiled.forward(points))
         return points[margins >= -1e-9]
+
+
+class Boxes:
+    """A search that splits inputs, with what its records need."""
+
+    def __init__(
+        self, driver: Driver, search: BoxSearch, clause: Clause, rows: dict[int, int]
+    ) -> None:
+        """The search has one box, or has gone on from one."""
+        self.driver, self.search, self.clause, self.rows = driver, search, clause, rows
+        self.team = driver.team(search)
+
+    def run(self, most: int | None = None) -> bool:
+        """Visits about so many boxes at most (None: all); whether none is open."""
+        return self.team.run(most)
+
+    def records(self) -> list[Record]:
+        """Records of the whole tree; boxes that are too hard for it are refuted by phases."""
+        driver, search = self.driver, self.search
+        driver.meter.leaves += search.leaves
+        for group in search.hard:
+            for i, node in enumerate(group.nodes.tolist()):
+                count = len(self.rows) + int(group.depth[i])
+                part = group.bounds.take(slice(i, i + 1))
+                phases = driver.phases(self.clause, part, self.rows, count)
+                phases.run()
+                search.forest.outcome[node] = (*search.plan, *phases.records())
+        return preorder(self.team.forests, 0, 0)
+
+
+class Phases:
+    """A search that branches over phases, with what its records need.
+
+    Attributes:
+        work: multiplications of one subproblem's ascent.
+        is_tightening: whether most subproblems are bounded anew besides.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        search: PhaseSearch,
+        skeleton: list[Judge | Choose],
+        first: int,
+        before: list[Record],
+    ) -> None:
+        """The search has one subproblem for every conjunction of the skeleton."""
+        self.driver, self.search, self.skeleton = driver, search, skeleton
+        self.begin, self.before = first, before
+        self.team = driver.team(search)
+        passes = sum(search.compiled.work(i) for i in search.compiled.linear)
+        self.work = PASSES * search.effort.steps * max(passes, 1.0)
+        self.is_tightening = bool(search.effort.every)
+
+    def first(self) -> bool:
+        """Bounds every conjunction once; whether that refutes all."""
+        while self.search.is_fresh:
+            self.driver.attempt(self.search.advance())
+        return not self.search.open and not self.search.hard
+
+    def run(self, most: int | None = None) -> bool:
+        """Visits about so many subproblems at most (None: all); whether none is open."""
+        return self.team.run(most)
+
+    def records(self) -> list[Record]:
+        """Records of all trees, with the choices that lead to them.
+
+        Raises:
+            Stuck: a subproblem could not be decided.
+        """
+        if self.search.hard:
+            raise Stuck("the linear program of a subproblem without unstable neurons is no proof")
+        self.driver.meter.leaves += self.search.leaves
+        return [*self.before, *_fill(self.skeleton, self.team.forests, self.begin)]
 
 
 def _with_rows(rows: dict[int, int], part: Clause, count: int) -> dict[int, int]:

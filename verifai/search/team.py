@@ -11,6 +11,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,32 +26,44 @@ JOINING = 5.0  # seconds that a process which has closed its pipe may take to en
 
 
 class Team:
-    """A search with helpers."""
+    """A search with helpers.
+
+    Attributes:
+        forests: what has been decided, by process; those of helpers that have gone stay.
+    """
 
     def __init__(self, search: TreeSearch, meter: Meter, attempt: Callable[[Points], None]) -> None:
         """Takes over a search; `attempt` tries points and raises `Found`."""
         self.search, self.meter, self.attempt = search, meter, attempt
         self.helpers: list[_Helper] = []
-        self.base = meter.nodes
+        self.forests, self.counted = {0: search.forest}, search.visited
         search.left = meter.left
 
-    def run(self) -> dict[int, Forest]:
-        """Searches until no box is open; the forests by process.
+    def run(self, most: int | None = None) -> bool:
+        """Searches until no box is open, or about so many were visited; whether none is open.
+
+        Args:
+            most: boxes to visit before the search rests; it can be run on later. None: all.
 
         Raises:
             Found, Stopped: as `attempt` and the meter do; Stopped, too, where a helper was killed.
             RuntimeError: a helper failed.
         """
+        first = self.counted
         try:
             while self._is_busy():
+                if most is not None and self.counted - first >= most:
+                    break
                 if self.search.open:
                     self.attempt(self.search.step())
                 self._talk(wait=not self.search.open)
                 self._measure()
-            return self._collect()
+            self._collect()
+            return not self.search.open
         finally:
             for helper in self.helpers:
                 helper.stop()
+            self.helpers = []
 
     def _is_busy(self) -> bool:
         return bool(self.search.open) or any(not helper.is_idle for helper in self.helpers)
@@ -58,7 +71,8 @@ class Team:
     def _measure(self) -> None:
         parts: list[TreeSearch | _State] = [self.search, *(h.state for h in self.helpers)]
         visited = sum(int(p.visited) for p in parts)
-        self.meter.nodes = self.base + visited
+        self.meter.nodes += visited - self.counted
+        self.counted = visited
         self.meter.check(
             open_count=sum(int(p.waiting) for p in parts),
             bytes_held=sum(int(p.held) for p in parts),
@@ -75,7 +89,8 @@ class Team:
                 and self.meter.seconds > PATIENCE
                 and self.search.waiting > 1
             ):
-                numbers = range(1, self.meter.options.processes)
+                first, count = len(self.forests), self.meter.options.processes - 1
+                numbers = range(first, first + count)
                 self.helpers = [_Helper(self.search, n, self.meter) for n in numbers]
             else:
                 return
@@ -90,18 +105,34 @@ class Team:
                 if not helper.is_idle and not self.search.open:
                     helper.ask(self.search, self.attempt)
 
-    def _collect(self) -> dict[int, Forest]:
-        forests = {0: self.search.forest}
+    def _collect(self) -> None:
+        """Takes over from the helpers what they decided, and the boxes they still have."""
+        search = self.search
         for helper in self.helpers:
-            forest, hard, leaves = helper.finish(self.attempt)
-            forests[helper.number] = forest
-            self.search.leaves += leaves
-            for boxes in hard:  # what is hard there becomes hard here
-                first = self.search.add(boxes)
-                self.search.hard.append(self.search.open.pop())
+            share = helper.finish(self.attempt)
+            self.forests[helper.number] = share.forest
+            search.leaves += share.leaves
+            search.visited += share.visited
+            search.closed += share.closed
+            for boxes in (*share.open, *share.hard):
+                first = search.add(boxes)
                 for i, node in enumerate(boxes.nodes.tolist()):
-                    forest.outcome[node] = Away(0, first + i)
-        return forests
+                    share.forest.outcome[node] = Away(0, first + i)
+            hard = len(share.hard)
+            search.hard += search.open[len(search.open) - hard :]
+            del search.open[len(search.open) - hard :]
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What a helper hands over at its end."""
+
+    forest: Forest
+    hard: list[Regions]
+    open: list[Regions]
+    leaves: int
+    visited: int
+    closed: float
 
 
 class _State:
@@ -190,11 +221,11 @@ class _Helper:
         if boxes is not None:
             self._send("sent", search.add(boxes))
 
-    def finish(self, attempt: Callable[[Points], None]) -> tuple[Forest, list[Regions], int]:
-        """The helper's forest, hard boxes and number of leaves."""
+    def finish(self, attempt: Callable[[Points], None]) -> _Share:
+        """All that the helper has, which is its last word."""
         self._send("finish")
-        forest, hard, leaves = self._await("forest", attempt)
-        return forest, hard, leaves
+        share: _Share = self._await("share", attempt)
+        return share
 
     def stop(self) -> None:
         """Ends the process."""
@@ -234,7 +265,8 @@ def _serve(search: TreeSearch, pipe: Any) -> None:
                 if given is not None:
                     search.sent(given, 0, pipe.recv()[1])
             elif kind == "finish":
-                pipe.send(("forest", (search.forest, search.hard, search.leaves)))
+                counts = search.leaves, search.visited, search.closed
+                pipe.send(("share", _Share(search.forest, search.hard, search.open, *counts)))
                 return
         points = search.step()
         good = _promising(search, points)
