@@ -105,14 +105,14 @@ class Order:
 
     def _crossed(self, first: int, second: int) -> Pair | None:
         """The arguments of a rising function whose results these are."""
-        (p, i), (q, j) = self._place(first), self._place(second)
+        (p, i), (q, j) = self.place(first), self.place(second)
         one, other = self._network.nodes[p], self._network.nodes[q]
         if isinstance(one, Smooth) and isinstance(other, Smooth):
             if one.function != other.function or one.function not in RISING:
                 return None
         elif isinstance(one, Pwl) and isinstance(other, Pwl):
-            shape = _column(one, i)
-            if shape != _column(other, j) or not self._rises(shape, (one, i), (other, j)):
+            shape = column(one, i)
+            if shape != column(other, j) or not self._rises(shape, (one, i), (other, j)):
                 return None
         else:
             return None
@@ -140,7 +140,7 @@ class Order:
             last = max(self.node(value) for value in terms)
             constant = fmpq(0)
             for value in [v for v in terms if self.node(v) == last]:
-                row = self._row(value)
+                row = self.row(value)
                 if row is None:
                     return None
                 factor = terms.pop(value)
@@ -157,7 +157,7 @@ class Order:
 
     def _is_never_positive(self, value: int) -> bool:
         """Whether it is an entry less the maximum of several, that entry among them."""
-        row = self._row(value)
+        row = self.row(value)
         pair = None if row is None or row[1] != 0 else _pair(row[0])
         return pair is not None and pair[0] in self._at_most(pair[1])
 
@@ -173,9 +173,27 @@ class Order:
             self._below[top] = frozenset(found)
         return self._below[top]
 
+    def maximum_of(self, top: int) -> frozenset[int] | None:
+        """The values of which this one is the greatest, as far back as that can be read off."""
+        found, todo, seen = set[int](), [top], set[int]()
+        while todo:
+            value = todo.pop()
+            if value in seen:
+                continue
+            seen.add(value)
+            parts, row = self._parts(value), self.row(value)
+            if len(parts) == 1 and (row is None or len(row[0]) != 1):
+                return None  # only known to be at least that
+            todo += parts
+            found.update([] if parts else [value])
+        return frozenset(found)
+
     def _parts(self, value: int) -> list[int]:
-        """The value that this one is a copy of, or the two of which it is the maximum."""
-        row = self._row(value)
+        """The value that this one is a copy of, or the two of which it is the maximum.
+
+        Of base + relu(…), which is at least the base, the base alone.
+        """
+        row = self.row(value)
         if row is None or row[1] != 0 or any(c != 1 for c in row[0].values()):
             return []
         if len(row[0]) == 1:
@@ -183,22 +201,23 @@ class Order:
         if len(row[0]) != 2:
             return []
         for rise, base in (tuple(row[0]), tuple(row[0])[::-1]):
-            node, i = self._place(rise)
+            node, i = self.place(rise)
             kind = self._network.nodes[node]
-            if isinstance(kind, Pwl) and _column(kind, i) == ([0.0], [0.0, 1.0], 0.0):
-                inner = self._row(self._network.offsets[kind.source] + i)
+            if isinstance(kind, Pwl) and column(kind, i) == ([0.0], [0.0, 1.0], 0.0):
+                inner = self.row(self._network.offsets[kind.source] + i)
                 pair = None if inner is None or inner[1] != 0 else _pair(inner[0])
                 if inner is not None and pair is not None and pair[1] == base:
                     return [base, pair[0]] if inner[0][base] == -1 else [base]
         return []
 
-    def _place(self, value: int) -> tuple[int, int]:
+    def place(self, value: int) -> tuple[int, int]:
+        """The node that a value belongs to, and its place there."""
         node = self.node(value)
         return node, value - self._network.offsets[node]
 
-    def _row(self, value: int) -> Linear | None:
-        """The value as a sum of selected values; None if it is something else."""
-        position, i = self._place(value)
+    def row(self, value: int) -> Linear | None:
+        """The value as a sum of selected values and a constant; None if it is something else."""
+        position, i = self.place(value)
         node = self._network.nodes[position]
         if not isinstance(node, Affine) or (node.radius is not None and node.radius[i] != 0):
             return None
@@ -224,7 +243,7 @@ def _pair(terms: dict[int, fmpq]) -> Pair | None:
     return (first, second) if factor > 0 else (second, first)
 
 
-def _column(node: Pwl, i: int) -> tuple[list[float], list[float], float]:
+def column(node: Pwl, i: int) -> tuple[list[float], list[float], float]:
     """Knots, slopes and anchor of one value's function."""
     j = i if node.knots.shape[1] > 1 else 0
     return node.knots[:, j].tolist(), node.slopes[:, j].tolist(), float(node.anchor[j])

@@ -1,6 +1,7 @@
 """Equivalence: two networks differ by no more than a tolerance on a common domain.
 
-May import: kernel, difference, domain, entry, join. Must not know: how a query is decided.
+May import: kernel, difference, domain, entry, join, quotients.
+Must not know: how a query is decided.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from verifai.properties.difference import attach_difference, is_aligned, unstabl
 from verifai.properties.domain import Domain, Ends, domain_of, float_ends, query_on
 from verifai.properties.entry import Number, number, output_values
 from verifai.properties.join import attach
+from verifai.properties.quotients import quotients
 
 
 def equivalent(
@@ -34,6 +36,7 @@ def equivalent(
     Raises:
         InputError: sizes do not fit, or the tolerance is negative.
     """
+    first, second = quotients(first), quotients(second)
     region, limit = domain_of(first, ends), number(tolerance)
     if limit < 0:
         raise InputError(f"a negative tolerance: {limit}")

@@ -8,8 +8,8 @@ there) the derivative is negative somewhere between. That is one more condition 
 there is an unsafe triple just if there is an unsafe pair. A counterexample is an exact pair; a
 proof may look at the derivative alone.
 
-May import: kernel, derivative, difference, domain, entry, join. Must not know: how a query is
-decided.
+May import: kernel, derivative, difference, domain, entry, join, quotients.
+Must not know: how a query is decided.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from verifai.properties.difference import attach_difference, is_aligned, unstabl
 from verifai.properties.domain import Domain, Ends, domain_of, float_ends, input_index
 from verifai.properties.entry import Number, number, output_value
 from verifai.properties.join import attach
+from verifai.properties.quotients import quotients
 
 
 def monotone(
@@ -57,6 +58,7 @@ def monotone(
         InputError: sizes do not fit, there is no such input or output, the direction is neither
             1 nor -1, the margin is negative, or the domain leaves the input no room.
     """
+    net = quotients(net)
     region, index, slack = domain_of(net, ends), input_index(net, input), number(margin)
     value, count = output_value(net, output), len(region.lower)
     width = region.upper[index] - region.lower[index]
