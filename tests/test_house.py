@@ -23,7 +23,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 KERNEL = sorted((PACKAGE / "kernel").rglob("*.py"))
 
 BELOW_SEARCH = {"kernel", "bounds", "solvers", "verdict"}
-BELOW_VERIFY = BELOW_SEARCH | {"search", "alarm"}
+BELOW_VERIFY = BELOW_SEARCH | {"search", "alarm", "original"}
 FRONT = BELOW_VERIFY | {
     "load",
     "symbolic",
@@ -38,11 +38,12 @@ ARROWS = {
     "kernel": set[str](),
     "verdict": {"kernel"},
     "alarm": set[str](),
-    "load": {"kernel"},
+    "original": {"kernel"},
+    "load": {"kernel", "original"},
     "bounds": {"kernel"},
     "solvers": {"kernel", "verdict"},
     "symbolic": {"kernel", "load", "bounds", "solvers"},
-    "properties": {"kernel", "load", "bounds", "symbolic"},
+    "properties": {"kernel", "original", "load", "bounds", "symbolic"},
     "optimum": BELOW_VERIFY | {"properties", "symbolic", "verify"},
     "search": BELOW_SEARCH,
     "verify": BELOW_VERIFY,

@@ -53,11 +53,9 @@ def load(
         return _load_file(Path(model), semantics, assume_ulp, shrink=shrink)
     if semantics != "real":
         raise InputError("the semantics float32 is for ONNX files: export the module first")
-    from verifai.load.mirror import shrunk
     from verifai.load.torch_module import load_torch_module
 
-    network = load_torch_module(model, example_input)
-    return shrunk(network) if shrink else network
+    return load_torch_module(model, example_input, shrink=shrink)
 
 
 def _load_file(path: Path, semantics: str, assume_ulp: int | None, *, shrink: bool) -> Network:
@@ -127,9 +125,9 @@ def _ready(query: Query) -> Query:
 
 def _is_real(query: Query) -> bool:
     """Whether the query is over the reals, so that nothing of float32 need be imported."""
-    from verifai.kernel.network import Network
+    from verifai.original.reading import is_function
 
-    return type(query.network) is Network
+    return is_function(query.network)
 
 
 def assumptions(query: Query) -> tuple[str, ...]:
@@ -160,6 +158,7 @@ def verify(
 
     Raises:
         InputError: torch is not installed, or there is no such device.
+        Misread: a model that the query was read from gives something else at a point.
     """
     from verifai.verify import Options
     from verifai.verify import verify as search
@@ -181,18 +180,40 @@ def check(query: Query, certificate: bytes, exact: bool = False) -> Accepted:
 
     Raises:
         Rejection: the certificate does not prove the query; the rule is named.
+        Misread: a model that the query was read from gives something else at a point.
+    """
+    return check_twice(query, certificate, exact=exact)[0]
+
+
+def check_twice(
+    query: Query, certificate: bytes, *, exact: bool = False
+) -> tuple[Accepted, tuple[str, ...]]:
+    """As `check`, and what a second look at the models found, one sentence a model.
+
+    Args:
+        query: as for `check`.
+        certificate: as for `check`.
+        exact: as for `check`.
+
+    Raises:
+        Rejection: as `check`.
+        Misread: as `check`.
     """
     from verifai.bounds.threads import one_thread
     from verifai.kernel.checker import check as kernel_check
     from verifai.kernel.codec import digest, encode_network, encode_query
+    from verifai.original.look import SecondLook
 
     query = _ready(query)
+    look = SecondLook(query)
     network = digest(encode_network(query.network))
     text = encode_query(query, network)
     with one_thread():
-        return kernel_check(
+        accepted = kernel_check(
             query, certificate, network_digest=network, query_digest=digest(text), exact=exact
         )
+        look.at_domain()
+    return accepted, look.said
 
 
 def bounds(net: Network, box: Iterable[tuple[Number, Number]]) -> list[tuple[fmpq, fmpq]]:

@@ -3,7 +3,8 @@
 `Verified` and `Falsified` are made here and nowhere else: the one right after the kernel accepted
 the certificate re-read from its own bytes, the other right after the kernel's exact replay.
 
-May import: kernel, bounds, search, verdict, alarm. Must not know: files, the command line.
+May import: kernel, original, bounds, search, verdict, alarm. Must not know: files, the command
+line.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from verifai.kernel.checker import Checker, check
 from verifai.kernel.codec import digest, encode_network, encode_query
 from verifai.kernel.errors import InputError, Rejection, Unable
 from verifai.kernel.query import Query
+from verifai.original.look import SecondLook
 from verifai.search.budget import NO_MEMORY, Found, Meter, Options, Progress, Stopped
 from verifai.search.clauses import Problem, problem_of
 from verifai.search.interval_leaf import at_once
@@ -56,21 +58,21 @@ def verify(
 
     Raises:
         InputError: the options name a device that is not there.
+        Misread: a model that the query was read from gives something else at a point.
     """
     meter = Meter(options or Options(), progress)
+    look = SecondLook(query, seed=meter.options.seed, pause=meter.watch)
     if meter.options.device is not None:
         _require(meter.options.device)
     try:
         limit = meter.options.timeout
         with one_thread(), alarm(None if limit is None else limit + GRACE, meter.late):
-            return _decide(query, meter)  # one thread: the workers use the cores
+            return _decide(query, meter, look)  # one thread: the workers use the cores
     except Found as found:
         (counterexample,) = found.point
         if not isinstance(counterexample, Counterexample):
             raise TypeError("a counterexample that was not replayed") from None
-        return Falsified(
-            counterexample, _statement(query, meter.options, verified=False), _effort(meter)
-        )
+        return _falsified(counterexample, meter, look)
     except Stopped as stop:
         return _unknown(meter, stop)
     except (MemoryError, RuntimeError) as error:
@@ -93,6 +95,7 @@ def confirm(
 
     Raises:
         InputError: the number of inputs is wrong.
+        Misread: a model that the query was read from gives something else there.
     """
     from verifai.kernel.replay import replay
 
@@ -100,11 +103,25 @@ def confirm(
     if found.violates is not True:
         return None
     counterexample = Counterexample(tuple(inputs), found.outputs, found.margin)
-    said = _statement(query, Options(), verified=False)
+    look = SecondLook(query)
+    look.at([counterexample.inputs])
+    said = _statement(query, Options(), look, verified=False)
     return Falsified(counterexample, said, effort or Effort())
 
 
-def _decide(query: Query, meter: Meter) -> Verified | Unknown:
+def _falsified(counterexample: Counterexample, meter: Meter, look: SecondLook) -> Falsified:
+    """The verdict, once the models that were read agree at the counterexample.
+
+    Raises:
+        Misread: one does not.
+    """
+    look.pause = None  # it is found: the time it takes to confirm it is not the search's
+    look.at([counterexample.inputs])
+    said = _statement(look.query, meter.options, look, verified=False)
+    return Falsified(counterexample, said, _effort(meter))
+
+
+def _decide(query: Query, meter: Meter, look: SecondLook) -> Verified | Unknown:
     """Verified, or why not; a counterexample or a spent budget is raised."""
     network_digest = digest(encode_network(query.network))
     query_digest = digest(encode_query(query, network_digest))
@@ -112,6 +129,8 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
         root = rounded_root(query, meter.hurry)
     except Rejection as rejection:
         raise Stopped(f"no certificate can cover this domain ({rejection})") from None
+    look.machine = root.machine
+    look.at_domain()
     problem = problem_of(query)
     search = cache(lambda: _driver(root, problem, meter))
     records = at_once(root, problem)
@@ -141,7 +160,10 @@ def _decide(query: Query, meter: Meter) -> Verified | Unknown:
             continue
         spent = time.perf_counter() - start
         effort = Effort(meter.seconds, spent, meter.nodes, accepted.leaves)
-        said = _statement(query, meter.options, verified=True)
+        if search.cache_info().currsize:
+            look.pause = None  # the proof is there
+            look.at(search().witnesses.closest)
+        said = _statement(query, meter.options, look, verified=True)
         return Verified(certificate, said, accepted.vacuous, effort)
     raise Stopped("no proof was accepted")
 
@@ -185,10 +207,10 @@ def _mended(query: Query, records: list[Record], driver: Driver, meter: Meter) -
     return mended
 
 
-def _statement(query: Query, options: Options, *, verified: bool) -> str:
+def _statement(query: Query, options: Options, look: SecondLook, *, verified: bool) -> str:
     from verifai.kernel.statement import statement
 
-    return "\n".join((statement(query, verified=verified), *options.assumptions))
+    return "\n".join((statement(query, verified=verified), *options.assumptions, *look.said))
 
 
 def _unknown(meter: Meter, stop: Stopped) -> Unknown:

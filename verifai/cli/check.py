@@ -45,7 +45,7 @@ def command(
     Exit codes: 0 accepted, 1 rejected (the rule is named), 3 time-out, 4 a file cannot be read, or
     the check broke off.
     """
-    from verifai.api import assumptions, check, query_from
+    from verifai.api import assumptions, check_twice, query_from
     from verifai.kernel.statement import statement
 
     start = time.monotonic()
@@ -60,7 +60,7 @@ def command(
     loaded = time.monotonic()
     arithmetic = "exact" if exact else "rounded"
     try:
-        accepted = check(query, data, exact=exact)
+        accepted, agreement = check_twice(query, data, exact=exact)
     except KeyboardInterrupt:
         raise click.ClickException("interrupted; nothing is judged") from None
     except Rejection as rejection:
@@ -78,8 +78,9 @@ def command(
         said, taken = statement(query), list(assumptions(query))
         found = {"accepted": True, "nodes": accepted.nodes, "leaves": accepted.leaves}
         found |= {"vacuous": accepted.vacuous, "statement": said, "assumptions": taken}
+        found |= {"second_reader": list(agreement)}
         work = f"{accepted.nodes} nodes, {accepted.leaves} leaves, {arithmetic} arithmetic"
-        lines = [f"accepted: {work}, {time.monotonic() - loaded:.2f} s", said, *taken]
+        lines = [f"accepted: {work}, {time.monotonic() - loaded:.2f} s", said, *taken, *agreement]
         if accepted.vacuous:
             found |= {"warning": VACUOUS}
             lines.insert(1, f"WARNING: {VACUOUS}")

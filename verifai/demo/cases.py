@@ -17,6 +17,7 @@ from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network, Square
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
 from verifai.load.onnx import load_onnx
+from verifai.original.reading import loaded, readings_of
 from verifai.properties.robust import robust
 
 DATA = Path(__file__).parents[1] / "data"
@@ -125,7 +126,7 @@ def square_query(net: Network, error: fmpq) -> Query:
     """Is |f(x) - x²| > error for some x in [0, 1]? The square is one more node of the graph."""
     (source,), (output,) = net.inputs, net.outputs
     square = Square("x squared", net.nodes[source].shape, source)
-    graph = Network((*net.nodes, square), (output,))
+    graph = loaded((*net.nodes, square), (output,), readings_of(net))
     y, z = graph.value(output, 0), graph.value(len(net.nodes), 0)
     unsafe = _either({y: 1, z: -1}, error)
     return Query(graph, (fmpq(0),), (fmpq(1),), And((unsafe,)))
@@ -141,7 +142,8 @@ def parity_query(net: Network, error: fmpq) -> Query:
     """Is |f(b) - r| > error for some bits b and integers k, r with Σ b = 2k + r, 0 ≤ r ≤ 1?"""
     (source,), (output,) = net.inputs, net.outputs
     bits = net.sizes[source]
-    graph = Network((*net.nodes, Input("half", (1,)), Input("parity", (1,))), (output,))
+    nodes = (*net.nodes, Input("half", (1,)), Input("parity", (1,)))
+    graph = loaded(nodes, (output,), readings_of(net))
     y, half, parity = (graph.value(i, 0) for i in (output, len(net.nodes), len(net.nodes) + 1))
     total = {graph.value(source, i): fmpq(1) for i in range(bits)}
     sums = atom({**total, half: fmpq(-2), parity: fmpq(-1)}, fmpq(0), Relation.EQUAL)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from flint import fmpq
@@ -19,6 +20,7 @@ from verifai.kernel.query import Atom, Formula, Query
 from verifai.load.onnx_file import find, read_model
 
 _TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
+_EXTERNAL = "session.model_external_initializers_file_folder_path"
 
 
 def shows_violation(path: str | Path, query: Query, inputs: Sequence[fmpq]) -> bool | None:
@@ -77,26 +79,42 @@ def _mentioned(formula: Formula) -> set[int]:
 
 def _run(path: Path, fed: dict[str, Array]) -> list[Array] | None:
     """The outputs in the file's order, or None if onnxruntime refuses."""
+    source = read_model(path).SerializeToString() if path.suffix == ".gz" else str(path)
+    try:
+        made = session(source, path.parent, is_faithful=False)
+        asked = {each.name: _TYPES.get(each.type) for each in made.get_inputs()}
+        if set(asked) != set(fed) or None in asked.values():
+            return None
+        typed = {name: array.astype(asked[name]) for name, array in fed.items()}
+        return [np.asarray(array, dtype=np.float64) for array in made.run(None, typed)]
+    except refusals():
+        return None
+
+
+def session(source: str | bytes, folder: Path, *, is_faithful: bool) -> Any:
+    """A session of one thread that says nothing; a faithful one runs the file operator by operator.
+
+    Raises:
+        ImportError: onnxruntime is not installed.
+    """
     import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    source = read_model(path).SerializeToString() if path.suffix == ".gz" else str(path)
-    try:
-        session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-        asked = {each.name: _TYPES.get(each.type) for each in session.get_inputs()}
-        if set(asked) != set(fed) or None in asked.values():
-            return None
-        typed = {name: array.astype(asked[name]) for name, array in fed.items()}
-        return [np.asarray(array, dtype=np.float64) for array in session.run(None, typed)]
-    except (
-        state.Fail,
-        state.InvalidArgument,
-        state.InvalidGraph,
-        state.InvalidProtobuf,
-        state.NotImplemented,
-        state.RuntimeException,
-    ):
-        return None
+    if isinstance(source, bytes):
+        options.add_session_config_entry(_EXTERNAL, str(folder.absolute()))
+    if is_faithful:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
+def refusals() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises where it cannot run a model."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    names = (
+        "EPFail Fail InvalidArgument InvalidGraph InvalidProtobuf ModelLoaded NoModel NoSuchFile "
+        "NotImplemented RuntimeException"
+    )
+    return (*(getattr(state, name) for name in names.split() if hasattr(state, name)), ValueError)

@@ -3,7 +3,8 @@
 An operator is in one of the lists below or it is refused: a list is a claim about every program
 that runs the file, and that claim is what `Float32Network.assumptions` tells the reader.
 
-May import: kernel, onnx_file, onnx_graph, onnx_operators, onnx_call, float32_builder, float32_sum.
+May import: kernel, original, onnx_file, onnx_graph, onnx_operators, onnx_call, onnx_original,
+float32_builder, float32_sum.
 Must not know: the command line, queries.
 """
 
@@ -17,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Network
 from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array
 from verifai.load.errors import LoadError
@@ -27,7 +27,9 @@ from verifai.load.onnx_call import Call, Lowering
 from verifai.load.onnx_file import find, read_model
 from verifai.load.onnx_graph import lower
 from verifai.load.onnx_operators import LOWERINGS
+from verifai.load.onnx_original import OnnxOriginal
 from verifai.load.values import Activation, Constant, Value
+from verifai.original.reading import Loaded, read_from, readings_of
 
 MAX_ULP = 1 << 16
 _FLOAT = 1  # element type of TensorProto
@@ -77,7 +79,7 @@ _ALWAYS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Float32Network(Network):
+class Float32Network(Loaded):
     """A network with the rounding of float32 programs in its radii.
 
     Attributes:
@@ -113,7 +115,9 @@ def load_float32(path: str | Path, assume_ulp: int | None = None) -> Float32Netw
         raise
     except (InputError, UnicodeDecodeError) as error:
         raise LoadError(str(error)) from None
-    return Float32Network(network.nodes, network.outputs, assumptions(assume_ulp))
+    read = read_from(network, OnnxOriginal(file, model, is_changed=False))
+    taken = assumptions(assume_ulp)
+    return Float32Network(read.nodes, read.outputs, readings_of(read), taken)
 
 
 def assumptions(assume_ulp: int | None) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Several networks as one graph, where inputs may be the same value.
 
-May import: numpy, kernel. Must not know: files, queries.
+May import: numpy, kernel, original. Must not know: files, queries.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Node, Product, affine
 from verifai.kernel.operator import Gather
+from verifai.original.reading import is_function, loaded, readings_of
 
 MAX_NAME = 400  # what is longer gets a number
 Place = tuple[int, int, int]  # part, input node of the part, index
@@ -56,7 +57,7 @@ def merge(
     """
     if not parts:
         raise InputError("no networks to merge")
-    if any(type(network) is not Network for _, network in parts):
+    if not all(is_function(network) for _, network in parts):
         raise InputError("float32 programs to merge: load them as real")
     return _Merging(parts).merged(equal)
 
@@ -91,7 +92,12 @@ class _Merging:
             for at, (_, network) in zip(positions, self._parts, strict=True)
             for output in network.outputs
         ]
-        network = Network(tuple(self._nodes), tuple(dict.fromkeys(outputs)))
+        readings = [
+            reading.moved(at)
+            for at, (_, part) in zip(positions, self._parts, strict=True)
+            for reading in readings_of(part)
+        ]
+        network = loaded(self._nodes, tuple(dict.fromkeys(outputs)), readings)
         offsets = np.array(network.offsets)
         inputs = {}
         for place in self._starts:

@@ -1,6 +1,7 @@
 """The front door for ONNX files.
 
-May import: kernel, onnx_file, onnx_graph, mirror. Must not know: the command line, queries.
+May import: kernel, original, onnx_file, onnx_graph, onnx_original, mirror.
+Must not know: the command line, queries.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from verifai.load.errors import LoadError
 from verifai.load.mirror import shrunk
 from verifai.load.onnx_file import find, read_model
 from verifai.load.onnx_graph import lower
+from verifai.load.onnx_original import OnnxOriginal
+from verifai.original.reading import read_from
 
 
 def load_onnx(
@@ -23,7 +26,8 @@ def load_onnx(
     """The network of an ONNX file (.onnx or .onnx.gz; .gz may be left out), over the reals.
 
     Weights are taken as the exact numbers they are; a lone unknown batch length is 1. Values of
-    inputs and outputs are in row-major order, their nodes carry the file's names.
+    inputs and outputs are in row-major order, their nodes carry the file's names. The network knows
+    its file, which a second reader can run.
 
     Args:
         path: the file.
@@ -41,7 +45,8 @@ def load_onnx(
         if prepare is not None:
             prepare(model)
         network = lower(model, file.parent)
-        return shrunk(network) if shrink else network
+        original = OnnxOriginal(file, model, is_changed=prepare is not None)
+        return read_from(shrunk(network) if shrink else network, original)
     except UnicodeDecodeError:
         raise LoadError(f"{file.name!r} is no ONNX model: a name in it is no UTF-8 text") from None
     except LoadError:

@@ -4,7 +4,7 @@ A product of terms is split into linear forms and the product of their homogeneo
 a value of its own. Only integer coefficients get into nodes, so nothing is rounded; everything else
 stays in the conditions.
 
-May import: numpy, kernel, condition. Must not know: files, declarations.
+May import: numpy, kernel, original, condition. Must not know: files, declarations.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from verifai.kernel.network import MAX_INTEGER, Network, Node, Product, Square, 
 from verifai.kernel.operator import Dense, Gather, Operator
 from verifai.kernel.query import And, Atom, Formula
 from verifai.load.condition import Linear, condition, join_all, join_any, scale, total
+from verifai.original.reading import loaded, readings_of
 
 MAX_DEGREE = 64
 MAX_PRODUCTS = 1 << 16
@@ -164,7 +165,7 @@ def with_products(network: Network, products: Products, formula: And) -> tuple[N
         growing.add([(p, products.factors[p - products.first]) for p in level])
     if not levels:
         return network, formula
-    grown = Network(tuple(growing.nodes), network.outputs)
+    grown = loaded(growing.nodes, network.outputs, readings_of(network))
 
     def moved(atom: Atom) -> Formula:
         terms = {growing.place(value): c for value, c in atom.terms}

@@ -1,6 +1,7 @@
 """The front door for torch: modules and exported programs as networks.
 
-May import: torch (on demand), torch_program, torch_graph, kernel errors. Must not know: queries.
+May import: torch (on demand), torch_program, torch_graph, torch_original, mirror, original.
+Must not know: queries.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from typing import Any
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
+from verifai.original.reading import read_from
 
 
-def load_torch_module(module: Any, example_input: Any = None) -> Network:
+def load_torch_module(module: Any, example_input: Any = None, *, shrink: bool = False) -> Network:
     """The network of a module in evaluation mode or of an ExportedProgram, by torch.export.
 
     Weights are taken as the exact numbers they are, numbers in the code as the doubles they are.
@@ -20,6 +22,7 @@ def load_torch_module(module: Any, example_input: Any = None) -> Network:
     Args:
         module: the module or program.
         example_input: for a module, a tensor (or a tuple of tensors) as it is called with.
+        shrink: as for ONNX files.
 
     Raises:
         InputError: neither of the two, in training mode, no example input, an export that
@@ -42,7 +45,19 @@ def load_torch_module(module: Any, example_input: Any = None) -> Network:
     if isinstance(module, torch.export.ExportedProgram):
         if example_input is not None:
             raise InputError("an ExportedProgram has its shapes already: load it without example")
-        return lower(decomposed(module))
+        given: Any = module.example_inputs or ((), {})
+        return _read(lower(decomposed(module)), (module.module(), given), shrink=shrink)
     if not isinstance(module, torch.nn.Module):
         raise InputError(f"neither a path nor a torch module: {type(module).__name__}")
-    return lower(decomposed(exported(module, example_input)))
+    network = lower(decomposed(exported(module, example_input)))
+    arguments = example_input if isinstance(example_input, tuple) else (example_input,)
+    return _read(network, (module, (arguments, {})), shrink=shrink)
+
+
+def _read(network: Network, call: tuple[Any, Any], *, shrink: bool) -> Network:
+    """The network, with the module that it was read from and what that is called with."""
+    from verifai.load.mirror import shrunk
+    from verifai.load.torch_original import TorchOriginal
+
+    original = TorchOriginal(*call, [network.nodes[o].name for o in network.outputs])
+    return read_from(shrunk(network) if shrink else network, original)

@@ -16,7 +16,7 @@ from verifai.kernel.errors import InputError
 from verifai.load.torch_operators import RULES
 
 # what a module's own code and torch's tracing of it raise
-_FAILURES = (
+FAILURES = (
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -72,7 +72,7 @@ def _explained(what: str) -> Iterator[None]:
         warnings.simplefilter("ignore")
         try:
             yield
-        except _FAILURES as error:
+        except FAILURES as error:
             raise InputError(f"torch.export {what}: {_sentence(error)}") from error
 
 

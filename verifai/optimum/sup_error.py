@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from verifai.kernel.network import Affine, Input, Network, Pwl, pwl
 from verifai.optimum.maximize import Maximum, maximize
+from verifai.original.reading import loaded, readings_of
 from verifai.properties.approximates import with_error
 from verifai.properties.domain import Domain, Ends
 from verifai.properties.entry import Number, number
@@ -55,7 +56,8 @@ def sup_error(
         return exactly(net, expression, *map(number, ends), output=output)
     joined, error = with_error(net, expression, variables=variables, output=output)
     size = pwl("size of the error", (1,), error, [0.0], [-1.0, 1.0])
-    whole = Network((*joined.nodes, _named(size, joined)), (len(joined.nodes),))
+    nodes = (*joined.nodes, _named(size, joined))
+    whole = loaded(nodes, (len(joined.nodes),), readings_of(joined))
     region = [ends] if ends is not None else domain
     return maximize(whole, 0, region, tol=tol, timeout=timeout)  # type: ignore[arg-type]
 

@@ -1,6 +1,6 @@
 """A network against a symbolic function: they differ by at most a tolerance on the whole domain.
 
-May import: kernel, load, symbolic, domain, entry. Must not know: how a query is decided.
+May import: kernel, load, original, symbolic, domain, entry. Must not know: how a query is decided.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from verifai.kernel.query import Or, Query, Relation, atom, conjunction
 from verifai.load.builder import ONE, Builder
 from verifai.load.float32 import Float32Network
 from verifai.load.values import Activation
+from verifai.original.reading import loaded, readings_of
 from verifai.properties.domain import Domain, Ends, domain_of, input_values, query_on
 from verifai.properties.entry import Number, number, output_value
 
@@ -88,7 +89,7 @@ def with_error(
     inputs = {s: _view(*view) for s, view in zip(symbols, views, strict=True)}
     target = compile_expression(builder, expression, inputs)
     error = builder.linear([(_view(*owner), ONE), (target, -ONE)]).node
-    return Network(tuple(builder.nodes), (*net.outputs, error)), error
+    return loaded(builder.nodes, (*net.outputs, error), readings_of(net)), error
 
 
 def _view(node: int, index: int) -> Activation:

@@ -12,7 +12,7 @@ direction v the network's increase is the integral of the tangent along v.
 
 Where constants are enclosed (`radius`), they are read as fixed: the tangent has the same radius.
 
-May import: kernel. Must not know: queries, any particular property.
+May import: kernel, original. Must not know: queries, any particular property.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from verifai.kernel.network import (
 )
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Array, Conv, Dense, Gather, Operator
+from verifai.original.reading import Reading, is_function, loaded, readings_of
 
 Partials = dict[int, tuple[tuple[int, int], ...]]  # nonlinear node: (source, its partial's node)
 UNIT = 2.0**-52  # at least the relative error of a constant written as the nearest double
@@ -57,12 +58,21 @@ class Slopes:
 
 
 class Extension:
-    """A list of nodes that grows behind a network's own."""
+    """A list of nodes that grows behind a network's own.
+
+    Attributes:
+        readings: the models that nodes were read from.
+    """
 
     def __init__(self, nodes: Sequence[Node]) -> None:
         """Nothing is added yet."""
+        self.readings: list[Reading] = []
         self.nodes = list(nodes)
         self.names = {node.name for node in nodes}
+
+    def network(self, outputs: Sequence[int]) -> Network:
+        """The network of all nodes, which knows the models that they were read from."""
+        return loaded(self.nodes, outputs, self.readings)
 
     def size(self, node: int) -> int:
         """The number of values of a node."""
@@ -220,7 +230,7 @@ def require_function(net: Network) -> None:
     Raises:
         InputError: it is loaded with the float32 semantics.
     """
-    if type(net) is not Network:
+    if not is_function(net):
         raise InputError("a float32 program is no function over the reals: load it as real")
 
 
@@ -300,7 +310,7 @@ def differentiate(net: Network, directions: Array) -> Differentiated:
     made = slopes(net)
     graph = Extension(made.nodes)
     found = tangents(graph, net, made.partials, directions)
-    return Differentiated(Network(tuple(graph.nodes), net.outputs), found)
+    return Differentiated(loaded(graph.nodes, net.outputs, readings_of(net)), found)
 
 
 def _tiled(graph: Extension, node: int, rows: int) -> int:

@@ -1,6 +1,6 @@
 """Equivalence: two networks differ by no more than a tolerance on a common domain.
 
-May import: kernel, difference, domain, entry, join, quotients.
+May import: kernel, original, difference, domain, entry, join, quotients.
 Must not know: how a query is decided.
 """
 
@@ -11,6 +11,7 @@ from flint import fmpq
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Formula, Or, Query, Relation, atom, conjunction
+from verifai.original.reading import readings_of
 from verifai.properties.derivative import Extension
 from verifai.properties.difference import attach_difference, is_aligned, unstable_neurons
 from verifai.properties.domain import Domain, Ends, domain_of, float_ends, query_on
@@ -49,10 +50,12 @@ def equivalent(
     if is_aligned(first, second):
         nets = (first, second)
         there = attach_difference(graph, nets, here, unstable_neurons(nets, *float_ends(region)))
+        own = dict(zip(second.inputs, inputs, strict=True)) | there
+        graph.readings += [reading.moved(own) for reading in readings_of(second)]
     else:
         there = attach(graph, second, inputs, "second/")
     ones, twos = [here[o] for o in first.outputs], [there[o] for o in second.outputs]
-    network = Network(tuple(graph.nodes), (*ones, *twos))
+    network = graph.network((*ones, *twos))
     values = output_values(network)
     unsafe: list[Formula] = []
     for a, b in zip(values[: counts[0]], values[counts[0] :], strict=True):

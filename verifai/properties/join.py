@@ -1,6 +1,6 @@
 """Copies of networks in one graph, each applied to inputs that the graph already has.
 
-May import: kernel, derivative. Must not know: any particular property.
+May import: kernel, original, derivative. Must not know: any particular property.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Product
+from verifai.original.reading import readings_of
 from verifai.properties.derivative import Extension, require_function
 
 
@@ -46,4 +47,5 @@ def attach(graph: Extension, net: Network, inputs: Sequence[int], prefix: str) -
             places[position] = graph.add(replace(node, name=name, left=left, right=right))
         else:
             places[position] = graph.add(replace(node, name=name, source=places[node.source]))
+    graph.readings += [reading.moved(places) for reading in readings_of(net)]
     return places

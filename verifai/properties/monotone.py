@@ -130,7 +130,7 @@ class _Pair:
     def network(self) -> Network:
         """The graph as a network; its outputs are the given one's at x, then at x'."""
         outputs = [copy[o] for copy in (self.low, self.high) for o in self.net.outputs]
-        return Network(tuple(self.graph.nodes), tuple(outputs))
+        return self.graph.network(outputs)
 
     def values(self, value: int) -> tuple[int, int]:
         """The values that are an output value of the network at x and at x'."""

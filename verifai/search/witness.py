@@ -24,6 +24,7 @@ from verifai.search.unsafe import compile_unsafe
 from verifai.verdict import Counterexample
 
 TOLERANCE = 1e-9
+CLOSEST = 2  # points that are remembered for coming so near to a violation
 TRIED = 3  # points of a batch that are looked at
 STARTS = 24  # points from which equalities are approached in one attack
 MAX_LANDINGS = 200  # exact Newton steps for one query
@@ -43,6 +44,7 @@ class Witnesses:
         self.query, self.compiled, self.binary32 = query, compiled, binary32
         self.unsafe = compile_unsafe(query)
         self.replayer: Replayer | None = None
+        self.near: list[tuple[float, Array]] = []
         self.failed, self.landings, self.spent, self.seed = 0, 0, 0.0, 0
         self.polish = Polish(query, compiled, self.unsafe)
         self.has_equalities = self.polish.is_possible and bool(self.unsafe.equal.any())
@@ -99,6 +101,7 @@ class Witnesses:
             return
         margins = self.unsafe.margins(self.compiled.forward(points))
         order = np.argsort(-margins)
+        self._remember(float(margins[order[0]]), points[order[0]])
         if self.has_equalities:
             for i in order[:2].tolist():
                 self._try_near(points[i])
@@ -108,12 +111,22 @@ class Witnesses:
             if self.failed < 50 or margins[i] > 1e-6:
                 self.confirm(points[i])
 
+    @property
+    def closest(self) -> list[Array]:
+        """The points of this process that came nearest to a violation, in doubles."""
+        return [point for _, point in self.near]
+
+    def _remember(self, margin: float, point: Array) -> None:
+        if len(self.near) < CLOSEST or margin > self.near[-1][0]:
+            self.near = sorted([*self.near, (margin, point)], key=lambda pair: -pair[0])[:CLOSEST]
+
     def confirm(self, point: Array) -> None:
         """Replays one point, moved into the exact domain, and onto what fails by very little.
 
         Raises:
             Found: it is a counterexample.
         """
+        self._remember(float(self.unsafe.margins(self.compiled.forward(point[None]))[0]), point)
         inputs = self.repair(point)
         self._replay(inputs)
         if self.polish.is_possible and self.landings < MAX_LANDINGS:

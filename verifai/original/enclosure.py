@@ -1,0 +1,172 @@
+"""What a network may give at points if every node rounds as the original's runtime does.
+
+The kernel's own image of every node, widened by the roundings of the operation: a sum of n products
+in any order strays by at most γ_n of the sum of their absolute values (Higham 2002, section 3.1).
+Twice as many steps and some more cover how the original splits or joins sums; functions without a
+proved bound get a stated number of units in the last place.
+
+May import: numpy, kernel, reading. Must not know: models, queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from verifai.kernel.forward import Ends, Machine, depth
+from verifai.kernel.network import Affine, Input, Node, Product, Pwl, Sign, Smooth, Square
+from verifai.kernel.operator import Array, Gather
+from verifai.original.reading import Precision
+
+SPARE = 16  # roundings of a sum beyond twice those that its terms need
+PIECES = 8  # units in the last place of a piecewise-linear function that scales, or of a product
+SMOOTH = 64  # of a smooth function
+BOUNDED = frozenset(["sigmoid", "tanh", "erf", "sin", "cos", "log"])  # off by parts of 1, near 0
+UNDERFLOW = 2.0**10  # smallest normal numbers that a result may be off where it underflows
+SAMPLES = 3
+SURE = 64.0  # how much closer to 0 than its samples stray the argument of a sign may be
+
+Pause = Callable[[], None]
+
+
+class Roundings:
+    """A network whose nodes round."""
+
+    def __init__(
+        self, machine: Machine, precision: Precision, read: Mapping[int, Precision], pause: Pause
+    ) -> None:
+        """Prepares nothing.
+
+        Args:
+            machine: the network, in rounded arithmetic.
+            precision: how its nodes round.
+            read: nodes that a runtime gets as numbers of a coarser type, and how that rounds.
+            pause: called between nodes.
+        """
+        self.machine, self.precision = machine, precision
+        self.read, self.pause = read, pause
+
+    def enclose(self, boxes: list[Ends]) -> list[Ends]:
+        """Intervals of every node that hold whatever a runtime computes there; (points, n) each."""
+        return self._walk(boxes, lambda i, ends, found: _widened(ends, self._radius(i, found, 2)))
+
+    def values(self, boxes: list[Ends]) -> list[Ends]:
+        """The kernel's intervals of every node, at exact points."""
+        return self._walk(boxes, lambda i, ends, found: ends)
+
+    def spread(
+        self, boxes: list[Ends], base: list[Ends], random: np.random.Generator
+    ) -> tuple[list[Array], Array]:
+        """How far nodes stray where every rounding is drawn at random, and which points are sure.
+
+        No bound: a first-order estimate for networks so deep that `enclose` says nothing.
+
+        Args:
+            boxes: the points.
+            base: their `values`.
+            random: where the roundings come from.
+
+        Returns:
+            For each node the largest difference seen, (points, n); and where no sign is near its
+            jump, (points,).
+        """
+        middles = [(low + high) / 2 for low, high in base]
+        spread = [np.zeros_like(middle) for middle in middles]
+
+        def strayed(i: int, ends: Ends, found: list[Ends]) -> Ends:
+            share = random.uniform(-1, 1, size=ends[0].shape)
+            value = (ends[0] + ends[1]) / 2 + share * self._radius(i, found, 0)
+            return value, value
+
+        for _ in range(SAMPLES):
+            for i, (low, _) in enumerate(self._walk(boxes, strayed, self._value)):
+                spread[i] = np.maximum(spread[i], abs(low - middles[i]))
+        sure = np.ones(len(middles[0]), dtype=bool)
+        for node in self.machine.network.nodes:
+            if isinstance(node, Sign):
+                near = abs(middles[node.source]) <= SURE * spread[node.source]
+                sure &= ~near.any(axis=1)
+        return spread, sure
+
+    def _value(self, i: int, sources: list[Ends], batch: int) -> Ends:
+        """The kernel's image of exact values, its own rounding left out where that is quicker."""
+        node, arithmetic = self.machine.network.nodes[i], self.machine.ar
+        if not isinstance(node, Affine):
+            return self.machine.image(i, sources, batch)
+        total = np.repeat(node.bias[None], batch, axis=0)
+        for (_, operator), (value, _) in zip(node.terms, sources, strict=True):
+            total = total + operator.push(arithmetic, value)
+        value = total if node.divisor is None else total / node.divisor
+        return value, value
+
+    def _walk(
+        self,
+        boxes: list[Ends],
+        change: Callable[[int, Ends, list[Ends]], Ends],
+        image: Callable[[int, list[Ends], int], Ends] | None = None,
+    ) -> list[Ends]:
+        found: list[Ends] = []
+        given = iter(boxes)
+        for i, node in enumerate(self.machine.network.nodes):
+            self.pause()
+            if isinstance(node, Input):
+                found.append(next(given))
+                continue
+            made = image or self.machine.image
+            ends = made(i, [found[s] for s in node.sources], len(boxes[0][0]))
+            found.append(change(i, ends, [*found, ends]))
+        return found
+
+    def _radius(self, i: int, found: list[Ends], worst: int) -> Array:
+        """How far the node's values may stray by its own rounding; typically, if worst is 0."""
+        node, precision = self.machine.network.nodes[i], self.precision
+        sizes = {s: _size(found[s]) for s in (*node.sources, i)}
+        slip = self._sum(i, node, sizes, worst) if isinstance(node, Affine) else _slip(node, sizes)
+        radius: Array = slip * (precision.unit * precision.factor)
+        if slip.any():
+            radius = radius + UNDERFLOW * precision.tiny
+        if i in self.read:
+            radius = radius + sizes[i] * self.read[i].unit + self.read[i].tiny
+        return radius
+
+    def _sum(self, i: int, node: Affine, sizes: Mapping[int, Array], worst: int) -> Array:
+        if _is_selection(node):
+            return np.zeros_like(sizes[i])
+        size = self.machine.size(i, [sizes[s] for s in node.sources])
+        total: Array = size if node.divisor is None else size / node.divisor
+        steps = worst * depth(node) if worst else np.sqrt(depth(node))
+        return total * (steps + SPARE)
+
+
+def _is_selection(node: Affine) -> bool:
+    """Whether every value is one of its source's, or the negative of one."""
+    if len(node.terms) != 1 or node.divisor is not None or node.radius is not None:
+        return False
+    operator = node.terms[0][1]
+    is_kept = isinstance(operator, Gather) and bool((np.abs(operator.scale) == 1).all())
+    return is_kept and not node.bias.any()
+
+
+def _slip(node: Node, sizes: Mapping[int, Array]) -> Array:
+    """How many units of rounding a node's values may be off, times what they are relative to."""
+    size = sizes[max(sizes)]  # the node comes after its sources
+    if isinstance(node, Pwl):
+        if np.isin(node.slopes, (-1.0, 0.0, 1.0)).all():
+            return np.zeros_like(size)
+        slip: Array = PIECES * (size + np.abs(node.slopes).max(axis=0) * sizes[node.source])
+        return slip
+    if isinstance(node, Square | Product):
+        return PIECES * size
+    if isinstance(node, Smooth):
+        return SMOOTH * (np.maximum(size, 1.0) if node.function in BOUNDED else size)
+    return np.zeros_like(size)
+
+
+def _size(ends: Ends) -> Array:
+    size: Array = np.maximum(abs(ends[0]), abs(ends[1]))
+    return size
+
+
+def _widened(ends: Ends, radius: Array) -> Ends:
+    return ends[0] - radius, ends[1] + radius

@@ -1,0 +1,303 @@
+"""The second look: the models that a query was read from run at points of its domain.
+
+At every point each output of a model must lie in the kernel's enclosure of what was read, widened
+by what its runtime may round. Where the network is so deep that this says little (COARSE), the
+tolerance is FINE of the output's scale, or SURE times what random roundings do to it if that is
+more.
+Nothing here proves anything: it keeps a wrong reading of a file from becoming a verdict.
+
+May import: numpy, kernel, the rest of original. Must not know: files, how a query is decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from verifai.kernel.arithmetic import Rounded
+from verifai.kernel.errors import InputError, Rejection
+from verifai.kernel.forward import Ends, Machine
+from verifai.kernel.network import Input
+from verifai.kernel.operator import Array
+from verifai.kernel.query import Query
+from verifai.original.enclosure import SURE, UNDERFLOW, Pause, Roundings
+from verifai.original.points import Domain, doubles
+from verifai.original.reading import (
+    FLOAT16,
+    FLOAT32,
+    FLOAT64,
+    CannotRun,
+    Precision,
+    Reading,
+    readings_of,
+)
+
+COARSE = 2.0**-7  # of an output's scale: a wider enclosure says too little
+FINE = 2.0**-10
+MANY, FEW = 12, 2  # points
+LOOKED_AT = 1 << 18  # values of all points, if that is no fewer than FEW
+HELD = 1 << 22  # values of all points that are evaluated together
+_PRECISIONS = {"float16": FLOAT16, "float32": FLOAT32, "float64": FLOAT64}
+_DOUBLE = np.dtype(np.float64)
+
+
+class Misread(InputError):
+    """A model gives something else than the network that was read from it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Running:
+    """A model that can be run, and the types of its inputs."""
+
+    reading: Reading
+    types: tuple[np.dtype[Any], ...]
+
+
+class SecondLook:
+    """What a query's models give, against what the kernel says about the query's network."""
+
+    def __init__(
+        self,
+        query: Query,
+        *,
+        seed: int = 0,
+        pause: Pause | None = None,
+        machine: Machine | None = None,
+    ) -> None:
+        """Nothing is run yet.
+
+        Args:
+            query: what is decided.
+            seed: of the random points.
+            pause: called now and then; what it raises ends the look.
+            machine: the query's network in rounded arithmetic, if there is one already.
+        """
+        self.query, self.pause, self.machine = query, pause, machine
+        self._random = np.random.default_rng(seed)
+        self._counts: dict[int, int] = {}
+        self._failures: dict[int, str] = {}
+
+    def _rest(self) -> None:
+        if self.pause is not None:
+            self.pause()
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """The query's models; none where its box is empty."""
+        return () if self.query.is_vacuous else readings_of(self.query.network)
+
+    def at_domain(self) -> None:
+        """Looks at ends, middle, corners and random points of the domain.
+
+        Raises:
+            Misread: a model disagrees.
+        """
+        if self._running:
+            count = max(FEW, min(MANY, LOOKED_AT // self.query.network.offsets[-1]))
+            self._compare(self._domain.points(count, self._random))
+
+    def at(self, points: Sequence[Sequence[fmpq] | Array]) -> None:
+        """Looks at these points, exact ones or doubles, (inputs,) each.
+
+        Raises:
+            Misread: a model disagrees.
+        """
+        if self._running and len(points):
+            rows = [p if isinstance(p, np.ndarray) else doubles(p) for p in points]
+            self._compare(self._domain.rounded(np.array(rows)))
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What was found, one sentence a model: it agrees, or why that is not known."""
+        lines = []
+        for reading in self.readings:
+            original, count = reading.original, self._counts.get(id(reading.original), 0)
+            failure = self._failures.get(id(original))
+            if failure is None and not count:
+                failure = "no point could be compared: values are undefined or beyond its numbers"
+            if failure is not None:
+                lines.append(f"second reader: {original.name} was not run ({failure})")
+            else:
+                points = f"{count} point{'s' if count > 1 else ''} of the domain"
+                run = f"{original.name} was run in {original.runtime} at {points}"
+                lines.append(f"second reader: {run} and agrees with what was read from it")
+        return tuple(dict.fromkeys(lines))
+
+    @cached_property
+    def _running(self) -> list[_Running]:
+        found = []
+        for reading in self.readings:
+            try:
+                found.append(_Running(reading, reading.original.types()))
+            except CannotRun as reason:
+                self._failures[id(reading.original)] = str(reason)
+        return found
+
+    @cached_property
+    def _domain(self) -> Domain:
+        """Every input value in the coarsest type that a model reads it in."""
+        network = self.query.network
+        types: list[np.dtype[Any]] = []
+        for i in network.inputs:
+            kinds = [
+                kind
+                for each in self._running
+                for node, kind in zip(each.reading.inputs, each.types, strict=True)
+                if node == i
+            ]
+            coarsest = min(kinds, key=lambda kind: kind.itemsize, default=_DOUBLE)
+            types += [coarsest] * network.sizes[i]
+        return Domain(self.query, types)
+
+    @cached_property
+    def _roundings(self) -> Roundings:
+        network = self.query.network
+        read: dict[int, Precision] = {}
+        for each in self._running:
+            for node, kind in zip(each.reading.inputs, each.types, strict=True):
+                if not isinstance(network.nodes[node], Input):
+                    read[node] = _coarser(read.get(node, FLOAT64), _PRECISIONS[kind.name])
+        precision = FLOAT64
+        for each in self._running:
+            precision = _coarser(precision, each.reading.original.precision)
+        machine = self.machine or Machine(network, Rounded())
+        return Roundings(machine, precision, read, self._rest)
+
+    def _compare(self, points: Array) -> None:
+        held = max(1, HELD // self.query.network.offsets[-1])
+        for start in range(0, len(points), held):
+            part = points[start : start + held]
+            try:
+                self._compare_together(part)
+            except Rejection:  # undefined somewhere: the other points can be compared
+                for row in part if len(part) > 1 else ():
+                    try:
+                        self._compare_together(row[None])
+                    except Rejection:
+                        continue
+
+    def _compare_together(self, points: Array) -> None:
+        network = self.query.network
+        boxes, start = [], 0
+        for i in network.inputs:
+            columns = np.ascontiguousarray(points[:, start : start + network.sizes[i]])
+            boxes.append((columns, columns))
+            start += network.sizes[i]
+        with np.errstate(all="ignore"):
+            scene = _Scene(self._roundings, boxes, self._random)
+            for each in self._running:
+                self._compare_model(each, scene)
+
+    def _compare_model(self, each: _Running, scene: _Scene) -> None:
+        original = each.reading.original
+        count = 0
+        for p in range(scene.count):
+            self._rest()
+            try:
+                results = original.run(scene.fed(each, p))
+            except CannotRun as reason:
+                self._failures[id(original)] = str(reason)
+                return
+            compared = [
+                scene.compare(each.reading, place, result, p)
+                for place, result in enumerate(results)
+            ]
+            count += any(compared)
+        self._counts[id(original)] = self._counts.get(id(original), 0) + count
+
+
+class _Scene:
+    """A network's enclosures at some points."""
+
+    def __init__(
+        self, roundings: Roundings, boxes: list[Ends], random: np.random.Generator
+    ) -> None:
+        self.network, self.count = roundings.machine.network, len(boxes[0][0])
+        self.exact = roundings.values(boxes)
+        self.wide = _widest(roundings, boxes)
+        self._drawn = roundings, boxes, random
+
+    @cached_property
+    def _spread(self) -> tuple[list[Array], Array]:
+        roundings, boxes, random = self._drawn
+        return roundings.spread(boxes, self.exact, random)
+
+    def fed(self, each: _Running, point: int) -> list[Array]:
+        """What a model is given at a point."""
+        fed = []
+        for node, kind in zip(each.reading.inputs, each.types, strict=True):
+            low, high = (end[point] for end in self.exact[node])
+            middle = np.where(low == high, low, (low + high) / 2)
+            fed.append(middle.astype(kind).reshape(self.network.nodes[node].shape))
+        return fed
+
+    def compare(self, reading: Reading, place: int, result: Array, point: int) -> bool:
+        """Whether a result could be compared.
+
+        Raises:
+            Misread: it lies outside.
+        """
+        node, original = reading.outputs[place], reading.original
+        name = f"the output {original.outputs[place]!r} of {original.name}"
+        if result.size != self.network.sizes[node]:
+            reason = f"{result.size} values in {original.runtime}, {self.network.sizes[node]}"
+            raise Misread(f"{name} has {reason} as it was read here: {_CURE}")
+        low, high = (end[point] for end in self.exact[node])
+        tolerance = self._tolerance(node, point) + UNDERFLOW * original.precision.tiny
+        known = np.isfinite(tolerance) & np.isfinite(low) & np.isfinite(high)
+        given = result.reshape(-1).astype(np.float64)
+        if self._may_overflow(reading, point):
+            known &= np.isfinite(given)
+        outside = known & ~((low - tolerance <= given) & (given <= high + tolerance))
+        if outside.any():
+            i = int(np.flatnonzero(outside)[0])
+            read = f"{low[i]:.9g}" if low[i] == high[i] else f"{(low[i] + high[i]) / 2:.9g}"
+            said = f"{original.runtime} gives {given[i]:.9g}, what was read here gives {read}"
+            allowed = f"at most {tolerance[i]:.3g} apart is rounding"
+            raise Misread(f"{name} at index {i}: {said} ({allowed}): {_CURE}")
+        return bool(known.any())
+
+    def _tolerance(self, node: int, point: int) -> Array:
+        """How far each value of an output may be outside the kernel's enclosure at the point."""
+        low, high = self.exact[node]
+        scale = np.maximum(abs(low), abs(high))
+        largest = float(scale.max(initial=0.0, where=np.isfinite(scale)))
+        proved = np.full(low.shape[1], np.inf)
+        if self.wide is not None:
+            least, greatest = self.wide[node]
+            proved = np.maximum(low - least, greatest - high)[point]
+        if (proved <= COARSE * largest).all():
+            return proved
+        spread, sure = self._spread
+        estimate = max(FINE * largest, SURE * float(spread[node][point].max()))
+        return np.where(proved <= estimate, proved, estimate) if sure[point] else proved
+
+    def _may_overflow(self, reading: Reading, point: int) -> bool:
+        """Whether a value of the network is so large that the model's numbers may not hold it."""
+        reach = 1 / np.sqrt(reading.original.precision.tiny)
+        return not all(
+            (abs(low[point]) <= reach).all() and (abs(high[point]) <= reach).all()
+            for low, high in self.exact
+        )
+
+
+def _widest(roundings: Roundings, boxes: list[Ends]) -> list[Ends] | None:
+    """The widened enclosures; None where they reach where a function is undefined."""
+    try:
+        return roundings.enclose(boxes)
+    except Rejection:
+        return None
+
+
+_CURE = "one of them reads the model wrongly, so nothing is said about it; please report it"
+
+
+def _coarser(first: Precision, second: Precision) -> Precision:
+    return replace(
+        first if first.unit >= second.unit else second, factor=max(first.factor, second.factor)
+    )
