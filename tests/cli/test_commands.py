@@ -274,7 +274,7 @@ from verifai.cli import run
 start_with_one_thread()
 code = run(["verify", {model!r}, {true_property!r}])
 heavy = {{
-    "torch", "scipy", "rich", "onnxruntime", "matplotlib", "sympy", "highspy", "jinja2",
+    "torch", "scipy", "rich", "matplotlib", "sympy", "highspy", "jinja2",
     "multiprocessing", "threadpoolctl", "numpy.ma", "verifai.search.phases",
 }}
 print(sorted(heavy & set(sys.modules)), code)

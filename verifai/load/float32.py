@@ -1,10 +1,9 @@
 """The float32 semantics of an ONNX file: what a program may compute that rounds at every step.
 
-An operator is in one of the lists below or it is refused: a list is a claim about every program
-that runs the file, and that claim is what `Float32Network.assumptions` tells the reader.
+An operator is in one of the lists of float32_rounding or it is refused.
 
 May import: kernel, original, onnx_file, onnx_graph, onnx_operators, onnx_call, onnx_original,
-float32_builder, float32_sum.
+float32_builder, float32_rounding, float32_sum.
 Must not know: the command line, queries.
 """
 
@@ -22,6 +21,7 @@ from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array
 from verifai.load.errors import LoadError
 from verifai.load.float32_builder import Float32Builder
+from verifai.load.float32_rounding import CORRECT, EXACT, SMOOTH, SUMS
 from verifai.load.float32_sum import LARGEST
 from verifai.load.onnx_call import Call, Lowering
 from verifai.load.onnx_file import find, read_model
@@ -37,35 +37,6 @@ _OTHER_FLOATS = frozenset([10, 11, 16])  # float16, double, bfloat16
 _ULP = 2.0**-23  # of a normal number, relative
 _SMALLEST_NORMAL = 2.0**-126
 
-_EXACT_NAMES = """
-    Abs And Cast Ceil Clip Concat Constant ConstantOfShape DepthToSpace Dropout Equal Expand
-    Flatten Floor Gather GatherElements GatherND GlobalMaxPool Greater GreaterOrEqual
-    Identity Less LessOrEqual Max MaxPool Min Mod Neg Not Or Pad Range ReduceMax ReduceMin
-    ReduceProd Relu Reshape Round Shape Sign Size Slice SpaceToDepth Split Squeeze Tile
-    Transpose Trilu Unsqueeze Where Xor
-"""
-EXACT = frozenset(_EXACT_NAMES.split())
-"""Of float32 numbers these give the float32 number that is their value over the reals."""
-SUMS = {
-    "Add": 0,
-    "AveragePool": 2,
-    "BatchNormalization": 6,
-    "Conv": 2,
-    "ConvTranspose": 2,
-    "Gemm": 3,
-    "GlobalAveragePool": 2,
-    "MatMul": 2,
-    "Mean": 2,
-    "Mul": 0,
-    "ReduceMean": 2,
-    "ReduceSum": 1,
-    "Sub": 0,
-    "Sum": 0,
-}  # sums of products in any order, and how often a product rounds more than the sum needs
-CORRECT = {"Div": 1, "LeakyRelu": 1, "PRelu": 1, "Pow": 3}  # roundings of the exact value
-SMOOTH = frozenset(
-    ["Cos", "Erf", "Exp", "Log", "Reciprocal", "Sigmoid", "Sin", "Sqrt", "Tanh"]
-)  # off by a declared number of units in the last place
 INTEGERS_ONLY = frozenset(["Mod", "Range", "ReduceProd"])
 FOLDED = frozenset(["Add", "Div", "Mul", "Sub"])  # of two constants: IEEE gives the nearest float32
 _ALWAYS = (

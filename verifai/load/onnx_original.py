@@ -1,6 +1,6 @@
 """An ONNX file as the second reader runs it: by onnxruntime, operator by operator.
 
-May import: numpy, original, execution, float32 (on demand), onnx_file.
+May import: numpy, original, execution, float32_rounding, onnx_file.
 Must not know: networks, queries.
 """
 
@@ -17,6 +17,7 @@ import numpy as np
 from verifai.kernel.errors import InputError
 from verifai.kernel.operator import Array
 from verifai.load.execution import refusals, session
+from verifai.load.float32_rounding import CORRECT, EXACT, SMOOTH, SUMS
 from verifai.load.onnx_file import read_model
 from verifai.original.reading import FLOAT16, FLOAT32, FLOAT64, CannotRun, Precision
 
@@ -55,8 +56,6 @@ class OnnxOriginal:
     @cached_property
     def precision(self) -> Precision:
         """That of the coarsest floating type that occurs."""
-        from verifai.load.float32 import CORRECT, EXACT, SMOOTH, SUMS
-
         found = [each for kind, each in _PRECISIONS.items() if kind in self._kinds]
         coarsest = max(found, key=lambda each: each.unit, default=FLOAT32)
         if self._operators & NORMALIZATIONS:

@@ -6,6 +6,7 @@ May import: torch when called, numpy, original. Must not know: networks, queries
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -42,7 +43,7 @@ class TorchOriginal:
         self._module: Any = None
         self._failure = ""
         try:
-            self._module = copy.deepcopy(module).cpu()
+            self._module = _copied(module).cpu()
         except FAILURES as error:
             self._failure = f"it cannot be copied: {str(error).partition(chr(10))[0][:200]}"
 
@@ -88,7 +89,7 @@ class TorchOriginal:
 
     @cached_property
     def _double(self) -> Any:
-        return copy.deepcopy(self._module).double()
+        return _copied(self._module).double()
 
     def _called(self, module: Any, inputs: Sequence[Array], *, is_double: bool) -> list[Array]:
         import torch
@@ -106,6 +107,12 @@ class TorchOriginal:
             results = tree_flatten(module(*arguments, **named))[0]
         tensors = [each for each in results if isinstance(each, torch.Tensor)]
         return [each.detach().cpu().double().numpy() for each in tensors]
+
+
+def _copied(module: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return copy.deepcopy(module)
 
 
 def _are_alike(wide: Sequence[Array], own: Sequence[Array]) -> bool:

@@ -117,15 +117,15 @@ class SecondLook:
         lines = []
         for reading in self.readings:
             original, count = reading.original, self._counts.get(id(reading.original), 0)
-            failure = self._failures.get(id(original))
-            if failure is None and not count:
-                failure = "no point could be compared: values are undefined or beyond its numbers"
-            if failure is not None:
-                lines.append(f"second reader: {original.name} was not run ({failure})")
-            else:
+            if failure := self._failures.get(id(original)):
+                found = f"was not run ({failure})"
+            elif count:
                 points = f"{count} point{'s' if count > 1 else ''} of the domain"
-                run = f"{original.name} was run in {original.runtime} at {points}"
-                lines.append(f"second reader: {run} and agrees with what was read from it")
+                agrees = "and agrees with what was read from it"
+                found = f"was run in {original.runtime} at {points} {agrees}"
+            else:
+                found = f"was run in {original.runtime}, but no point could be compared ({_NONE})"
+            lines.append(f"second reader: {original.name} {found}")
         return tuple(dict.fromkeys(lines))
 
     @cached_property
@@ -294,6 +294,7 @@ def _widest(roundings: Roundings, boxes: list[Ends]) -> list[Ends] | None:
         return None
 
 
+_NONE = "values are undefined, too large or at a jump"
 _CURE = "one of them reads the model wrongly, so nothing is said about it; please report it"
 
 
