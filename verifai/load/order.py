@@ -9,7 +9,8 @@ an equivalence. y_i ≤ y_j if and only if x_i ≤ x_j
 - for y = min(x, c) where x_i ≤ c and x_j ≤ c, because x is an entry less the maximum of several;
 - where y_i - y_j is a positive multiple of x_i - x_j for all values of the network.
 
-May import: numpy, python-flint, kernel. Must not know: files, properties, how a query is decided.
+May import: numpy, python-flint, kernel, original. Must not know: files, properties, how a query is
+decided.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from verifai.kernel.network import Affine, Network, Pwl, Smooth
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Gather
 from verifai.kernel.query import And, Atom, Formula, Or, Query, atom
+from verifai.original.reading import is_function
 
 RISING = frozenset(["sigmoid", "tanh", "exp", "erf"])
 MOST_TERMS = 16  # of a difference that is rewritten
@@ -37,7 +39,7 @@ def by_order(query: Query) -> Query:
     It is the same query where there is none, where a value so compared is spoken of otherwise too,
     or where the network rounds (rounding makes ties). The formula as it was stays in `stated`.
     """
-    if type(query.network) is not Network or query.stated is not None:
+    if not is_function(query.network) or query.stated is not None:
         return query
     order, others = Order(query.network), set[int]()
     replaced: dict[Atom, Atom] = {}
