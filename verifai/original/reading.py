@@ -138,6 +138,21 @@ def loaded(
     return Loaded(tuple(nodes), tuple(outputs), tuple(distinct.values()))
 
 
+def rewritten(network: Network, made: Network) -> Network:
+    """The network `made`, whose inputs and outputs are another one's in order, with its models.
+
+    Models that were read into other nodes than these are lost.
+    """
+    places = dict(zip(network.inputs, made.inputs, strict=True))
+    places |= dict(zip(network.outputs, made.outputs, strict=True))
+    readings = [
+        reading.moved(places)
+        for reading in readings_of(network)
+        if places.keys() >= {*reading.inputs, *reading.outputs}
+    ]
+    return loaded(made.nodes, made.outputs, readings)
+
+
 def read_from(network: Network, original: Original) -> Network:
     """The network, all of whose inputs and outputs were read from a model."""
     reading = Reading(original, network.inputs, network.outputs)

@@ -5,7 +5,8 @@ everywhere; but derivatives and differences of that go through the kinks of m, w
 the end. So where a network is differentiated, or compared with another, it is written as quotients:
 the same function, read off the nodes. It takes n² exponentials, and large entries overflow.
 
-May import: kernel, load.order, load.tidy. Must not know: queries, any particular property.
+May import: kernel, original, load.order, load.tidy. Must not know: queries, any particular
+property.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from verifai.kernel.network import Affine, Network, Node, Pwl, Smooth, affine
 from verifai.kernel.operator import Dense, Gather
 from verifai.load.order import Order, column
 from verifai.load.tidy import moved, tidied, unique
+from verifai.original.reading import is_function, rewritten
 
 MAX_PAIRS = 1 << 16
 BELOW_ZERO = ([0.0], [1.0, 0.0], 0.0)
@@ -40,11 +42,11 @@ def quotients(net: Network) -> Network:
 
     The network itself where there is none, or where it stands for programs.
     """
-    if type(net) is not Network:
+    if not is_function(net):
         return net
     reader = _Reader(net)
     found = {i: shares for i in range(len(net.nodes)) if (shares := reader.shares(i))}
-    return _rewritten(net, found) if found else net
+    return rewritten(net, _rewritten(net, found)) if found else net
 
 
 class _Reader:
