@@ -127,10 +127,10 @@ def test_a_counterexample_s_words_are_short_and_say_where_they_are_rounded() -> 
 @pytest.mark.parametrize(
     ("budget", "message"),
     [
-        ({"timeout": -1}, "timeout of -1"),
-        ({"timeout": float("nan")}, "timeout of nan"),
-        ({"nodes": 0}, "budget of 0"),
-        ({"workers": 0}, "0 workers"),
+        ({"timeout": -1}, "timeout: .* not -1"),
+        ({"timeout": float("nan")}, "timeout: .* not finite: nan"),
+        ({"nodes": 0}, "nodes: .* at least 1 .* not 0"),
+        ({"workers": 0}, "workers: .* at least 1 .* not 0"),
     ],
 )
 def test_budgets_that_make_no_sense_are_refused(budget: dict[str, float], message: str) -> None:
@@ -150,11 +150,11 @@ def test_a_device_is_where_bounds_are_computed() -> None:
 @pytest.mark.parametrize("box", [[(0, 1, 2)], [0], (0, 1)])
 def test_a_box_of_something_else_than_pairs_is_refused(box: object) -> None:
     net = vf.load(DATA / "yarotsky_4.onnx")
-    with pytest.raises(vf.InputError, match="a pair of ends is wanted"):
+    with pytest.raises(vf.InputError, match=r"a pair .* is wanted|2 pairs"):
         vf.in_range(net, box, upper=1)
 
 
 def test_a_label_that_is_no_index_is_refused() -> None:
     net = vf.load(DATA / "digits_small.onnx")
-    with pytest.raises(vf.InputError, match="the index of an output is wanted, not '3'"):
+    with pytest.raises(vf.InputError, match="label: an integer is wanted, not '3'"):
         vf.robust(net, [0] * 64, eps=1, label="3")

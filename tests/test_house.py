@@ -22,7 +22,7 @@ PACKAGE = ROOT / "verifai"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 KERNEL = sorted((PACKAGE / "kernel").rglob("*.py"))
 
-BELOW_SEARCH = {"kernel", "bounds", "solvers", "verdict"}
+BELOW_SEARCH = {"kernel", "entry", "bounds", "solvers", "verdict"}
 BELOW_VERIFY = BELOW_SEARCH | {"search", "alarm", "original"}
 FRONT = BELOW_VERIFY | {
     "load",
@@ -36,14 +36,15 @@ FRONT = BELOW_VERIFY | {
 }
 ARROWS = {
     "kernel": set[str](),
+    "entry": {"kernel"},
     "verdict": {"kernel"},
     "alarm": set[str](),
     "original": {"kernel"},
-    "load": {"kernel", "original"},
+    "load": {"kernel", "entry", "original"},
     "bounds": {"kernel"},
-    "solvers": {"kernel", "verdict"},
-    "symbolic": {"kernel", "load", "bounds", "solvers"},
-    "properties": {"kernel", "original", "load", "bounds", "symbolic"},
+    "solvers": {"kernel", "entry", "verdict"},
+    "symbolic": {"kernel", "entry", "load", "bounds", "solvers"},
+    "properties": {"kernel", "entry", "original", "load", "bounds", "symbolic"},
     "optimum": BELOW_VERIFY | {"properties", "symbolic", "verify"},
     "search": BELOW_SEARCH,
     "verify": BELOW_VERIFY,

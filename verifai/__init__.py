@@ -137,7 +137,12 @@ def __getattr__(name: str) -> Any:
     """The public object of this name, imported now (PEP 562)."""
     if name not in _HOMES:
         raise AttributeError(f"module 'verifai' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    try:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as error:
+        from verifai.entry import missing_package
+
+        raise missing_package(error) from error
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,25 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from verifai.entry import (
+    Number,
+    certificate,
+    choice,
+    count,
+    flag,
+    network,
+    optional,
+    path,
+    paths,
+    processes,
+    query,
+    seconds,
+    takes,
+    text,
+)
 from verifai.kernel.errors import InputError
+
+MEANING = choice("real", "float32")
 
 if TYPE_CHECKING:
     from flint import fmpq
@@ -20,10 +38,10 @@ if TYPE_CHECKING:
     from verifai.kernel.checker import Accepted
     from verifai.kernel.network import Network
     from verifai.kernel.query import Query
-    from verifai.properties.entry import Number
     from verifai.verdict import Verdict
 
 
+@takes(semantics=MEANING, assume_ulp=optional(count), shrink=flag)
 def load(
     model: str | PathLike[str] | Any,
     example_input: Any = None,
@@ -47,10 +65,10 @@ def load(
 
     Raises:
         InputError: the file is unreadable or holds an operator that is not supported, the
-            module is in training mode, or its example input is missing.
+            module is in training mode, its example input is missing, or torch is.
     """
     if isinstance(model, str | PathLike):
-        return _load_file(Path(model), semantics, assume_ulp, shrink=shrink)
+        return _load_file(Path(path(model, "model")), semantics, assume_ulp, shrink=shrink)
     if semantics != "real":
         raise InputError("the semantics float32 is for ONNX files: export the module first")
     from verifai.load.torch_module import load_torch_module
@@ -63,8 +81,6 @@ def _load_file(path: Path, semantics: str, assume_ulp: int | None, *, shrink: bo
         from verifai.load.float32 import load_float32
 
         return load_float32(path, assume_ulp)
-    if semantics != "real":
-        raise InputError(f"no semantics {semantics!r} (one of real, float32)")
     if assume_ulp is not None:
         raise InputError("an accuracy of smooth operators is for the semantics float32 only")
     from verifai.load.onnx import load_onnx
@@ -72,6 +88,7 @@ def _load_file(path: Path, semantics: str, assume_ulp: int | None, *, shrink: bo
     return load_onnx(path, shrink=shrink)
 
 
+@takes(model=paths, property_path=path, semantics=MEANING, assume_ulp=optional(count))
 def query_from(
     model: str | PathLike[str] | Mapping[str, str | PathLike[str]],
     property_path: str | PathLike[str],
@@ -139,6 +156,13 @@ def assumptions(query: Query) -> tuple[str, ...]:
     return assumptions_of(query)
 
 
+@takes(
+    query=query,
+    timeout=optional(seconds),
+    nodes=optional(count),
+    workers=processes,
+    device=optional(text),
+)
 def verify(
     query: Query,
     *,
@@ -170,6 +194,7 @@ def verify(
     return search(_ready(query), options)
 
 
+@takes(query=query, certificate=certificate, exact=flag)
 def check(query: Query, certificate: bytes, exact: bool = False) -> Accepted:
     """What the kernel accepted: the certificate proves that nothing unsafe happens.
 
@@ -216,6 +241,7 @@ def check_twice(
     return accepted, look.said
 
 
+@takes(net=network)
 def bounds(net: Network, box: Iterable[tuple[Number, Number]]) -> list[tuple[fmpq, fmpq]]:
     """Certified intervals (lower, upper) of the outputs, in order, over a box of inputs.
 
@@ -227,8 +253,7 @@ def bounds(net: Network, box: Iterable[tuple[Number, Number]]) -> list[tuple[fmp
         box: one pair (lower, upper) for each input value.
 
     Raises:
-        InputError: sizes do not fit, or the box is empty.
-        Rejection: a value may exceed what double precision holds.
+        InputError: sizes do not fit, the box is empty, or a value may exceed every bound.
     """
     from verifai.bounds.certified import output_bounds
     from verifai.kernel.query import And, Query

@@ -32,8 +32,8 @@ def ask(
         certify: whether to run the search for a certificate once a solver has claimed "unsat".
 
     Raises:
-        InputError: no such solver, or a node that none of those asked can express; it is named.
-        ImportError: a solver's package is missing.
+        InputError: no such solver, its package is missing, or a node that none of those asked
+            can express; it is named.
     """
     start = time.perf_counter()
     names = NAMES if solver == "both" else (solver,)

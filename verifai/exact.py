@@ -11,19 +11,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from verifai.entry import (
+    Number,
+    choice,
+    count,
+    flag,
+    network,
+    number,
+    optional,
+    query,
+    seconds,
+    subject,
+    takes,
+    whole,
+)
 from verifai.kernel.errors import InputError
 
 if TYPE_CHECKING:
     from verifai.kernel.network import Network
     from verifai.kernel.query import Query
-    from verifai.properties.entry import Number
     from verifai.symbolic.census import Census
     from verifai.symbolic.expression import Symbolic
     from verifai.symbolic.line import Pieces
     from verifai.symbolic.regions import Lipschitz, Region
     from verifai.verdict import Verdict
 
+SOLVER, DIALECT = choice("z3", "cvc5", "both"), choice("standard", "cvc5")
 
+
+@takes(query=query, solver=SOLVER, timeout=optional(seconds), certify=flag)
 def ask(
     query: Query, solver: str = "both", *, timeout: float | None = None, certify: bool = False
 ) -> Verdict:
@@ -38,9 +54,8 @@ def ask(
         certify: whether to run the search for a certificate once a solver has claimed "unsat".
 
     Raises:
-        InputError: no such solver, a node that none of those asked can express, or a query about
-            a float32 program.
-        ImportError: a solver's package is missing.
+        InputError: no such solver, its package is missing, a node that none of those asked can
+            express, or a query about a float32 program.
     """
     from verifai.ask import ask as ask_solvers
     from verifai.load.float32 import Float32Network
@@ -50,6 +65,7 @@ def ask(
     return ask_solvers(query, solver, timeout=timeout, certify=certify)
 
 
+@takes(net=network, max_size=count)
 def to_sympy(net: Network, *, max_size: int = 20_000) -> Symbolic:
     """The outputs of a small network as exact SymPy expressions of its inputs.
 
@@ -65,6 +81,7 @@ def to_sympy(net: Network, *, max_size: int = 20_000) -> Symbolic:
     return express(net, max_size=max_size)
 
 
+@takes(subject=subject, dialect=DIALECT)
 def to_smtlib(subject: Query | Network, *, dialect: str = "standard") -> str:
     """An SMT-LIB 2 script, satisfiable if and only if the query has a counterexample.
 
@@ -77,11 +94,10 @@ def to_smtlib(subject: Query | Network, *, dialect: str = "standard") -> str:
     """
     from verifai.solvers.smtlib import write_smtlib
 
-    if dialect not in ("standard", "cvc5"):
-        raise InputError(f"no dialect {dialect!r} (standard or cvc5)")
     return write_smtlib(subject, is_cvc5=dialect == "cvc5").text
 
 
+@takes(subject=subject)
 def to_z3(subject: Query | Network) -> Any:
     """A z3.Solver that holds the assertions of `to_smtlib`.
 
@@ -89,8 +105,8 @@ def to_z3(subject: Query | Network) -> Any:
         subject: a query, or a network alone.
 
     Raises:
-        InputError: a node has no counterpart, it is named; or the network is too large.
-        ImportError: z3 is missing.
+        InputError: a node has no counterpart, it is named; the network is too large; or z3 is
+            missing.
     """
     from verifai.solvers.smt import require_solver
     from verifai.solvers.smtlib import write_smtlib
@@ -103,6 +119,7 @@ def to_z3(subject: Query | Network) -> Any:
     return solver
 
 
+@takes(net=network, output=whole, lower=optional(number), upper=optional(number))
 def pieces(
     net: Network, *, output: int = 0, lower: Number | None = None, upper: Number | None = None
 ) -> Pieces:
@@ -117,13 +134,13 @@ def pieces(
     Raises:
         InputError: more than one input, or a node that is not piecewise linear; it is named.
     """
-    from verifai.properties.entry import number
     from verifai.symbolic.line import pieces as find
 
     ends = [None if end is None else number(end) for end in (lower, upper)]
     return find(net, output=output, lower=ends[0], upper=ends[1])
 
 
+@takes(net=network)
 def regions(net: Network, box: Iterable[tuple[Number, Number]]) -> Iterator[Region]:
     """The activation regions of a piecewise-linear network in a box, exactly.
 
@@ -140,6 +157,7 @@ def regions(net: Network, box: Iterable[tuple[Number, Number]]) -> Iterator[Regi
     return find(net, *ends_of(net, box))
 
 
+@takes(net=network)
 def exact_lipschitz(net: Network, box: Iterable[tuple[Number, Number]]) -> Lipschitz:
     """The exact Lipschitz constant of a piecewise-linear network on a box, in the maximum norm.
 
@@ -156,6 +174,7 @@ def exact_lipschitz(net: Network, box: Iterable[tuple[Number, Number]]) -> Lipsc
     return lipschitz(net, *ends_of(net, box))
 
 
+@takes(query=query)
 def counterexamples(query: Query) -> Census:
     """Every counterexample of a query whose inputs are integers: how many, and which.
 
@@ -165,6 +184,6 @@ def counterexamples(query: Query) -> Census:
     Raises:
         InputError: an input runs through a continuum, or there is too much to count.
     """
-    from verifai.symbolic.census import counterexamples as count
+    from verifai.symbolic.census import counterexamples as counted
 
-    return count(query)
+    return counted(query)

@@ -106,7 +106,7 @@ def test_without_time_the_bracket_stays_open_but_sound() -> None:
         (1, [(0, 1)], 1, "no output 1"),
         ({0: 0}, [(0, 1)], 1, "without terms"),
         (0, [(0, 1)], 0, "not positive"),
-        (0, [(1, 0)], 1, "no point"),
+        (0, [(1, 0)], 1, "the domain is empty"),
     ],
 )
 def test_what_makes_no_sense_is_refused(form: Any, ends: Any, tol: Any, match: str) -> None:
@@ -115,6 +115,9 @@ def test_what_makes_no_sense_is_refused(form: Any, ends: Any, tol: Any, match: s
 
 
 def test_a_domain_without_points_is_refused() -> None:
-    region = domain(HAT, [(0, 1)], rows=[({0: 1}, ">=", 2)])
+    with pytest.raises(InputError, match="row 0 holds nowhere"):
+        domain(HAT, [(0, 1)], rows=[({0: 1}, ">=", 2)])
+    rows = [({0: 1}, ">=", "3/4"), ({0: 1}, "<=", "1/4")]
+    region = domain(HAT, [(0, 1)], rows=rows)
     with pytest.raises(InputError, match="no point"):
         maximize(HAT, 0, region, timeout=5)

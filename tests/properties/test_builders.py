@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from flint import fmpq
 
+from verifai.entry import number
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Atom, Or, Query, Relation
 from verifai.kernel.replay import replay
 from verifai.properties.domain import Domain, domain
-from verifai.properties.entry import number
 from verifai.properties.in_range import in_range
 from verifai.properties.robust import robust
 

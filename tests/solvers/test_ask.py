@@ -205,3 +205,24 @@ def test_a_node_that_no_solver_knows_is_named() -> None:
     verdict = ask(posed, "both", timeout=120)
     assert isinstance(verdict, Unknown)
     assert "z3 cannot be asked (node 'bell'" in verdict.reason
+
+
+@pytest.mark.parametrize("timeout", [3e6, 1e30])
+def test_a_long_time_is_no_error(timeout: float) -> None:
+    pytest.importorskip("z3")
+    (answer,) = race(
+        {"z3": Script("(declare-const x Real)\n(assert (> x 1.0))\n", ("x",), "QF_NRA")}, timeout
+    )
+    assert answer.status is Status.SAT
+
+
+def test_whatever_fails_while_waiting_reaches_the_caller() -> None:
+    class Strange(float):
+        """A time that cannot be counted down."""
+
+        def __sub__(self, other: float) -> float:
+            raise OverflowError("no such time")
+
+    script = Script("(declare-const x Real)\n(assert (> x 1.0))\n", ("x",), "QF_NRA")
+    with pytest.raises(OverflowError, match="no such time"):
+        list(race({"z3": script}, Strange(1.0)))

@@ -1,6 +1,6 @@
 """Exit codes, and the sentence for every expected error.
 
-May import: kernel errors. Must not know: commands.
+May import: kernel errors, entry. Must not know: commands.
 """
 
 from __future__ import annotations
@@ -10,15 +10,6 @@ from enum import IntEnum
 from verifai.kernel.errors import InputError, Unable
 
 SCHEMA = 1
-_EXTRAS = {
-    "array_api_compat": "torch",
-    "cvc5": "smt",
-    "jinja2": "report",
-    "matplotlib": "report",
-    "sympy": "symbolic",
-    "torch": "torch",
-    "z3": "smt",
-}
 
 
 class Exit(IntEnum):
@@ -43,12 +34,8 @@ def sentence(error: InputError | Unable | OSError | ImportError) -> str:
     >>> sentence(FileNotFoundError(2, "No such file or directory", "net.onnx"))
     'net.onnx: No such file or directory'
     """
-    if isinstance(error, ImportError):
-        package = (error.name or "").partition(".")[0]
-        if package in _EXTRAS:
-            return f"this needs the package {package}: pip install 'verifai-nn[{_EXTRAS[package]}]'"
-        if package:
-            return f"this needs the package {package}, which cannot be imported: {error}"
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
+    if isinstance(error, InputError | Unable):
+        return " ".join(str(error).split())
+    from verifai.entry import missing_package, unreadable
+
+    return unreadable(error) if isinstance(error, OSError) else str(missing_package(error))

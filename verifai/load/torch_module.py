@@ -1,6 +1,6 @@
 """The front door for torch: modules and exported programs as networks.
 
-May import: torch (on demand), torch_program, torch_graph, torch_original, mirror, original.
+May import: entry, torch (on demand), torch_program, torch_graph, torch_original, mirror, original.
 Must not know: queries.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from verifai.entry import MissingPackage
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.original.reading import read_from
@@ -26,17 +27,18 @@ def load_torch_module(module: Any, example_input: Any = None, *, shrink: bool = 
 
     Raises:
         InputError: neither of the two, in training mode, no example input, an export that
-            failed, or an operator that is not supported; it names the node.
-        ImportError: torch is not installed.
+            failed, an operator that is not supported (it names the node), or torch is not
+            installed.
     """
     try:
         import torch
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        raise ImportError(
+        raise MissingPackage(
             f"neither a path nor something to load without torch: {type(module).__name__}; torch "
-            "modules need pip install 'verifai-nn[torch]'"
+            "modules need pip install 'verifai-nn[torch]'",
+            name="torch",
         ) from None
 
     from verifai.load.torch_graph import lower

@@ -6,15 +6,19 @@ Must not know: nodes, queries.
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
+from textwrap import shorten
 from typing import Any
 
 from verifai.kernel.errors import InputError
 from verifai.load.torch_operators import RULES
 
+MAX_SENTENCE = 240  # characters of what torch says
 # what a module's own code and torch's tracing of it raise
 FAILURES = (
     ArithmeticError,
@@ -67,13 +71,17 @@ def decomposed(program: Any) -> Any:
 
 @contextmanager
 def _explained(what: str) -> Iterator[None]:
-    """Failures of torch.export as an InputError of one sentence."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
+    """Failures of torch.export as an InputError of one sentence; torch itself says nothing."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+            warnings.simplefilter("ignore")
             yield
-        except FAILURES as error:
-            raise InputError(f"torch.export {what}: {_sentence(error)}") from error
+    except FAILURES as error:
+        raise InputError(f"torch.export {what}: {_sentence(error)}") from None
+    finally:
+        logging.disable(before)
 
 
 def _sentence(error: BaseException) -> str:
@@ -82,4 +90,5 @@ def _sentence(error: BaseException) -> str:
     if "data-dependent" in text:
         first = f"its control flow depends on the values of the input ({first})"
     place = re.search(r"(\S+\.py):(\d+) in (\w+)", text)
-    return f"{first} at {place[0]}" if place else first
+    short = shorten(first, MAX_SENTENCE, placeholder=" …")
+    return f"{short} at {place[0]}" if place else short

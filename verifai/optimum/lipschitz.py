@@ -23,6 +23,7 @@ from flint import fmpq
 
 from verifai.bounds.certified import output_bounds
 from verifai.bounds.compiled import compile_network
+from verifai.entry import Number, network, optional, positive, seconds, takes
 from verifai.kernel.bound import rounded_root
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Pwl, Smooth, affine, pwl
@@ -33,7 +34,7 @@ from verifai.kernel.replay import evaluate
 from verifai.optimum.maximize import maximize
 from verifai.properties.derivative import Extension, Partials, differentiate, slopes, tangents
 from verifai.properties.domain import Ends
-from verifai.properties.entry import Number, box, output_values
+from verifai.properties.entry import box, output_values
 
 Interval = tuple[fmpq, fmpq]
 SAMPLES = 256  # points among which the steepest is sought
@@ -71,6 +72,7 @@ class LipschitzBound:
     certificates: tuple[tuple[Query, bytes], ...] = field(default=(), repr=False)
 
 
+@takes(net=network, tol=optional(positive), timeout=optional(seconds))
 def lipschitz(
     net: Network,
     ends: Ends | None = None,
@@ -92,8 +94,8 @@ def lipschitz(
 
     Raises:
         InputError: sizes do not fit, the box is empty, a node has no derivative, a tolerance
-            without a box, or (without a box) a function whose slopes have no bound.
-        Rejection: a value may exceed what double precision holds.
+            without a box, (without a box) a function whose slopes have no bound, or slopes or
+            values on the box that may exceed every bound.
     """
     if ends is None:
         if tol is not None:

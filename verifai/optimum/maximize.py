@@ -18,6 +18,7 @@ import numpy as np
 from flint import fmpq
 
 from verifai.bounds.compiled import Compiled, compile_network
+from verifai.entry import Number, network, number, optional, processes, seconds, takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.number import exact, nearest
@@ -25,7 +26,7 @@ from verifai.kernel.query import And, Query, Relation, atom, conjunction
 from verifai.kernel.replay import Replayer
 from verifai.properties.derivative import require_function
 from verifai.properties.domain import Domain, Ends, domain_of, query_on
-from verifai.properties.entry import Number, number, output_value
+from verifai.properties.entry import output_value
 from verifai.search.attack import Effort, attack
 from verifai.search.budget import Options
 from verifai.search.witness import Witnesses
@@ -69,6 +70,7 @@ class Maximum:
         return self.status == "converged"
 
 
+@takes(net=network, tol=number, timeout=optional(seconds), workers=processes)
 def maximize(
     net: Network,
     form: Form,
@@ -108,7 +110,10 @@ def maximize(
 
 def _terms(net: Network, form: Form) -> dict[int, fmpq]:
     pairs = form.items() if isinstance(form, Mapping) else [(form, 1)]
-    terms = {output_value(net, index): number(factor) for index, factor in pairs}
+    terms = dict[int, fmpq]()
+    for index, factor in pairs:
+        value = output_value(net, index)
+        terms[value] = terms.get(value, fmpq(0)) + number(factor, "form")
     terms = {value: factor for value, factor in terms.items() if factor != 0}
     if not terms:
         raise InputError("a form without terms")

@@ -5,21 +5,23 @@ May import: kernel, symbolic, properties, maximize. Must not know: how a query i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from verifai.entry import Number, listed, network, number, optional, positive, seconds, takes, whole
 from verifai.kernel.network import Affine, Input, Network, Pwl, pwl
 from verifai.optimum.maximize import Maximum, maximize
 from verifai.original.reading import loaded, readings_of
-from verifai.properties.approximates import with_error
+from verifai.properties.approximates import symbols_of, with_error
 from verifai.properties.domain import Domain, Ends
-from verifai.properties.entry import Number, number
+from verifai.properties.entry import input_count, output_value
 
 if TYPE_CHECKING:
     from verifai.symbolic.error import SupError
 
 
+@takes(net=network, variables=listed, output=whole, tol=positive, timeout=optional(seconds))
 def sup_error(
     net: Network,
     expression: Any,
@@ -46,14 +48,17 @@ def sup_error(
         timeout: seconds for a bracket; None: no limit.
 
     Raises:
-        InputError: sizes do not fit, or a part of the expression is not supported; it is named.
-        ImportError: sympy is missing.
+        InputError: sizes do not fit, a part of the expression is not supported (it is named),
+            or sympy is missing.
     """
     ends = _interval(domain)
+    expression, _ = symbols_of(expression, variables, input_count(net))
+    output_value(net, output)
     if ends is not None and _is_exact(net, expression):
         from verifai.symbolic.error import sup_error as exactly
 
-        return exactly(net, expression, *map(number, ends), output=output)
+        low, high = (number(end, "domain") for end in ends)
+        return exactly(net, expression, low, high, output=output)
     joined, error = with_error(net, expression, variables=variables, output=output)
     size = pwl("size of the error", (1,), error, [0.0], [-1.0, 1.0])
     nodes = (*joined.nodes, _named(size, joined))
@@ -64,10 +69,18 @@ def sup_error(
 
 def _interval(domain: Any) -> tuple[Number, Number] | None:
     """The ends of an interval, None for a box or a `Domain`."""
-    is_pair = isinstance(domain, tuple | list) and len(domain) == 2
-    if is_pair and not any(isinstance(end, tuple | list) for end in domain):
-        return domain[0], domain[1]
+    if isinstance(domain, Domain):
+        return None
+    found = listed(domain, "domain")
+    if len(found) == 2 and not any(_is_row(end) for end in found):
+        return found[0], found[1]
     return None
+
+
+def _is_row(end: Any) -> bool:
+    """Whether it is a pair of ends rather than one end."""
+    many = isinstance(end, Iterable) and not isinstance(end, str)
+    return many and getattr(end, "ndim", 1) > 0
 
 
 def _is_exact(net: Network, expression: Any) -> bool:
@@ -79,8 +92,8 @@ def _is_exact(net: Network, expression: Any) -> bool:
         for node in net.nodes
     )
     single = sum(net.sizes[i] for i in net.inputs) == 1
-    f = sympy.sympify(expression) if isinstance(expression, int) else expression
-    if not linear or not single or not isinstance(f, sympy.Expr) or len(f.free_symbols) > 1:
+    f = expression
+    if not linear or not single or len(f.free_symbols) > 1:
         return False
     variable = next(iter(f.free_symbols), sympy.Symbol("x"))
     return bool(f.is_polynomial(variable)) and all(

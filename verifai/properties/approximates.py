@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
+from verifai.entry import Number, flag, listed, network, number, refused, takes, whole
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Or, Query, Relation, atom, conjunction
@@ -19,9 +20,10 @@ from verifai.load.float32 import Float32Network
 from verifai.load.values import Activation
 from verifai.original.reading import loaded, readings_of
 from verifai.properties.domain import Domain, Ends, domain_of, input_values, query_on
-from verifai.properties.entry import Number, number, output_value
+from verifai.properties.entry import output_value
 
 
+@takes(net=network, tol=number, variables=listed, output=whole, allow_empty=flag)
 def approximates(
     net: Network,
     expression: Any,
@@ -30,6 +32,7 @@ def approximates(
     *,
     variables: Sequence[Any] = (),
     output: int = 0,
+    allow_empty: bool = False,
 ) -> Query:
     """|N(x) - f(x)| ≤ tol at every input of the domain.
 
@@ -44,13 +47,13 @@ def approximates(
         domain: the box, one pair (lower, upper) for each input value, or a `Domain`.
         variables: the symbols of the inputs, in order; a network of one input needs none.
         output: the index of the output.
+        allow_empty: whether a box without a point is taken, on which any property holds.
 
     Raises:
-        InputError: sizes do not fit, tol is negative, or a part of the expression is something
-            else; it is named.
-        ImportError: sympy is missing.
+        InputError: sizes do not fit, tol is negative, the box is empty, a part of the expression
+            is something else (it is named), or sympy is missing.
     """
-    region, limit = domain_of(net, domain), number(tol)
+    region, limit = domain_of(net, domain, allow_empty=allow_empty), number(tol)
     if limit < 0:
         raise InputError(f"a negative tolerance: {limit}")
     joined, error = with_error(net, expression, variables=variables, output=output)
@@ -83,7 +86,7 @@ def with_error(
         raise InputError("a float32 program against a function over the reals: load it as real")
     owner = net.owner(output_value(net, output))
     views = [net.owner(value) for value in input_values(net)]
-    symbols = _symbols(expression, variables, len(views))
+    expression, symbols = symbols_of(expression, variables, len(views))
     builder = Builder()
     builder.nodes, builder.prefix = list(net.nodes), _prefix(net)
     inputs = {s: _view(*view) for s, view in zip(symbols, views, strict=True)}
@@ -96,18 +99,31 @@ def _view(node: int, index: int) -> Activation:
     return Activation(node, np.array(index))
 
 
-def _symbols(expression: Any, variables: Sequence[Any], count: int) -> list[Any]:
-    """One symbol an input; InputError if it is not clear which is which."""
+def symbols_of(expression: Any, variables: Sequence[Any], count: int) -> tuple[Any, list[Any]]:
+    """The expression, and one symbol an input.
+
+    Raises:
+        InputError: no expression, or it is not clear which symbol is which input.
+    """
     import sympy
 
+    if isinstance(expression, int) and not isinstance(expression, bool):
+        expression = sympy.Integer(expression)
     if not isinstance(expression, sympy.Expr):
-        raise InputError(f"a SymPy expression is wanted, not {expression!r}")
+        raise refused("expression", "a SymPy expression", expression)
+    try:
+        str(expression)
+    except ValueError:
+        raise InputError("expression: a number of too many digits for text") from None
     free = sorted(expression.free_symbols, key=str)
     if not variables and count == 1 and len(free) <= 1:
-        return free or [sympy.Dummy()]
-    if len(variables) != count or len(set(variables)) != count:
+        return expression, free or [sympy.Dummy()]
+    are_symbols = all(isinstance(each, sympy.Symbol) for each in variables)
+    if not are_symbols or len(variables) != count or len(set(variables)) != count:
         raise InputError(f"variables must name the {count} inputs, each by a symbol of its own")
-    return list(variables)
+    if strange := [str(symbol) for symbol in free if symbol not in variables]:
+        raise InputError(f"expression: {', '.join(strange)} is none of the variables")
+    return expression, list(variables)
 
 
 def _prefix(net: Network) -> str:

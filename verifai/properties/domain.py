@@ -5,19 +5,34 @@ May import: kernel, entry. Must not know: any particular property.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from flint import fmpq
 
+from verifai.entry import (
+    Number,
+    choice,
+    enter,
+    flag,
+    index,
+    listed,
+    network,
+    number,
+    refused,
+    shown,
+    takes,
+    whole,
+)
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array
 from verifai.kernel.query import And, Atom, Query, Relation, atom
-from verifai.properties.entry import Number, box, number
+from verifai.kernel.statement import readable
+from verifai.properties.entry import box, input_count
 
 Terms = Mapping[int, Number] | Iterable[tuple[int, Number]]
 Condition = tuple[Terms, str, Number]
@@ -57,13 +72,62 @@ class Domain:
     integers: frozenset[int] = frozenset()
     rows: tuple[LinearRow, ...] = ()
 
+    def __post_init__(self) -> None:
+        enter(self, lower=_ends, upper=_ends, integers=_indices, rows=_rows)
+        if len(self.lower) != len(self.upper):
+            raise InputError(f"{len(self.lower)} lower and {len(self.upper)} upper ends")
+        places = {*self.integers, *(i for row in self.rows for i, _ in row.terms)}
+        if places and max(places) >= len(self.lower):
+            raise InputError(f"no input {max(places)}: the domain has {len(self.lower)}")
 
+    def empty_at(self) -> int | None:
+        """The first input between whose ends there is no number (of its kind); None: all have."""
+        for i, (low, high) in enumerate(zip(self.lower, self.upper, strict=True)):
+            if low > high or (i in self.integers and low.ceil() > high.floor()):
+                return i
+        return None
+
+    def empty_row(self) -> int | None:
+        """The first row that no point of the box (which has some) satisfies; None: all may be."""
+        for place, row in enumerate(self.rows):
+            least, most = row.constant, row.constant
+            for i, factor in row.terms:
+                ends = factor * self.lower[i], factor * self.upper[i]
+                least, most = least + min(ends), most + max(ends)
+            is_missed = row.relation is Relation.EQUAL and most < 0
+            if least > 0 or is_missed or (least == 0 and row.relation is Relation.LESS):
+                return place
+        return None
+
+
+def _ends(value: Any, what: str) -> tuple[fmpq, ...]:
+    return tuple(number(end, f"{what}[{i}]") for i, end in enumerate(listed(value, what)))
+
+
+def _items(value: Any, what: str) -> list[Any]:
+    return [*value] if isinstance(value, Set) else listed(value, what)
+
+
+def _indices(value: Any, what: str) -> frozenset[int]:
+    return frozenset(index(i, what) for i in _items(value, what))
+
+
+def _rows(value: Any, what: str) -> tuple[LinearRow, ...]:
+    found = listed(value, what)
+    for row in found:
+        if not isinstance(row, LinearRow):
+            raise refused(what, "a tuple of rows, as verifai.domain makes them,", row)
+    return tuple(found)
+
+
+@takes(net=network, rows=listed, allow_empty=flag)
 def domain(
     net: Network,
     ends: Ends,
     *,
     integers: Iterable[int] = (),
     rows: Iterable[Condition] = (),
+    allow_empty: bool = False,
 ) -> Domain:
     """The inputs in the box that satisfy every row, the named ones whole.
 
@@ -73,29 +137,64 @@ def domain(
         integers: the numbers of the inputs that are integers, from 0.
         rows: conditions (terms, relation, bound): terms are pairs (input, coefficient), the
             relation one of "<=", "<", ">=", ">", "=".
+        allow_empty: whether a box without a point is taken, on which any property holds.
 
     Raises:
-        InputError: sizes do not fit, an input that the network does not have, or a condition
-            that is none.
+        InputError: sizes do not fit, an input that the network does not have, a condition that
+            is none, or an empty box.
     """
     low, high = box(net, ends)
-    wholes = frozenset(input_index(net, i) for i in integers)
+    wholes = frozenset(input_index(net, i) for i in _items(integers, "integers"))
     made = tuple(_row(net, i, row) for i, row in enumerate(rows))
-    return Domain(tuple(low), tuple(high), wholes, made)
+    region = Domain(tuple(low), tuple(high), wholes, made)
+    return region if allow_empty else with_points(region)
 
 
-def domain_of(net: Network, region: Domain | Ends) -> Domain:
+def domain_of(net: Network, region: Domain | Ends, *, allow_empty: bool = False) -> Domain:
     """The domain itself, or the one that a box's ends make.
 
+    Args:
+        net: the network.
+        region: the domain, or one pair (lower, upper) for each input value.
+        allow_empty: whether a box without a point is taken, on which any property holds.
+
     Raises:
-        InputError: its size is not that of the network's inputs.
+        InputError: its size is not that of the network's inputs, or it is empty.
     """
     if not isinstance(region, Domain):
-        return domain(net, region)
-    wanted = sum(net.sizes[i] for i in net.inputs)
+        return domain(net, region, allow_empty=allow_empty)
+    wanted = input_count(net)
     if len(region.lower) != wanted:
         raise InputError(f"a domain of {len(region.lower)} inputs for a network of {wanted}")
-    return region
+    return region if allow_empty else with_points(region)
+
+
+def with_points(region: Domain, guess: str = "are the ends the wrong way round?") -> Domain:
+    """The domain, whose box holds a point.
+
+    Args:
+        region: the domain.
+        guess: what may have gone wrong if an upper end lies below the lower one.
+
+    Raises:
+        InputError: its box is empty, or a row alone leaves nothing of it, so that any property
+            would hold on it.
+    """
+    place = region.empty_at()
+    if place is None and (row := region.empty_row()) is not None:
+        raise InputError(
+            f"the domain is empty: row {row} holds nowhere in the box; any property would hold on"
+            " it, and allow_empty=True takes it all the same"
+        )
+    if place is None:
+        return region
+    low, high = readable(region.lower[place]), readable(region.upper[place])
+    is_between = region.lower[place] <= region.upper[place]
+    raise InputError(
+        f"the domain is empty: input {place} would lie between {low} and {high}"
+        f" ({'where there is no integer' if is_between else guess}); any property would hold on"
+        " it, and allow_empty=True takes it all the same"
+    )
 
 
 def input_values(net: Network) -> list[int]:
@@ -103,12 +202,12 @@ def input_values(net: Network) -> list[int]:
     return [v for i in net.inputs for v in range(net.offsets[i], net.offsets[i + 1])]
 
 
-def input_index(net: Network, index: int) -> int:
+def input_index(net: Network, given: Any) -> int:
     """The number of an input, from 0; InputError if the network has no such input."""
-    count = len(input_values(net))
-    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < count:
-        raise InputError(f"no input {index!r}: the network has {count}")
-    return index
+    count, place = input_count(net), whole(given, "input")
+    if not 0 <= place < count:
+        raise InputError(f"no input {shown(place)}: the network has {count}")
+    return place
 
 
 def row_atom(row: LinearRow, values: list[int]) -> Atom:
@@ -140,14 +239,13 @@ def _row(net: Network, position: int, row: Condition) -> LinearRow:
         pairs = list(terms.items() if isinstance(terms, Mapping) else terms)
         named: list[tuple[Any, Any]] = [(index, factor) for index, factor in pairs]
     except (TypeError, ValueError):
-        raise InputError(f"row {position} is not (terms, relation, bound): {row!r}") from None
-    if relation not in _RELATIONS:
-        known = ", ".join(_RELATIONS)
-        raise InputError(f"row {position}: no relation {relation!r} (one of {known})")
+        said = f"row {position} is not (terms, relation, bound): {shown(row)}"
+        raise InputError(said) from None
+    relation = choice(*_RELATIONS)(relation, "relation")
     sign, kind = _RELATIONS[relation]
     total: dict[int, fmpq] = {}
-    for index, factor in named:
-        place = input_index(net, index)
-        total[place] = total.get(place, fmpq(0)) + sign * number(factor)
+    for given, factor in named:
+        place = input_index(net, given)
+        total[place] = total.get(place, fmpq(0)) + sign * number(factor, f"row {position}")
     kept = tuple((i, c) for i, c in sorted(total.items()) if c != 0)
-    return LinearRow(kept, -sign * number(bound), kind)
+    return LinearRow(kept, -sign * number(bound, f"row {position}"), kind)

@@ -1,81 +1,59 @@
-"""How people's numbers and outputs enter a query: exactly, or not at all.
+"""How people's points, boxes and outputs enter a query: exactly, or not at all.
 
-May import: kernel. Must not know: any particular property.
+May import: entry, kernel. Must not know: any particular property.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fractions import Fraction
 from typing import Any
 
-import numpy as np
 from flint import fmpq
 
+from verifai.entry import MAX_LISTED, entries, number, pair, rows, shown, whole
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
-from verifai.kernel.number import exact, rational
-
-Number = str | int | float | Fraction | fmpq
 
 
-def number(value: Any) -> fmpq:
-    """The exact value: decimal text as written, a float as the dyadic that it is.
-
-    >>> number("0.1"), number(0.5), number(Fraction(1, 3))
-    (1/10, 1/2, 1/3)
-
-    Raises:
-        InputError: not finite, or none of text, integer, float, Fraction and fmpq.
-    """
-    if isinstance(value, fmpq):
-        return value
-    if isinstance(value, str):
-        return rational(value)
-    if isinstance(value, Fraction):
-        return fmpq(value.numerator, value.denominator)
-    if isinstance(value, int | np.integer) and not isinstance(value, bool):
-        return fmpq(int(value))
-    if isinstance(value, float | np.floating):
-        return exact(float(value))
-    raise InputError(f"not a number: {value!r}")
-
-
-def point(network: Network, x: Any) -> list[fmpq]:
-    """The exact entries of x (nested lists or an array), one for each input value in order.
+def point(network: Network, x: Any, what: str = "x") -> list[fmpq]:
+    """The exact entries of x (nested lists, an array or a tensor), one for each input value.
 
     Raises:
         InputError: an entry is no number, or there are too many or too few.
     """
-    entries = np.array(x, dtype=object).reshape(-1) if not isinstance(x, np.ndarray) else x.ravel()
-    wanted = sum(network.sizes[i] for i in network.inputs)
-    if len(entries) != wanted:
-        raise InputError(f"{len(entries)} numbers for a network of {wanted} inputs")
-    return [number(entry) for entry in entries]
+    wanted = input_count(network)
+    single = isinstance(x, str) or not (isinstance(x, Iterable) or hasattr(x, "__array__"))
+    found = [x] if single else entries(x, what, max(wanted, MAX_LISTED))
+    if len(found) != wanted:
+        raise InputError(f"{what}: {len(found)} numbers for a network of {wanted} inputs")
+    return [number(entry, what if single else f"{what}[{i}]") for i, entry in enumerate(found)]
 
 
-def box(network: Network, ends: Iterable[tuple[Any, Any]]) -> tuple[list[fmpq], list[fmpq]]:
+def box(
+    network: Network, ends: Iterable[tuple[Any, Any]], what: str = "box"
+) -> tuple[list[fmpq], list[fmpq]]:
     """The lower and the upper ends of a box given as one pair for each input value.
 
     Raises:
         InputError: an end is no number, or there are too many or too few pairs.
     """
-    pairs = [_pair(i, entry) for i, entry in enumerate(ends)]
-    wanted = sum(network.sizes[i] for i in network.inputs)
-    if len(pairs) != wanted:
-        raise InputError(f"{len(pairs)} pairs for a network of {wanted} inputs")
+    wanted = input_count(network)
+    found = rows(ends, what, max(wanted, MAX_LISTED))
+    if len(found) != wanted:
+        raise InputError(f"{what}: {len(found)} pairs for a network of {wanted} inputs")
+    pairs = [_pair(entry, f"input {i} of {what}") for i, entry in enumerate(found)]
     return [low for low, _ in pairs], [high for _, high in pairs]
 
 
-def _pair(index: int, entry: Any) -> tuple[fmpq, fmpq]:
+def _pair(entry: Any, what: str) -> tuple[fmpq, fmpq]:
     """The two ends of one input's interval."""
-    try:
-        low, high = entry
-    except (TypeError, ValueError):
-        raise InputError(
-            f"input {index} of a box: a pair of ends is wanted, not {entry!r}"
-        ) from None
-    return number(low), number(high)
+    low, high = pair(entry, what)
+    return number(low, what), number(high, what)
+
+
+def input_count(network: Network) -> int:
+    """The number of all input values."""
+    return sum(network.sizes[i] for i in network.inputs)
 
 
 def output_values(network: Network) -> list[int]:
@@ -87,11 +65,9 @@ def output_values(network: Network) -> list[int]:
     ]
 
 
-def output_value(network: Network, index: int) -> int:
+def output_value(network: Network, index: Any, what: str = "output") -> int:
     """The value number of the output with this index; InputError if there is none."""
-    values = output_values(network)
-    if not isinstance(index, int | np.integer) or isinstance(index, bool):
-        raise InputError(f"the index of an output is wanted, not {index!r}")
-    if not 0 <= index < len(values):
-        raise InputError(f"no output {index}: the network has {len(values)}")
-    return values[index]
+    values, place = output_values(network), whole(index, what)
+    if not 0 <= place < len(values):
+        raise InputError(f"no {what} {shown(place)}: the network has {len(values)}")
+    return values[place]

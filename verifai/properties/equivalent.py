@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from flint import fmpq
 
+from verifai.entry import Number, flag, network, number, takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Formula, Or, Query, Relation, atom, conjunction
@@ -15,13 +16,19 @@ from verifai.original.reading import readings_of
 from verifai.properties.derivative import Extension
 from verifai.properties.difference import attach_difference, is_aligned, unstable_neurons
 from verifai.properties.domain import Domain, Ends, domain_of, float_ends, query_on
-from verifai.properties.entry import Number, number, output_values
+from verifai.properties.entry import output_values
 from verifai.properties.join import attach
 from verifai.properties.quotients import quotients
 
 
+@takes(first=network, second=network, tolerance=number, allow_empty=flag)
 def equivalent(
-    first: Network, second: Network, ends: Domain | Ends, *, tolerance: Number = 0
+    first: Network,
+    second: Network,
+    ends: Domain | Ends,
+    *,
+    tolerance: Number = 0,
+    allow_empty: bool = False,
 ) -> Query:
     """Every output of the one network is within the tolerance of the same output of the other.
 
@@ -33,12 +40,13 @@ def equivalent(
         second: another one with inputs and outputs of the same sizes.
         ends: the box, one pair (lower, upper) for each input value, or a `Domain`.
         tolerance: the greatest difference allowed, in output units.
+        allow_empty: whether a box without a point is taken, on which any property holds.
 
     Raises:
-        InputError: sizes do not fit, or the tolerance is negative.
+        InputError: sizes do not fit, the tolerance is negative, or the box is empty.
     """
     first, second = quotients(first), quotients(second)
-    region, limit = domain_of(first, ends), number(tolerance)
+    region, limit = domain_of(first, ends, allow_empty=allow_empty), number(tolerance)
     if limit < 0:
         raise InputError(f"a negative tolerance: {limit}")
     counts = [len(output_values(net)) for net in (first, second)]

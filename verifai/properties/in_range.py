@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from flint import fmpq
 
+from verifai.entry import Number, flag, network, number, optional, takes, whole
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Formula, Or, Query, Relation, atom, conjunction
 from verifai.properties.domain import Domain, Ends, domain_of, query_on
-from verifai.properties.entry import Number, number, output_value
+from verifai.properties.entry import output_value
 
 
+@takes(net=network, lower=optional(number), upper=optional(number), output=whole, allow_empty=flag)
 def in_range(
     net: Network,
     ends: Domain | Ends,
@@ -21,6 +23,7 @@ def in_range(
     lower: Number | None = None,
     upper: Number | None = None,
     output: int = 0,
+    allow_empty: bool = False,
 ) -> Query:
     """The output lies in [lower, upper] at every input of the domain; reaching an end is allowed.
 
@@ -30,11 +33,12 @@ def in_range(
         lower: the least value allowed; None: no limit below.
         upper: the greatest value allowed; None: no limit above.
         output: the index of the output.
+        allow_empty: whether a box without a point is taken, on which any property holds.
 
     Raises:
-        InputError: sizes do not fit, or neither limit is given.
+        InputError: sizes do not fit, neither limit is given, or the box is empty.
     """
-    region = domain_of(net, ends)
+    region = domain_of(net, ends, allow_empty=allow_empty)
     value = output_value(net, output)
     outside: list[Formula] = []
     if lower is not None:

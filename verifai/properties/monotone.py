@@ -19,6 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 from flint import fmpq
 
+from verifai.entry import Number, flag, network, number, shown, takes, whole
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network, Sign, Smooth, affine, pwl
 from verifai.kernel.number import above, below
@@ -27,11 +28,12 @@ from verifai.kernel.query import Atom, Formula, Query, Relation, atom, conjuncti
 from verifai.properties.derivative import Extension, differentiate
 from verifai.properties.difference import attach_difference, is_aligned, unstable_neurons
 from verifai.properties.domain import Domain, Ends, domain_of, float_ends, input_index
-from verifai.properties.entry import Number, number, output_value
+from verifai.properties.entry import output_value
 from verifai.properties.join import attach
 from verifai.properties.quotients import quotients
 
 
+@takes(net=network, output=whole, direction=whole, margin=number, allow_empty=flag)
 def monotone(
     net: Network,
     ends: Domain | Ends,
@@ -40,6 +42,7 @@ def monotone(
     output: int = 0,
     direction: int = 1,
     margin: Number = 0,
+    allow_empty: bool = False,
 ) -> Query:
     """y(x') ≥ y(x) - margin whenever x' is x with one input raised, both in the domain.
 
@@ -53,17 +56,20 @@ def monotone(
         output: the index of the output y.
         direction: 1 if y must not fall, -1 if it must not rise.
         margin: by how much it may do so all the same; not negative.
+        allow_empty: whether a box without a point is taken, on which any property holds; the
+            input that is raised must have room all the same.
 
     Raises:
         InputError: sizes do not fit, there is no such input or output, the direction is neither
             1 nor -1, the margin is negative, or the domain leaves the input no room.
     """
     net = quotients(net)
-    region, index, slack = domain_of(net, ends), input_index(net, input), number(margin)
+    region = domain_of(net, ends, allow_empty=allow_empty)
+    index, slack = input_index(net, input), number(margin)
     value, count = output_value(net, output), len(region.lower)
     width = region.upper[index] - region.lower[index]
     if direction not in (1, -1):
-        raise InputError(f"a direction of {direction!r}, neither 1 nor -1")
+        raise InputError(f"a direction of {shown(direction)}, neither 1 nor -1")
     if slack < 0:
         raise InputError(f"a negative margin: {slack}")
     if width <= 0:

@@ -1,25 +1,36 @@
 """Local robustness: near an input the network's answer does not change.
 
-May import: kernel, load.order, entry. Must not know: how a query is decided.
+May import: entry, kernel, load.order, domain. Must not know: how a query is decided.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
 from flint import fmpq
 
+from verifai.entry import Number, flag, network, number, optional, pair, takes, whole
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Formula, Or, Query, atom, conjunction
 from verifai.kernel.replay import evaluate
+from verifai.kernel.statement import readable
 from verifai.load.order import by_order
-from verifai.properties.entry import Number, number, output_value, output_values, point
+from verifai.properties.domain import Domain, query_on, with_points
+from verifai.properties.entry import input_count, output_value, output_values, point
+
+LARGEST_OF_UNIT = 2  # images that are scaled to about [0, 1] or [-1, 1] do not exceed it
 
 
+@takes(
+    net=network,
+    label=optional(whole),
+    target=optional(whole),
+    clip=optional(pair),
+    allow_empty=flag,
+)
 def robust(
     net: Network,
     x: Any,
@@ -28,6 +39,7 @@ def robust(
     label: int | None = None,
     target: int | None = None,
     clip: tuple[Any, Any] | None = None,
+    allow_empty: bool = False,
 ) -> Query:
     """The output `label` is strictly the largest on the whole L∞ ball of radius eps around x.
 
@@ -43,39 +55,60 @@ def robust(
         target: the only other output that counts; None: all others.
         clip: least and greatest value an input can have, for instance (0, 1); each a number, or
             one for each input.
+        allow_empty: whether a ball that `clip` leaves without a point is taken, on which any
+            property holds.
 
     Raises:
-        InputError: sizes do not fit, eps is negative, or no output is strictly the largest at x.
+        InputError: sizes do not fit, eps is negative, no output is strictly the largest at x, or
+            no point of the ball lies within `clip`.
     """
     centre = point(net, x)
-    radius = _each(net, eps)
-    if min(radius) < 0:
-        raise InputError(f"a negative radius: {min(radius)}")
+    radius = _each(net, eps, "eps")
+    if any(r < 0 for r in radius):
+        raise InputError(f"a negative radius: {readable(min(radius))}")
     right = largest(net, centre) if label is None else label
-    mine = output_value(net, right)
+    mine = output_value(net, right, "label")
     if target is not None:
-        others = [output_value(net, target)]
+        others = [output_value(net, target, "target")]
     else:
         others = [value for value in output_values(net) if value != mine]
     if not others or mine in others:
         raise InputError(f"output {right} has no other output to stay above")
-    ball = list(zip(centre, radius, strict=True))
-    lower, upper = [c - r for c, r in ball], [c + r for c, r in ball]
-    if clip is not None:
-        least, most = _each(net, clip[0]), _each(net, clip[1])
-        lower = [max(pair) for pair in zip(lower, least, strict=True)]
-        upper = [min(pair) for pair in zip(upper, most, strict=True)]
+    region = _ball(net, centre, radius, clip)
+    if not allow_empty:
+        with_points(region, _guess(centre, region))
     beaten: tuple[Formula, ...] = tuple(
         atom({mine: fmpq(1), other: fmpq(-1)}, fmpq(0)) for other in others
     )
-    return by_order(Query(net, tuple(lower), tuple(upper), conjunction([Or(beaten)])))
+    return by_order(query_on(net, region, conjunction([Or(beaten)])))
 
 
-def _each(net: Network, value: Any) -> list[fmpq]:
+def _ball(
+    net: Network, centre: list[fmpq], radius: list[fmpq], clip: tuple[Any, Any] | None
+) -> Domain:
+    """The box around the centre, cut to what inputs can be."""
+    sides = list(zip(centre, radius, strict=True))
+    lower, upper = [c - r for c, r in sides], [c + r for c, r in sides]
+    if clip is not None:
+        least, most = (_each(net, end, "clip") for end in clip)
+        lower = [max(ends) for ends in zip(lower, least, strict=True)]
+        upper = [min(ends) for ends in zip(upper, most, strict=True)]
+    return Domain(tuple(lower), tuple(upper))
+
+
+def _guess(centre: list[fmpq], region: Domain) -> str:
+    """Why the ball may lie outside of what inputs can be."""
+    if max(centre) > LARGEST_OF_UNIT and max(region.upper) <= LARGEST_OF_UNIT:
+        return "is the image in 0…255?"
+    place = region.empty_at() or 0
+    return f"x is {readable(centre[place])} there: does clip fit the data?"
+
+
+def _each(net: Network, value: Any, what: str) -> list[fmpq]:
     """One exact number for each input: a single one stands for all."""
-    if np.ndim(value) == 0:
-        return [number(value)] * sum(net.sizes[i] for i in net.inputs)
-    return point(net, value)
+    if isinstance(value, str) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
+        return [number(value, what)] * input_count(net)
+    return point(net, value, what)
 
 
 def largest(net: Network, inputs: list[fmpq]) -> int:

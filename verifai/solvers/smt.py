@@ -2,7 +2,7 @@
 
 What a solver says is a proposal: a model is a point to replay, "unsat" is a claim.
 
-May import: the standard library, python-flint, kernel errors and numbers, smtlib. Must not know:
+May import: entry, python-flint, kernel errors and numbers, smtlib. Must not know:
 networks, verdicts.
 """
 
@@ -21,12 +21,14 @@ from typing import Protocol
 
 from flint import fmpq
 
+from verifai.entry import missing_package
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import rational, text
 from verifai.solvers.smtlib import Script
 
 NAMES = ("z3", "cvc5")
 MEMORY_MIB = 4096
+LONGEST_WAIT = 1e5  # seconds of one wait for a process
 HALVINGS = 30  # how finely an irrational value is isolated before it is given up
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
@@ -93,17 +95,14 @@ def require_solver(name: str) -> None:
     """Return if a solver of this name is installed.
 
     Raises:
-        InputError: there is no such solver.
-        ImportError: its package is missing; the message names the extra.
+        InputError: there is no such solver, or its package is missing; the extra is named.
     """
     if name not in NAMES:
         raise InputError(f"no solver {name!r} (one of {', '.join(NAMES)})")
     from importlib.util import find_spec
 
     if find_spec(name) is None:
-        raise ModuleNotFoundError(
-            f"this needs the package {name}: pip install 'verifai-nn[smt]'", name=name
-        )
+        raise missing_package(ModuleNotFoundError(name=name))
 
 
 def rational_model(engine: Engine, script: Script) -> Model:
@@ -148,19 +147,30 @@ def race(
         scripts: for every solver's name what it is asked.
         timeout: seconds for all together; a process that is not done then is killed.
     """
-    answers: Queue[Answer] = Queue()
+    answers: Queue[Answer | Exception] = Queue()
     runs = [_Run(name, script, timeout) for name, script in scripts.items()]
-    threads = [Thread(target=lambda r=run: answers.put(r.finish())) for run in runs]
+    threads = [Thread(target=_wait, args=(run, answers)) for run in runs]
     try:
         for thread in threads:
             thread.start()
         for _ in runs:
-            yield answers.get()
+            found = answers.get()
+            if isinstance(found, Exception):
+                raise found
+            yield found
     finally:
         for run in runs:
             run.process.kill()
         for thread in threads:
             thread.join()
+
+
+def _wait(run: _Run, answers: Queue[Answer | Exception]) -> None:
+    """Puts the run's answer, or what it failed of: whoever waits must hear something."""
+    try:
+        answers.put(run.finish())
+    except Exception as error:
+        answers.put(error)
 
 
 class _Run:
@@ -189,7 +199,7 @@ class _Run:
     def finish(self) -> Answer:
         """Waits for the answer, kills the process when its time is over."""
         try:
-            out, complaint = self.process.communicate(self.request, self.timeout)
+            out, complaint = self._communicate()
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()
@@ -205,6 +215,24 @@ class _Run:
             last = complaint.strip().splitlines()[-1:] or [f"code {self.process.returncode}"]
             return self._unknown(f"its process ended without an answer ({last[0]})")
         return Answer(self.name, status, point, reason, seconds=seconds)
+
+    def _communicate(self) -> tuple[str, str]:
+        """What the process printed; TimeoutExpired once its time is over.
+
+        One wait is short, however long the time: systems count it in small integers.
+        """
+        request: str | None = self.request
+        while True:
+            left = None
+            if self.timeout is not None:
+                left = max(0.0, self.timeout - (time.perf_counter() - self.start))
+            wait = None if left is None else min(left, LONGEST_WAIT)
+            try:
+                return self.process.communicate(request, wait)
+            except subprocess.TimeoutExpired:
+                if left is None or left <= LONGEST_WAIT:
+                    raise
+                request = None  # it has it already
 
     def _unknown(self, reason: str, *, is_timeout: bool = False) -> Answer:
         seconds = time.perf_counter() - self.start

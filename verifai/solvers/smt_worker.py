@@ -13,6 +13,8 @@ from typing import Any
 from verifai.solvers.smt import Engine, encode_answer, rational_model
 from verifai.solvers.smtlib import Script
 
+FOREVER = 1e9  # seconds from which on a limit is none
+
 
 def engine_named(name: str) -> Engine:
     """The solver of this name, in this process.
@@ -48,6 +50,6 @@ def _limit(seconds: float | None, memory_mib: int) -> None:
     except ImportError:  # no such limits on this system
         return
     resource.setrlimit(resource.RLIMIT_AS, (memory_mib << 20, memory_mib << 20))
-    if seconds is not None:
+    if seconds is not None and seconds < FOREVER:
         most = math.ceil(seconds) + 2
         resource.setrlimit(resource.RLIMIT_CPU, (most, most))

@@ -1,6 +1,6 @@
 """Piecewise-linear networks of one input, exactly: breakpoints, slopes and values.
 
-May import: python-flint, kernel, cells. Must not know: expressions, queries.
+May import: entry, python-flint, kernel, cells. Must not know: expressions, queries.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from functools import cached_property
 
 from flint import fmpq
 
+from verifai.entry import Number, number, shown
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
+from verifai.kernel.statement import readable
 from verifai.symbolic.cells import cells
 
 
@@ -73,15 +75,16 @@ class Pieces:
         """From there on the function is affine; None if it is affine everywhere."""
         return self.breakpoints[-1] if self.breakpoints else None
 
-    def __call__(self, x: fmpq) -> fmpq:
+    def __call__(self, x: Number) -> fmpq:
         """The exact value at x.
 
         Raises:
-            InputError: x lies outside of the domain.
+            InputError: x is no number, or lies outside of the domain.
         """
+        x = number(x, "x")
         below = self.lower is not None and x < self.lower
         if below or (self.upper is not None and x > self.upper):
-            raise InputError(f"{x} lies outside of the domain")
+            raise InputError(f"x: {readable(x)} lies outside of the domain")
         k = bisect_left(self.breakpoints, x)
         return self.slopes[k] * x + self.constants[k]
 
@@ -104,9 +107,9 @@ def pieces(
     if sum(net.sizes[i] for i in net.inputs) != 1:
         raise InputError("pieces are those of a network with one input: see regions")
     if not 0 <= output < sum(net.sizes[o] for o in net.outputs):
-        raise InputError(f"no output {output}")
+        raise InputError(f"no output {shown(output)}")
     if lower is not None and upper is not None and not lower < upper:
-        raise InputError(f"a domain from {lower} to {upper}")
+        raise InputError(f"a domain from {readable(lower)} to {readable(upper)}")
     found = [
         (part.cell, part.jacobian[output][0], part.offset[output])
         for part in cells(net, Interval(lower, upper))

@@ -1,24 +1,28 @@
 """The learning half of the loop: a torch module, its data, and the counterexamples so far.
 
-May import: torch, numpy, kernel, report, properties. Must not know: how networks are verified.
+May import: entry, torch, numpy, kernel, report, properties.
+Must not know: how networks are verified.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from flint import fmpq
 
+from verifai.entry import pair, refused
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array
 from verifai.train.properties import TrainingProperty
 from verifai.train.report import TrainingOptions
 
+FAILURES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -56,13 +60,19 @@ class Learner:
         options: TrainingOptions,
     ) -> None:
         """Moves module and data to the device; InputError if the data do not fit together."""
-        inputs, targets = data
+        if not isinstance(module, torch.nn.Module):
+            raise refused("module", "a torch module", module)
+        inputs, targets = pair(data, "data")
+        for side in (inputs, targets):
+            if not isinstance(side, torch.Tensor) or not side.ndim:
+                raise refused("data", "a pair of tensors (inputs, targets)", side)
         if not len(inputs) or len(inputs) != len(targets):
             raise InputError(f"{len(inputs)} training inputs with {len(targets)} targets")
         chosen = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.device, self.options, self.module = torch.device(chosen), options, module
-        module.to(self.device)
-        self.inputs, self.targets = inputs.to(self.device), targets.to(self.device)
+        with _explained(f"device {chosen!r}"):
+            self.device, self.options, self.module = torch.device(chosen), options, module
+            module.to(self.device)
+            self.inputs, self.targets = inputs.to(self.device), targets.to(self.device)
         self._loss = loss or _loss_for(targets)
         self._order = torch.Generator().manual_seed(options.seed)
         none = self.inputs[:0]
@@ -81,6 +91,10 @@ class Learner:
 
     def train(self, epochs: int) -> tuple[float, float]:
         """The mean losses of the last pass: on the data, and on the counterexamples."""
+        with _explained("training"):
+            return self._trained(epochs)
+
+    def _trained(self, epochs: int) -> tuple[float, float]:
         self.module.train()
         batches = -(-len(self.inputs) // self.options.batch)
         optimizer = torch.optim.Adam(self.module.parameters(), self.options.rate)
@@ -116,6 +130,16 @@ class Learner:
                 outputs = self.module(pool.inputs[there])
                 total = total + pool.property.loss(outputs, pool.targets[there])
         return total
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    """What torch, the module or the loss raises, as an InputError of one sentence."""
+    try:
+        yield
+    except FAILURES as error:
+        said = (str(error).strip() or type(error).__name__).partition("\n")[0]
+        raise InputError(f"{what}: {said}") from error
 
 
 def _loss_for(targets: torch.Tensor) -> Loss:

@@ -1,6 +1,6 @@
 """Counterexample-guided training: train, verify, learn from what violates the property, again.
 
-May import: torch, kernel, load, verify, verdict, learner, report, properties. Must not know:
+May import: entry, torch, kernel, load, verify, verdict, learner, report, properties. Must not know:
 terminals.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from verifai.api import load
+from verifai.entry import function, listed, optional, refused, takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Query
@@ -24,6 +25,7 @@ from verifai.verify import Options, verify
 Asked = list[tuple[int, int, Query]]  # place of the property, number of its query, query
 
 
+@takes(loss=optional(function), progress=optional(function))
 def train_until_verified(
     module: torch.nn.Module,
     properties: TrainingProperty | Sequence[TrainingProperty],
@@ -52,9 +54,15 @@ def train_until_verified(
         InputError: the data do not fit together, a property asks nothing, or the module holds an
             operator that is not supported.
     """
-    options = options or TrainingOptions()
+    options = TrainingOptions() if options is None else options
     start = time.perf_counter()
-    wanted = [properties] if isinstance(properties, TrainingProperty) else list(properties)
+    wanted = [properties] if isinstance(properties, TrainingProperty) else properties
+    wanted = listed(wanted, "properties")
+    for each in wanted:
+        if not isinstance(each, TrainingProperty):
+            raise refused("properties", "a TrainingProperty", each)
+    if not isinstance(options, TrainingOptions):
+        raise refused("options", "TrainingOptions", options)
     learner = Learner(module, wanted, data, loss, options)
     rounds: list[Round] = []
     while True:
@@ -86,7 +94,9 @@ def _asked(properties: Sequence[TrainingProperty], network: Network) -> Asked:
     found: Asked = []
     for place, each in enumerate(properties):
         made = each.queries(network)
-        queries = [made] if isinstance(made, Query) else list(made)
+        queries = [made] if isinstance(made, Query) else listed(made, each.name)
+        if not all(isinstance(query, Query) for query in queries):
+            raise refused(each.name, "a query, or a list of queries,", made)
         if not queries:
             raise InputError(f"the property {each.name!r} asks nothing")
         found += [(place, number, query) for number, query in enumerate(queries)]

@@ -1,12 +1,12 @@
 """Properties that a network is trained to have: the queries, and what a counterexample teaches.
 
-May import: kernel, properties, numpy; torch and sympy on demand. Must not know: how the loop goes
-on.
+May import: entry, kernel, properties, numpy; torch and sympy on demand.
+Must not know: how the loop goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
@@ -14,14 +14,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from flint import fmpq
 
+from verifai.entry import (
+    Number,
+    count,
+    enter,
+    entries,
+    function,
+    listed,
+    not_negative,
+    number,
+    optional,
+    pair,
+    positive,
+    real,
+    shown,
+    takes,
+    text,
+    whole,
+)
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Query
-from verifai.properties.approximates import approximates
-from verifai.properties.domain import Ends
-from verifai.properties.entry import Number, number
+from verifai.properties.approximates import approximates, symbols_of
+from verifai.properties.domain import Domain, Ends, with_points
 from verifai.properties.robust import robust
 
 if TYPE_CHECKING:
@@ -49,10 +66,18 @@ class TrainingProperty:
     signal: Signal
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
+    def __post_init__(self) -> None:
+        enter(self, name=text, queries=function, signal=function, loss=function)
 
+
+def _labels(value: Any, what: str) -> list[int]:
+    return [whole(label, f"{what}[{i}]") for i, label in enumerate(listed(value, what))]
+
+
+@takes(points=listed, labels=_labels, clip=optional(pair), margin=real)
 def robust_property(
     points: Any,
-    labels: Sequence[int],
+    labels: Sequence[int] | Any,
     *,
     eps: Number,
     clip: tuple[Number, Number] | None = None,
@@ -71,13 +96,14 @@ def robust_property(
         margin: how far training puts the label's output above the others.
 
     Raises:
-        InputError: not as many labels as points.
+        InputError: not as many labels as points, points of different sizes, or a negative
+            radius.
     """
-    centres = np.asarray(points, dtype=np.float64).reshape(len(labels), -1)
     if len(points) != len(labels):
         raise InputError(f"{len(points)} points with {len(labels)} labels")
-    radius = nearest(number(eps))
-    ends = None if clip is None else [nearest(number(end)) for end in clip]
+    centres = _centres(points)
+    radius = nearest(not_negative(eps, "eps"))
+    ends = None if clip is None else [nearest(number(end, "clip")) for end in clip]
 
     def queries(net: Network) -> list[Query]:
         return [
@@ -96,9 +122,21 @@ def robust_property(
         others = outputs.scatter(1, targets[:, None], -float("inf"))
         return (others - own + margin).clamp(min=0).square().sum(1).mean()
 
-    return TrainingProperty(f"robust within {eps}", queries, signal, loss)
+    return TrainingProperty(f"robust within {number(eps)}", queries, signal, loss)
 
 
+def _centres(points: list[Any]) -> Array:
+    """The points' numbers as doubles, (k, n)."""
+    rows = []
+    for i, point in enumerate(points):
+        each = entries(point, f"points[{i}]") if isinstance(point, Iterable) else [point]
+        rows.append([nearest(number(x, f"points[{i}]")) for x in each])
+    if len({len(row) for row in rows}) != 1:
+        raise InputError("points: all of one size, at least one, are wanted")
+    return np.array(rows)
+
+
+@takes(tolerance=positive, variables=listed, parts=count, share=real)
 def approximation_property(
     expression: Any,
     ends: Ends,
@@ -122,18 +160,19 @@ def approximation_property(
         share: training counts errors above this share of the tolerance.
 
     Raises:
-        InputError: the tolerance is not positive, parts is below 1, or share not in [0, 1].
-        ImportError: sympy is missing.
+        InputError: the tolerance is not positive, parts is below 1, share not in [0, 1], no
+            expression, an empty box, or sympy is missing.
     """
     import sympy
 
     limit = number(tolerance)
-    if limit <= fmpq(0) or parts < 1 or not 0 <= share <= 1:
-        reason = f"a tolerance {tolerance} of which training uses the share {share}"
-        raise InputError(f"{reason}, in {parts} parts")
+    if share > 1:
+        raise InputError(f"share: {share:g} of the tolerance is not in [0, 1]")
     allowed = share * nearest(limit)
-    sides = [_cut(number(low), number(high), parts) for low, high in ends]
-    symbols = list(variables) or sorted(expression.free_symbols, key=str)
+    region = _box(ends)
+    expression, symbols = symbols_of(expression, variables, len(region.lower))
+    pairs = zip(region.lower, region.upper, strict=True)
+    sides = [_cut(low, high, parts) for low, high in pairs]
     values = sympy.lambdify(symbols, expression, "numpy")
 
     def queries(net: Network) -> list[Query]:
@@ -150,7 +189,14 @@ def approximation_property(
         excess = (outputs - targets).abs() - allowed
         return excess.clamp(min=0).square().sum(1).mean()
 
-    return TrainingProperty(f"within {limit} of {expression}", queries, signal, loss)
+    return TrainingProperty(f"within {limit} of {shown(expression)}", queries, signal, loss)
+
+
+def _box(ends: Any) -> Domain:
+    """The box, which is not empty."""
+    found = [pair(end, f"ends[{i}]") for i, end in enumerate(listed(ends, "ends"))]
+    lower, upper = (tuple(number(end[k], "ends") for end in found) for k in (0, 1))
+    return with_points(Domain(lower, upper))
 
 
 def _cut(low: fmpq, high: fmpq, parts: int) -> list[tuple[fmpq, fmpq]]:

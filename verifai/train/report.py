@@ -1,6 +1,6 @@
 """What the loop of training and verification may spend, and what it says about every round.
 
-May import: kernel, verdict. Must not know: torch, how networks are trained or verified.
+May import: entry, kernel, verdict. Must not know: torch, how networks are trained or verified.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 from flint import fmpq
 
-from verifai.kernel.errors import InputError
+from verifai.entry import count, enter, index, optional, processes, real, seconds, text
 from verifai.kernel.network import Network
 from verifai.kernel.query import Query
 from verifai.verdict import Falsified, Unknown, Verdict, Verified
@@ -47,12 +47,9 @@ class TrainingOptions:
     workers: int = 2
 
     def __post_init__(self) -> None:
-        for name in ("rounds", "epochs", "batch", "workers"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} = {getattr(self, name)}: at least 1 is needed")
-        for name in ("retrain_epochs", "rate", "weight", "query_timeout"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"{name} = {getattr(self, name)}: it cannot be negative")
+        enter(self, rounds=count, epochs=count, batch=count, workers=processes)
+        enter(self, retrain_epochs=index, seed=index, rate=real, weight=real, query_timeout=real)
+        enter(self, timeout=optional(seconds), device=optional(text))
 
 
 @dataclass(frozen=True, slots=True)
