@@ -1,6 +1,6 @@
 """Applies small changes to a copy of the kernel, one at a time, and prints those no test notices.
 
-    python benchmarks/kernel_mutations.py [--first 0] [--last 40] [--only FILE]
+    python benchmarks/kernel_mutations.py [--first 0] [--last 40] [--only FILE] [--quick]
 
 A change that is listed with a reason alters no answer (or only what a second check beside it
 catches) and must survive; every other one must be killed by the default tests in tests/kernel.
@@ -21,7 +21,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-QUICK = ("false_claims", "checker", "certificate", "lines", "smooth", "network_file", "container")
+QUICK = (
+    *("false_claims", "checker", "conditions", "certificate", "lines", "smooth", "forward"),
+    *("network_file", "query_file", "container", "operator", "elementary", "bound", "rules"),
+    *("assistant", "regressions"),
+)
 
 
 class Change(NamedTuple):
@@ -49,6 +53,8 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--last", type=int, default=len(CHANGES))
     parser.add_argument("--only", default="", help="a file of the kernel")
+    parser.add_argument("--quick", action="store_true", help="run only the quickest tests")
+    parser.add_argument("--unexplained", action="store_true", help="skip those with a reason")
     options = parser.parse_args()
     wrong = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -58,13 +64,14 @@ def main() -> int:
         shutil.copy(ROOT / "pyproject.toml", copy)
         for number in range(options.first, min(options.last, len(CHANGES))):
             change = CHANGES[number]
-            if change.file.startswith(options.only):
-                wrong += judged(copy, number, change)
+            skipped = options.unexplained and change.why
+            if change.file.startswith(options.only) and not skipped:
+                wrong += judged(copy, number, change, quick=options.quick)
     print(f"{wrong} of {options.first} … {options.last} are not as they should be")
     return int(wrong > 0)
 
 
-def judged(copy: Path, number: int, change: Change) -> bool:
+def judged(copy: Path, number: int, change: Change, *, quick: bool) -> bool:
     """Whether what the tests say about a change is not what they should."""
     target = copy / "verifai" / "kernel" / change.file
     original = target.read_text("utf-8")
@@ -74,7 +81,7 @@ def judged(copy: Path, number: int, change: Change) -> bool:
         return True
     target.write_text(original.replace(change.old, change.new), "utf-8")
     start = time.perf_counter()
-    failed = first_failure(copy)
+    failed = first_failure(copy, quick=quick)
     target.write_text(original, "utf-8")
     seconds = time.perf_counter() - start
     is_wrong = bool(failed) == bool(change.why)
@@ -83,11 +90,11 @@ def judged(copy: Path, number: int, change: Change) -> bool:
     return is_wrong
 
 
-def first_failure(copy: Path) -> str:
+def first_failure(copy: Path, *, quick: bool) -> str:
     """The first test in tests/kernel that fails in the copy, quick ones first; empty if none."""
-    quick = [f"tests/kernel/test_{name}.py" for name in QUICK]
+    first = [f"tests/kernel/test_{name}.py" for name in QUICK]
     rest = sorted(p.relative_to(copy).as_posix() for p in (copy / "tests/kernel").glob("test_*.py"))
-    files = [*quick, *(name for name in rest if name not in quick)]
+    files = first if quick else [*first, *(name for name in rest if name not in first)]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files],
         cwd=copy,

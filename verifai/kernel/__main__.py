@@ -8,6 +8,7 @@ May import: everything of the kernel. Must not know: anything else of verifai.
 
 from __future__ import annotations
 
+import mmap
 import os
 import sys
 import traceback
@@ -52,7 +53,7 @@ def main(arguments: list[str]) -> int:
     from verifai.kernel.errors import InputError, Rejection, Unable
 
     try:
-        bytearray(SPARE)
+        mmap.mmap(-1, SPARE).close()
         print(_check(*files, exact="--exact" in arguments), flush=True)
     except Rejection as rejection:
         print(f"rejected: {rejection}", flush=True)
@@ -80,8 +81,8 @@ def _check(network_path: str, query_path: str, certificate_path: str, *, exact: 
     if len(network_bytes) > MAX_NETWORK:
         raise InputError(f"a network file of more than {MAX_NETWORK} bytes")
     network_digest = digest(network_bytes)
-    network = decode_network(network_bytes)
     query_bytes = _read(query_path, MAX_QUERY)
+    network = decode_network(network_bytes, beside=len(query_bytes))
     query = decode_query(query_bytes, network, network_digest)
     certificate = _read(certificate_path, MAX_BYTES)
     query_digest = digest(query_bytes)

@@ -28,6 +28,7 @@ from verifai.kernel.errors import Rejection
 from verifai.kernel.formula import is_refuted
 from verifai.kernel.integers import integer_values
 from verifai.kernel.ledger import Ledger
+from verifai.kernel.limits import check_work
 from verifai.kernel.number import exact, nearest
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Query
@@ -164,6 +165,7 @@ class _Run:
         self.batch = max(1, min(MAX_BATCH, BATCH_VALUES // max(1, len(self.root.low))))
         self.ledger.check_ranges()
         root = self.root
+        check_work(proof, root.network, checker.query.longest)
         if self.proof.ends[0] != len(self.proof.tree):
             raise Rejection("tree", "records behind the tree's end")
         first = Place(0, root.low, root.high, (), (), checker.ors, 0, root.is_empty)

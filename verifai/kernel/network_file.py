@@ -19,6 +19,7 @@ from verifai.kernel.binary64 import require_binary64
 from verifai.kernel.container import Array, ContainerError, pack, parse_json, unpack
 from verifai.kernel.errors import InputError
 from verifai.kernel.fields import a_list, a_string, an_integer, bad, fields, integers
+from verifai.kernel.limits import Allowance
 from verifai.kernel.network import (
     Affine,
     Input,
@@ -162,8 +163,12 @@ _UNARY: dict[str, type[Sign] | type[Square]] = {"sign": Sign, "square": Square}
 _CONV_LISTS = ("spatial", "stride", "before", "after", "dilation")
 
 
-def decode_network(data: bytes) -> Network:
+def decode_network(data: bytes, *, beside: int = 0) -> Network:
     """The network in a file.
+
+    Args:
+        data: the file.
+        beside: the size of its query's file in bytes, for which it may ask for more work.
 
     Raises:
         InputError: a malformed file, or content that the network's constructors refuse.
@@ -178,7 +183,7 @@ def decode_network(data: bytes) -> Network:
         raise InputError(f"network: {error}") from None
     if form != NETWORK_FORMAT:
         bad("network: format", NETWORK_FORMAT, form)
-    reader = _NetworkReader(arrays)
+    reader = _NetworkReader(arrays, Allowance(len(data) + beside))
     for item in a_list("nodes", items):
         reader.add(item)
     if reader.arrays.unused:
@@ -190,11 +195,11 @@ def decode_network(data: bytes) -> Network:
 class _NetworkReader:
     """Builds nodes one after another; a node reads only nodes before it."""
 
-    def __init__(self, arrays: dict[str, Array]) -> None:
+    def __init__(self, arrays: dict[str, Array], allowance: Allowance) -> None:
         self.nodes: list[Node] = []
         self.arrays = _ArrayReader(arrays)
         self._positions: dict[str, int] = {}
-        self._total = 0
+        self._total, self._allowance = 0, allowance
 
     def source(self, where: str, name: Any) -> int:
         """The position of the node of this name."""
@@ -214,6 +219,7 @@ class _NetworkReader:
         self._total += math.prod(shape)
         if self._total > MAX_SIZE:
             raise InputError(f"{where}: more than {MAX_SIZE} values in all")
+        self._allowance.values(math.prod(shape))
         if name in self._positions:
             raise InputError(f"{where} occurs twice")
         kind = item.get("kind")
@@ -241,6 +247,7 @@ class _NetworkReader:
         if kind in _UNARY:
             return _UNARY[kind](name, shape, source)
         knots, slopes = (self.arrays.get(where, array, 2) for array in rest[1:3])
+        self._allowance.pieces(len(slopes), math.prod(shape))
         return pwl(name, shape, source, knots, slopes, self.arrays.get(where, rest[3], 1))
 
     def _affine(self, where: str, name: str, shape: tuple[int, ...], rest: list[Any]) -> Node:
@@ -248,7 +255,9 @@ class _NetworkReader:
         for term in a_list(f"{where}: terms", rest[0]):
             entry = term if isinstance(term, dict) else {}
             source = self.source(f"{where}: source", entry.get("source"))
-            terms.append((source, self._operator(where, entry, source)))
+            operator = self._operator(where, entry, source)
+            self._allowance.operator(operator, math.prod(self.nodes[source].shape))
+            terms.append((source, operator))
         bias = self.arrays.spread(f"{where}: bias", rest[1], size)
         divisor, radius = (
             None if array is None else self.arrays.spread(f"{where}: divisor, radius", array, size)

@@ -115,6 +115,19 @@ class Query:
         return tuple(v for i in net.inputs for v in range(net.offsets[i], net.offsets[i + 1]))
 
     @property
+    def longest(self) -> int:
+        """The number of terms of the longest atom, in the domain or anywhere in the formula."""
+        most = 0
+        open_parts: list[Formula] = [*self.domain, self.unsafe]
+        while open_parts:
+            part = open_parts.pop()
+            if isinstance(part, Atom):
+                most = max(most, len(part.terms))
+            else:
+                open_parts += part.parts
+        return most
+
+    @property
     def is_vacuous(self) -> bool:
         """Whether the box is empty, so that anything holds on it."""
         return any(low > high for low, high in zip(self.lower, self.upper, strict=True))
