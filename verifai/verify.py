@@ -163,7 +163,7 @@ def _decide(query: Query, meter: Meter, look: SecondLook) -> Verified | Unknown:
         if search.cache_info().currsize:
             look.pause = None  # the proof is there
             look.at(search().witnesses.closest)
-        said = _statement(query, meter.options, look, verified=True)
+        said = _statement(query, meter.options, look, vacuous=accepted.vacuous)
         return Verified(certificate, said, accepted.vacuous, effort)
     raise Stopped("no proof was accepted")
 
@@ -207,10 +207,18 @@ def _mended(query: Query, records: list[Record], driver: Driver, meter: Meter) -
     return mended
 
 
-def _statement(query: Query, options: Options, look: SecondLook, *, verified: bool) -> str:
+def _statement(
+    query: Query,
+    options: Options,
+    look: SecondLook,
+    *,
+    verified: bool = True,
+    vacuous: bool = False,
+) -> str:
     from verifai.kernel.statement import statement
 
-    return "\n".join((statement(query, verified=verified), *options.assumptions, *look.said))
+    said = statement(query, verified=verified, vacuous=vacuous)
+    return "\n".join((said, *options.assumptions, *look.said))
 
 
 def _unknown(meter: Meter, stop: Stopped) -> Unknown:

@@ -75,7 +75,7 @@ def command(
             lines += [f"hint: {hint}"] if hint else []
             found |= {"hint": hint} if hint else {}
     else:
-        said, taken = statement(query), list(assumptions(query))
+        said, taken = statement(query, vacuous=accepted.vacuous), list(assumptions(query))
         found = {"accepted": True, "nodes": accepted.nodes, "leaves": accepted.leaves}
         found |= {"vacuous": accepted.vacuous, "statement": said, "assumptions": taken}
         found |= {"second_reader": list(agreement)}

@@ -91,7 +91,7 @@ def _check(network_path: str, query_path: str, certificate_path: str, *, exact: 
     )
     kind = "exact" if exact else "rounded"
     return (
-        f"{statement(query)}\n"
+        f"{statement(query, vacuous=found.vacuous)}\n"
         f"network sha256 {network_digest}\nquery sha256 {query_digest}\n"
         f"accepted: {found.nodes} tree nodes, {found.leaves} leaves, {kind} arithmetic"
     )

@@ -10,6 +10,7 @@ May import: everything of the kernel but replay and statement. Must not know: lo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -40,7 +41,12 @@ NEAR = 1e-6  # a rounded bound that misses 0 by less is computed anew in exact a
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The property holds on the whole domain, as the certificate shows."""
+    """The property holds on the whole domain, as the certificate shows.
+
+    Attributes:
+        nodes, leaves: of the certificate's tree.
+        vacuous: whether the certificate shows, too, that the domain is empty.
+    """
 
     nodes: int
     leaves: int
@@ -86,7 +92,7 @@ def check(
             with Assistant(lambda: run.walk_share(share)):
                 refuse(run.walk())
     leaves = int(((proof.tree == Kind.CLOSE) | (proof.tree == Kind.POINT)).sum())
-    return Accepted(len(proof.tree), leaves, checker.root.is_empty)
+    return Accepted(len(proof.tree), leaves, checker.root.is_empty or checker.is_vacuous(proof))
 
 
 def refuse(leaves: Iterator[OpenLeaf]) -> None:
@@ -128,6 +134,21 @@ class Checker:
         if self._exact is None:
             self._exact = Root(self.query, Exact(self.pause), self.rounded)
         return self._exact
+
+    def is_vacuous(self, proof: Proof) -> bool:
+        """Whether the proof needs no unsafe formula: then no point is in the domain at all."""
+        rows, count = proof.lambda_row, len(self.query.domain)
+        is_own = bool(((rows >= 0) & (rows < count)).all())
+        if not count or not is_own or (proof.tree == Kind.CHOOSE).any():
+            return False
+        alone = copy(self)
+        alone.first, alone.ors = self.first[:count], ()
+        try:
+            with np.errstate(all="ignore"):
+                refuse(_Run(alone, proof).walk())
+        except Rejection:
+            return False
+        return True
 
     def failures(self, proof: Proof) -> Iterator[tuple[int, Rejection]]:
         """The leaves that do not hold, with why; whatever else is wrong is raised.

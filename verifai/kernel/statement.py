@@ -20,12 +20,13 @@ MAX_TEXT = 24
 _SIGNS = {Relation.AT_MOST: "≤", Relation.LESS: "<", Relation.EQUAL: "="}
 
 
-def statement(query: Query, *, verified: bool = True) -> str:
+def statement(query: Query, *, verified: bool = True, vacuous: bool = False) -> str:
     """What a decided query says, over the real numbers, in a few lines.
 
     Args:
         query: the decision problem.
         verified: whether no input of the domain is unsafe, or else some input is.
+        vacuous: whether the domain is known to be empty.
     """
     lines = _network(query.network) + _domain(query)
     lines.append(f"{'No' if verified else 'Some'} input in this domain makes")
@@ -35,6 +36,11 @@ def statement(query: Query, *, verified: bool = True) -> str:
     lines += ["  " + line for line in _formula(query.network, query.unsafe)]
     if verified and _is_vacuous(query):
         lines.append("VACUOUS: the domain's box holds no input, so ANY property holds on it.")
+    elif verified and vacuous:
+        lines.append(
+            "VACUOUS: no input of the box fulfils the domain's conditions, so ANY property"
+        )
+        lines.append("holds on it.")
     return "\n".join(lines)
 
 

@@ -1,6 +1,6 @@
 """The unsafe formula as the search sees it: numbered atoms, in clauses of the kernel's order.
 
-May import: numpy, kernel. Must not know: bounds, how anything is refuted.
+May import: numpy, kernel, record. Must not know: bounds, how anything is refuted.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from verifai.kernel.context import Row, row_of, spread
 from verifai.kernel.network import Network
 from verifai.kernel.number import above, below, nearest
 from verifai.kernel.query import And, Formula, Or, Query
+from verifai.search.record import Block
 
 Array = npt.NDArray[np.floating[Any]]
 
@@ -24,10 +25,15 @@ class Clause:
     """Atoms that hold together (by number), and disjunctions of further clauses.
 
     The order of atoms and disjunctions is that in which the kernel numbers rows and choices.
+
+    Attributes:
+        closing: of an alternative whose atoms contradict each other or those of the whole formula's
+            top: what refutes it, its rows being atoms.
     """
 
     atoms: tuple[int, ...]
     ors: tuple[tuple[Clause, ...], ...]
+    closing: Block | None = None
 
     def every_atom(self) -> list[int]:
         """The numbers of all atoms, those of nested clauses too."""

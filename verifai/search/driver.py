@@ -20,6 +20,7 @@ from verifai.kernel.checker import OpenLeaf
 from verifai.search.boxes import BoxSearch
 from verifai.search.budget import Meter, Points, Stopped, Stuck
 from verifai.search.clauses import Array, Clause, Problem, problem_at
+from verifai.search.contradiction import closed, contradiction
 from verifai.search.forest import Forest, preorder
 from verifai.search.frontier import TreeSearch, root_region
 from verifai.search.goals import Climber, can_climb, goals_of
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 FEW_INPUTS = 12  # so many are split; beyond, phases are, unless few of the inputs matter
 MAX_GOALS = 4096
+Skeleton = list[Judge | Choose | Close]
 CAUTION = 1000.0  # times the usual margin where the kernel once said no
 ATTACK_SHARE = 0.2  # of the time goes into attacks beyond the first
 ATTACK_SECONDS = 0.25  # of one attack
@@ -103,6 +105,9 @@ class Driver:
         if not clause.atoms and not clause.ors:  # any point will do
             self.witnesses.confirm((low / 2 + high / 2)[list(self.root.query.input_values)])
             raise Stopped("every point of the domain is unsafe, yet none was confirmed")
+        done, clause = self._contradictory(clause, low, high, rows)
+        if done is not None:
+            return done
         which = next((k for k, parts in enumerate(clause.ors) if self._cuts_inputs(parts)), None)
         if which is None:
             return self._search(clause, low, high, rows)
@@ -110,9 +115,27 @@ class Driver:
         records: list[Record] = [Choose(which, len(clause.ors[which]))]
         for part in clause.ors[which]:
             inner = _with_rows(rows, part, len(rows))
+            if part.closing is not None:
+                records.append(_closed(part.closing, inner))
+                continue
             joined = Clause(clause.atoms + part.atoms, rest + part.ors)
             records += self._refute(joined, low, high, inner)
         return records
+
+    def _contradictory(
+        self, clause: Clause, low: Array, high: Array, rows: dict[int, int]
+    ) -> tuple[list[Record] | None, Clause]:
+        """Records of a clause of contradictory rows; the clause with its alternatives marked."""
+        pause, numbered = self.compiled.pause, [(n, self.problem.rows[n]) for n in clause.atoms]
+        block = contradiction(numbered, low, high, pause)
+        if block is not None:
+            return [_closed(block, rows)], clause
+        marked = closed(self.problem, clause, (low, high), pause)
+        if marked is clause:
+            return None, clause
+        skeleton = self._skeleton(marked, rows, len(rows))
+        records: list[Record] = [part for part in skeleton if not isinstance(part, Judge)]
+        return records if len(records) == len(skeleton) else None, marked
 
     def _cuts_inputs(self, alternatives: tuple[Clause, ...]) -> bool:
         """Whether an alternative bounds an input, so that choosing it shrinks the box."""
@@ -185,7 +208,7 @@ class Driver:
         count: int,
         *,
         is_first: bool = False,
-    ) -> tuple[PhaseSearch, list[Judge | Choose]]:
+    ) -> tuple[PhaseSearch, Skeleton]:
         """A search for all conjunctions of a clause, and the choices that lead to them.
 
         A first look is not worth singling out the part of the network that matters.
@@ -215,21 +238,24 @@ class Driver:
         every = 1 if count <= 200 else 3 if count <= 600 else 0
         return Effort(steps=20, every=every)
 
-    def _skeleton(self, clause: Clause, rows: dict[int, int], count: int) -> list[Judge | Choose]:
+    def _skeleton(self, clause: Clause, rows: dict[int, int], count: int) -> Skeleton:
         """Choices of all disjunctions in preorder, with a judge for every conjunction left."""
-        found: list[Judge | Choose] = []
+        found: Skeleton = []
         todo = [(clause, rows, count)]
         while todo:
             clause, rows, count = todo.pop()
             if len(found) > MAX_GOALS:
                 raise Stuck(f"the formula has more than {MAX_GOALS} alternatives")
+            if clause.closing is not None:
+                found.append(_closed(clause.closing, rows))
+                continue
             if not clause.ors:
                 found.append(Judge(clause, directed(self.problem, clause, self.caution), rows))
                 continue
             found.append(Choose(0, len(clause.ors[0])))
             todo += [
                 (
-                    Clause(clause.atoms + part.atoms, clause.ors[1:] + part.ors),
+                    Clause(clause.atoms + part.atoms, clause.ors[1:] + part.ors, part.closing),
                     _with_rows(rows, part, count),
                     count + len(part.atoms),
                 )
@@ -300,7 +326,7 @@ class Phases:
         self,
         driver: Driver,
         search: PhaseSearch,
-        skeleton: list[Judge | Choose],
+        skeleton: Skeleton,
         first: int,
         before: list[Record],
     ) -> None:
@@ -334,12 +360,17 @@ class Phases:
         return [*self.before, *_fill(self.skeleton, self.team.forests, self.begin)]
 
 
+def _closed(block: Block, names: dict[int, int]) -> Close:
+    """The record of a block whose rows are atoms."""
+    return Close(block._replace(rows=tuple((names[atom], w) for atom, w in block.rows)))
+
+
 def _with_rows(rows: dict[int, int], part: Clause, count: int) -> dict[int, int]:
     """The names of rows after the atoms of an alternative have joined a path of `count` rows."""
     return rows | {atom: count + i for i, atom in enumerate(part.atoms)}
 
 
-def _fill(skeleton: list[Judge | Choose], forests: dict[int, Forest], first: int) -> list[Record]:
+def _fill(skeleton: Skeleton, forests: dict[int, Forest], first: int) -> list[Record]:
     """The skeleton's choices with the tree of every goal in its place."""
     records, goal = list[Record](), 0
     for part in skeleton:

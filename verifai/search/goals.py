@@ -135,6 +135,12 @@ class Climber:
         self.goals, self.is_choice = goals_of(judges), bool(clause.ors)
         columns = {(int(a), float(s)): d for d, (a, s) in enumerate(self._forms(judge))}
         self.columns = [np.array([columns[form] for form in self._forms(j)]) for j in judges]
+        parts = clause.ors[0] if clause.ors else ()
+        self.closed = {
+            goal: judge.closing(part, part.closing)
+            for goal, part in enumerate(parts)
+            if part.closing is not None
+        }
 
     def _forms(self, judge: Judge) -> list[tuple[int, float]]:
         forms = judge.directed
@@ -151,6 +157,7 @@ class Climber:
             ascent: how to climb.
         """
         singles = np.stack([bounds[:, c].max(axis=1) for c in self.columns], axis=1)
+        singles[:, list(self.closed)] = np.inf
         box, goal = np.nonzero(~(singles > 0))
         rows = placed(self.goals.rows(goal), self.compiled.like)
         base = relaxation.take(self.compiled.place(box))
@@ -172,6 +179,8 @@ class Climber:
         return result
 
     def _single(self, bounds: Array, goal: int) -> Block:
+        if goal in self.closed:
+            return self.closed[goal]
         k = int(bounds[self.columns[goal]].argmax())
         return Block(self.goals.named(goal, {k: 1.0}))
 

@@ -3,7 +3,7 @@
 Where a form's least value is 0 (a network that is monotone by the signs of its weights), rounded
 bounds miss it by the last bit, however small the boxes of a search become.
 
-May import: numpy, kernel, clauses, record. Must not know: branching, relaxations.
+May import: numpy, kernel, clauses, contradiction, record. Must not know: branching, relaxations.
 """
 
 from __future__ import annotations
@@ -16,14 +16,23 @@ from verifai.kernel.checker import NEAR
 from verifai.kernel.context import Row
 from verifai.kernel.number import exact, nearest
 from verifai.search.clauses import Array, Problem
+from verifai.search.contradiction import contradiction
 from verifai.search.record import Block, Close, Record
 
 MAX_VALUES = 50_000  # of a network that is evaluated by exact intervals
 
 
 def at_once(root: Root, problem: Problem) -> list[Record] | None:
-    """The records of a proof that needs no search: an empty domain, or intervals that suffice."""
-    block = Block() if root.is_empty else interval_refutation(root, problem)
+    """The records of a proof that needs no search.
+
+    The domain is empty, intervals suffice, or rows that hold together contradict each other.
+    """
+    if root.is_empty:
+        return [Close(Block())]
+    pause, ends = root.machine.ar.pause, (root.low, root.high)
+    numbered = list(enumerate(problem.rows[atom] for atom in problem.top.atoms))
+    block = contradiction(numbered[: len(root.query.domain)], *ends, pause)  # is it empty?
+    block = block or interval_refutation(root, problem) or contradiction(numbered, *ends, pause)
     return None if block is None else [Close(block)]
 
 

@@ -80,6 +80,8 @@ class Judge:
     def _value(self, clause: Clause, bounds: Array) -> tuple[Array, Indices]:
         every = np.arange(len(bounds))
         best, which = np.full(len(bounds), -np.inf), np.zeros(len(bounds), dtype=np.int64)
+        if clause.closing is not None:
+            return -best, which
         columns = self._columns(clause)
         if len(columns):
             place = bounds[:, columns].argmax(axis=1)
@@ -102,6 +104,9 @@ class Judge:
     def _records(
         self, clause: Clause, bounds: Array, ors: list[tuple[Clause, ...]], found: list[Record]
     ) -> None:
+        if clause.closing is not None:
+            found.append(Close(self.closing(clause, clause.closing)))
+            return
         columns = self._columns(clause)
         best = int(columns[bounds[columns].argmax()]) if len(columns) else -1
         if best >= 0 and bounds[best] > 0:
@@ -119,7 +124,13 @@ class Judge:
         raise ValueError("records of a box that is not refuted")
 
     def _row(self, clause: Clause, form: int) -> int:
-        atom = int(self.directed.atom[form])
+        return self._name(clause, int(self.directed.atom[form]))
+
+    def _name(self, clause: Clause, atom: int) -> int:
         if atom in self.rows:
             return self.rows[atom]
         return clause.atoms.index(atom) - len(clause.atoms)
+
+    def closing(self, clause: Clause, block: Block) -> Block:
+        """The block that closes an alternative, in the path's names of rows."""
+        return block._replace(rows=tuple((self._name(clause, a), w) for a, w in block.rows))

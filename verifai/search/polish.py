@@ -78,6 +78,8 @@ class Polish:
             if not failing.any():
                 return point
             bound |= failing
+            flat = np.array([t == 0 for t in total]) & ~gradient[:, self.movable].any(axis=1)
+            bound &= ~flat  # holds, and goes on to hold nearby
             moved = self._step(point, [total[k] for k in np.flatnonzero(bound)], gradient, bound)
             if moved is None:
                 return point

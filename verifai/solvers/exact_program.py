@@ -9,13 +9,14 @@ May import: numpy, python-flint. Must not know: networks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from flint import fmpq, fmpz
 
 Array = npt.NDArray[np.float64]
+Plane = tuple[Mapping[int, fmpq], fmpq]  # coefficients by variable, and a constant
 MOST_ENTRIES = 20_000  # of the tableau
 MOST_PIVOTS = 2_000
 EXACT_BITS = 53  # of integers that doubles hold
@@ -44,45 +45,68 @@ def exact_duals(
         Non-negative multipliers (D,), or None: too large, or out of time.
     """
     factors, constants = planes
-    kept = np.flatnonzero(factors.any(axis=0) & (box[0] < box[1]))
-    rows, columns = len(constants) + len(kept), len(kept) + 1
+    ends = {j: (_exact(low), _exact(high)) for j, (low, high) in enumerate(zip(*box, strict=True))}
+    rows = [
+        ({j: _exact(row[j]) for j in np.flatnonzero(row).tolist()}, _exact(constant))
+        for row, constant in zip(factors, constants.tolist(), strict=True)
+    ]
+    found = duals(rows, goals, ends, expired=expired)
+    return None if found is None else np.array(found)
+
+
+def duals(
+    planes: Sequence[Plane],
+    goals: int,
+    ends: Mapping[int, tuple[fmpq, fmpq]],
+    *,
+    expired: Callable[[], bool] = lambda: False,
+) -> list[float] | None:
+    """As `exact_duals`, of rational planes by variable.
+
+    Args:
+        planes: coefficients and a constant each.
+        goals: how many planes are goals, the first ones.
+        ends: lower and upper end of every variable that a plane names.
+        expired: whether time is up.
+    """
+    named = sorted({j for factors, _ in planes for j, factor in factors.items() if factor})
+    kept = [j for j in named if ends[j][0] < ends[j][1]]
+    rows, columns = len(planes) + len(kept), len(kept) + 1
     if rows * columns > MOST_ENTRIES:
         return None
-    tableau = _Tableau(_entries(planes, goals, box, kept), len(kept))
+    tableau = _Tableau(_entries(planes, goals, ends, kept), len(kept))
     for _ in range(MOST_PIVOTS):
         if expired():
             return None
         row = tableau.leaving()
         column = None if row is None else tableau.entering(row)
         if row is None or column is None:
-            return _doubles(tableau.duals(row, len(constants)))
+            return _doubles(tableau.duals(row, len(planes)))
         tableau.pivot(row, column)
     return None
 
 
 def _entries(
-    planes: tuple[Array, Array], goals: int, box: tuple[Array, Array], kept: npt.NDArray[np.int64]
+    planes: Sequence[Plane], goals: int, ends: Mapping[int, tuple[fmpq, fmpq]], kept: list[int]
 ) -> list[list[fmpq]]:
     """Rows slack = b - Σ a·v as [a…, b]: of all planes, then of the variables' upper ends.
 
     The variables v are those kept, from their lower ends on, and by how much the program's value
     exceeds a number that no point of the box reaches.
     """
-    factors, constants = planes
-    low, high = ([_exact(x) for x in side.tolist()] for side in box)
     made, floor = list[list[fmpq]](), None
-    for d, constant in enumerate(constants.tolist()):
-        a = {j: _exact(x) for j, x in enumerate(factors[d].tolist()) if x}
-        start = _exact(constant) + sum((x * low[j] for j, x in a.items()), fmpq(0))
+    for d, (a, constant) in enumerate(planes):
+        start = constant + sum((x * ends[j][0] for j, x in a.items()), fmpq(0))
         if d < goals:
-            least = start + sum((x * (high[j] - low[j]) for j, x in a.items() if x < 0), fmpq(0))
+            widths = {j: ends[j][1] - ends[j][0] for j in a}
+            least = start + sum((x * widths[j] for j, x in a.items() if x < 0), fmpq(0))
             floor = least - 1 if floor is None else max(floor, least - 1)
-        made.append([a.get(j, fmpq(0)) for j in kept.tolist()] + [fmpq(0), -start])
+        made.append([a.get(j, fmpq(0)) for j in kept] + [fmpq(0), -start])
     for row in made[:goals]:
         row[-2], row[-1] = fmpq(-1), row[-1] + (floor or 0)
-    for place, j in enumerate(kept.tolist()):
+    for place, j in enumerate(kept):
         unit = [fmpq(int(k == place)) for k in range(len(kept))]
-        made.append([*unit, fmpq(0), high[j] - low[j]])
+        made.append([*unit, fmpq(0), ends[j][1] - ends[j][0]])
     return made
 
 
@@ -142,7 +166,7 @@ def _exact(value: float) -> fmpq:
     return fmpq(*value.as_integer_ratio())
 
 
-def _doubles(values: list[fmpq]) -> Array:
+def _doubles(values: list[fmpq]) -> list[float]:
     """The values, or common multiples of them that are integers, as doubles."""
     common = fmpz(1)
     for value in values:
@@ -150,4 +174,4 @@ def _doubles(values: list[fmpq]) -> Array:
     scaled = [value * common for value in values]
     if all(int(value.p).bit_length() <= EXACT_BITS for value in scaled):
         values = scaled
-    return np.array([int(v.p) / int(v.q) for v in values])
+    return [int(v.p) / int(v.q) for v in values]
