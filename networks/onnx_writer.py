@@ -3,7 +3,7 @@
 One input `x`, one output `y`, float32, a fixed opset. Batch normalisation, pooling and softmax stay
 the operators they are: nothing is folded on the way to the file.
 
-May import: numpy, onnx. Must not know: which network is written, torch.
+May import: numpy, onnx, verifai.files. Must not know: which network is written, torch.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from verifai.files import write_atomically
 
 OPSET = 17
 IR_VERSION = 8  # the oldest that opset 17 belongs to, so old runtimes read the files
@@ -69,4 +71,4 @@ class OnnxWriter:
 def write(model: onnx.ModelProto, path: Path) -> None:
     """The model's bytes, the same for equal models."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(model.SerializeToString(deterministic=True))
+    write_atomically(path, model.SerializeToString(deterministic=True))

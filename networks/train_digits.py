@@ -12,12 +12,14 @@ forty images that training never saw, whatever the network says about them.
 
 Source: Madry et al., "Towards deep learning models resistant to adversarial attacks" (ICLR 2018).
 
-May import: relu_net, torch_layers, torch, scikit-learn. Must not know: how robustness is verified.
+May import: relu_net, torch_layers, torch, scikit-learn, verifai.files.
+Must not know: how robustness is verified.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,8 @@ from sklearn.model_selection import train_test_split
 from torch import nn
 from torch.nn.functional import cross_entropy
 from torch_layers import interval
+
+from verifai.files import write_atomically
 
 DATA = Path(__file__).parents[1] / "verifai" / "data"
 LEVELS = 16
@@ -164,7 +168,9 @@ def main() -> None:
     net = train(data, recipe, device).cpu()
     save(layers(net), options.out / "digits_mlp.onnx")
     images, labels = data.test_images[:SHIPPED], data.test_labels[:SHIPPED]
-    np.savez_compressed(options.out / "digits_test.npz", images=images, labels=labels)
+    packed = io.BytesIO()
+    np.savez_compressed(packed, images=images, labels=labels)
+    write_atomically(options.out / "digits_test.npz", packed.getvalue())
     print(f"accuracy {accuracy(net, data.test_images, data.test_labels):.3f} on unseen digits")
     print(options.out / "digits_mlp.onnx")
     print(options.out / "digits_test.npz")

@@ -7,13 +7,14 @@ Each instance asks whether a network keeps its answer in an L∞ ball around a s
 at 0 and 1), or around a sequence of the attention task. `expected.csv` holds the verdicts known so
 far: unsat where a certificate was accepted, sat where a counterexample was replayed.
 
-May import: numpy. Must not know: how verdicts are found.
+May import: numpy, verifai.files. Must not know: how verdicts are found.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import io
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+
+from verifai.files import write_atomically
 
 DATA = Path(__file__).parents[1] / "verifai" / "data"
 SECONDS = 20
@@ -128,13 +131,14 @@ def main() -> None:
         network = os.path.relpath(DATA / f"{ball.network}.onnx", folder)
         name = f"{ball.network}_{ball.centre}_{ball.radius}.vnnlib"
         text = "\n".join(lines(*box_of(ball))) + "\n"
-        (folder / name).write_text(text, encoding="utf-8")
+        write_atomically(folder / name, text.encode())
         instances.append((network, name, SECONDS))
         if ball.verdict:
             expected.append((network, name, ball.verdict))
     for table, rows in (("instances", instances), ("expected", expected)):
-        with (folder / f"{table}.csv").open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows(rows)
+        table_text = io.StringIO()
+        csv.writer(table_text, lineterminator="\n").writerows(rows)
+        write_atomically(folder / f"{table}.csv", table_text.getvalue().encode())
     print(f"{len(instances)} instances in {folder}")
 
 

@@ -39,10 +39,12 @@ ARROWS = {
     "entry": {"kernel"},
     "verdict": {"kernel"},
     "alarm": set[str](),
+    "files": {"kernel"},
+    "streams": set[str](),
     "original": {"kernel"},
     "load": {"kernel", "entry", "original"},
     "bounds": {"kernel"},
-    "solvers": {"kernel", "entry", "verdict"},
+    "solvers": {"kernel", "entry", "verdict", "streams"},
     "symbolic": {"kernel", "entry", "load", "bounds", "solvers"},
     "properties": {"kernel", "entry", "original", "load", "bounds", "symbolic"},
     "optimum": BELOW_VERIFY | {"properties", "symbolic", "verify"},
@@ -55,10 +57,10 @@ ARROWS = {
     "report": FRONT | {"store"},
     "train": FRONT | {"store"},
     "theorems": FRONT | {"store"},
-    "bench": {"kernel", "report"},
-    "demo": FRONT | {"report"},
+    "bench": {"kernel", "report", "files"},
+    "demo": FRONT | {"report", "files"},
     "pytest_plugin": FRONT | {"report", "store"},
-    "cli": FRONT | {"report", "store", "train", "theorems", "bench", "demo"},
+    "cli": FRONT | {"report", "store", "train", "theorems", "bench", "demo", "files", "streams"},
 }
 
 

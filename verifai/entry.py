@@ -73,8 +73,8 @@ def unreadable(error: OSError) -> str:
     >>> unreadable(FileNotFoundError(2, "No such file or directory", "net.onnx"))
     'net.onnx: No such file or directory'
     """
-    if error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
+    if error.strerror:
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split())
 
 

@@ -75,14 +75,15 @@ def test_time_out(hard: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("everyone", [True, False])
-def test_ctrl_c(hard: tuple[str, str], everyone: bool) -> None:
-    """A terminal's Ctrl-C reaches the whole group, `kill -INT` the first process only."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm(hard: tuple[str, str], number: int, everyone: bool) -> None:
+    """A terminal's Ctrl-C reaches the whole group, `kill` the first process only."""
     process = start(hard, "--timeout", "600")
     wait_for_helper(process)
     if everyone:
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, number)
     else:
-        os.kill(process.pid, signal.SIGINT)
+        os.kill(process.pid, number)
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2, out + err
     assert "interrupted" in out

@@ -1,15 +1,17 @@
 """What is run and what came out: instances.csv, expected.csv, tables of results.
 
-May import: the standard library, kernel errors. Must not know: how instances are run.
+May import: the standard library, files, kernel errors. Must not know: how instances are run.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from verifai.files import write_atomically
 from verifai.kernel.errors import InputError
 
 
@@ -104,10 +106,11 @@ def write_results(path: Path, results: Iterable[Result]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(Result)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(result) for result in results)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [f.name for f in fields(Result)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(result) for result in results)
+    write_atomically(path, text.getvalue().encode())
 
 
 def read_times(path: Path) -> dict[tuple[str, str], tuple[str, float]]:

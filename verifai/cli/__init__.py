@@ -3,7 +3,7 @@
 Each subcommand lives in a module of its own that is imported when it is called, so that
 `verifai verify` on a small network pays for nothing that it does not use.
 
-May import: click, exits; the subcommands on demand. Must not know: what they do.
+May import: click, exits, ending, streams; the subcommands on demand. Must not know: what they do.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -21,8 +22,10 @@ import click
 from verifai import __version__
 from verifai.bounds.memory import keep_memory
 from verifai.bounds.threads import start_with_one_thread
+from verifai.cli.ending import interrupted_by_sigterm
 from verifai.cli.exits import SCHEMA, Exit, OutOfTime, sentence
 from verifai.kernel.errors import InputError, Unable
+from verifai.streams import leave_output, own_output
 
 _COMMANDS = {
     "verify": "Decide a VNN-LIB property of an ONNX network.",
@@ -70,13 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     BLAS is kept to one thread (unless the environment says otherwise): the search's own workers
     use the cores, and starting a thread pool costs more than a small network needs. Freed memory
-    is kept, because clearing its pages again costs more than the arithmetic on them.
+    is kept, because clearing its pages again costs more than the arithmetic on them. Standard
+    output is the command's alone, and SIGTERM ends it as Ctrl-C does.
     """
     start_with_one_thread()
     keep_memory()
     code = None
     try:
-        code = run(sys.argv[1:] if arguments is None else arguments)
+        with own_output(for_good=arguments is None), interrupted_by_sigterm():
+            code = run(sys.argv[1:] if arguments is None else arguments)
+            leave_output()
     finally:  # an exception (of memory, while another is told) would leave with 1
         if code is None:
             os._exit(Exit.ERROR)
@@ -93,7 +99,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
+        _say(error.format_message(), err=True)
         return Exit.ERROR
     except click.ClickException as error:
         asked = error.ctx if isinstance(error, click.UsageError) else None
@@ -102,12 +108,10 @@ def run(arguments: Sequence[str]) -> int:
     except OutOfTime as late:
         return _late(str(late), arguments)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
-        return Exit.UNKNOWN
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.ERROR
+        return _interrupted(arguments)
     except (InputError, Unable, OSError, ImportError) as error:
+        if isinstance(error, BrokenPipeError) and error.filename is None:
+            return Exit.ERROR  # nobody reads standard output any more
         return _fail(sentence(error), arguments)
     except MemoryError:
         return _fail("memory ran out; nothing was decided", arguments)
@@ -116,15 +120,30 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(f"internal error: {error!r}", arguments)
 
 
+def _interrupted(arguments: Sequence[str]) -> int:
+    _say("interrupted", err=True)
+    _say_json({"verdict": "unknown", "reason": "interrupted"}, arguments)
+    return Exit.UNKNOWN
+
+
 def _late(reason: str, arguments: Sequence[str]) -> int:
-    click.echo(f"time-out: {reason}", err=True)
-    if "--json" in arguments:
-        click.echo(json.dumps({"schema": SCHEMA, "verdict": "timeout", "reason": reason}))
+    _say(f"time-out: {reason}", err=True)
+    _say_json({"verdict": "timeout", "reason": reason}, arguments)
     return Exit.TIMEOUT
 
 
 def _fail(message: str, arguments: Sequence[str]) -> int:
-    click.echo(f"error: {message}", err=True)
-    if "--json" in arguments:
-        click.echo(json.dumps({"schema": SCHEMA, "verdict": "error", "error": message}))
+    _say(f"error: {message}", err=True)
+    _say_json({"verdict": "error", "error": message}, arguments)
     return Exit.ERROR
+
+
+def _say_json(found: dict[str, str], arguments: Sequence[str]) -> None:
+    if "--json" in arguments:
+        _say(json.dumps({"schema": SCHEMA} | found))
+
+
+def _say(words: str, *, err: bool = False) -> None:
+    """Prints where that is possible: the exit code must not depend on it."""
+    with suppress(OSError, ValueError):
+        click.echo(words, err=err)

@@ -13,8 +13,8 @@ import click
 from verifai.bench.instances import Result, read_instances, read_times, write_results
 from verifai.bench.run import Plan, run_all
 from verifai.bench.summary import DEFINITE, Times, comparison, exit_code, side_by_side, summary
-from verifai.cli.files import require_writable, write_atomically
 from verifai.cli.limit import seconds
+from verifai.files import require_writable, write_atomically
 from verifai.kernel.errors import InputError
 from verifai.report.cactus import cactus
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from verifai.cli.files import require_writable, write_atomically
 from verifai.cli.limit import limited
+from verifai.files import require_writable, write_atomically
 
 
 @click.command("export")

@@ -16,8 +16,8 @@ import click
 from flint import fmpq
 
 from verifai.cli.exits import Exit
-from verifai.cli.files import write_atomically
 from verifai.cli.record import exit_code
+from verifai.files import write_atomically
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import nearest
 from verifai.verdict import Counterexample, Falsified, Verdict

@@ -16,8 +16,8 @@ from typing import Any
 import click
 
 from verifai.cli.exits import SCHEMA
-from verifai.cli.files import write_atomically
 from verifai.cli.limit import seconds, within
+from verifai.files import write_atomically
 from verifai.theorems.claim import Role, Table, Theorem, limits_of
 from verifai.theorems.registry import THEOREMS
 from verifai.theorems.run import Report, Result, run

@@ -16,10 +16,10 @@ from typing import Any
 import click
 
 from verifai.cli.exits import OutOfTime
-from verifai.cli.files import require_writable, write_atomically
 from verifai.cli.limit import seconds, within
 from verifai.cli.semantics import semantics
 from verifai.cli.solver import network_option
+from verifai.files import is_through, require_writable, write_atomically
 from verifai.kernel.query import Query
 from verifai.verdict import Effort, Falsified, Unknown, Verdict, Verified
 from verifai.verify import Options
@@ -192,6 +192,9 @@ def _standard(query_file: Path, networks: dict[str, Path], asked: _Asked) -> int
     except OutOfTime:
         click.echo("timed-out")
         raise
+    except KeyboardInterrupt:
+        click.echo("unknown")
+        raise
     if said := note(posed):
         click.echo(said, err=True)
     verdict = asked.search(posed.query)
@@ -246,8 +249,13 @@ def with_float32(verdict: Falsified, model: Path, query: Query) -> Falsified:
     return dataclasses.replace(verdict, counterexample=dataclasses.replace(found, is_float32=shown))
 
 
-def companions(certificate: Path) -> tuple[Path, Path, Path]:
-    """Where the canonical network, the canonical query and the certificate itself are written."""
+def companions(certificate: Path) -> tuple[Path, ...]:
+    """Where the canonical network, the canonical query and the certificate itself are written.
+
+    Beside a device or a pipe there is nothing: it gets the certificate alone.
+    """
+    if is_through(certificate):
+        return (certificate,)
     name = certificate.name
     network, query = (certificate.with_name(name + end) for end in (".network", ".query.json"))
     return network, query, certificate
@@ -261,6 +269,10 @@ def write_certificate(path: Path, query: Query, certificate: bytes) -> None:
     """
     from verifai.kernel.codec import encode_network, encode_query
 
-    data = (encode_network(query.network), encode_query(query), certificate)
-    for target, content in zip(companions(path), data, strict=True):
-        write_atomically(target, content)
+    *others, last = companions(path)
+    if others:
+        for target, content in zip(
+            others, (encode_network(query.network), encode_query(query)), strict=True
+        ):
+            write_atomically(target, content)
+    write_atomically(last, certificate)

@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 
 from verifai.cli.exits import Exit, OutOfTime, sentence
-from verifai.cli.files import require_writable, write_atomically
 from verifai.cli.limit import seconds, within
 from verifai.cli.record import exit_code
 from verifai.cli.verify import search
+from verifai.files import require_writable, write_atomically
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import nearest
 from verifai.verdict import VACUOUS, Counterexample, Falsified, Verdict, Verified
@@ -57,6 +57,9 @@ def command(
         return Exit.ERROR
     except OutOfTime:
         write_atomically(result, b"timeout\n")
+        raise
+    except KeyboardInterrupt:
+        write_atomically(result, b"unknown\n")
         raise
     write_atomically(result, result_text(verdict).encode())
     if isinstance(verdict, Verified) and verdict.vacuous:

@@ -1,6 +1,6 @@
 """Decides the demo's cases, has every certificate re-checked by the kernel alone, and shows it all.
 
-May import: kernel, load, properties, verify, verdict; rich only on a terminal.
+May import: files, kernel, load, properties, verify, verdict; rich only on a terminal.
 Must not know: the search.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from verifai.api import verify
 from verifai.demo.cases import Case, cases
 from verifai.demo.picture import beside, changes, describe_change, float_text, picture
+from verifai.files import write_atomically
 from verifai.kernel.codec import encode_network, encode_query
 from verifai.kernel.number import exact
 from verifai.verdict import Counterexample, Falsified, Unknown, Verdict, Verified
@@ -86,7 +87,7 @@ def decide(case: Case, out: Path, timeout: float) -> Outcome:
     files = tuple(out / f"{case.name}.{end}" for end in ("network", "query.json", "certificate"))
     contents = encode_network(case.query.network), encode_query(case.query), verdict.certificate
     for file, content in zip(files, contents, strict=True):
-        file.write_bytes(content)
+        write_atomically(file, content)
     command = [sys.executable, "-m", "verifai.kernel", *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     said = (done.stdout + done.stderr).strip().splitlines()

@@ -239,7 +239,8 @@ def _work(search: TreeSearch, pipe: Any, parents_end: Any, meter: Meter) -> None
     import traceback
 
     parents_end.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):  # the parent hears them, too, and ends this
+        signal.signal(number, signal.SIG_IGN)
     meter.kept = 0.0  # when the search must end for the check's sake, its parent knows
     search.clear()
     try:

@@ -1,6 +1,6 @@
 """Linear programs, solved in floats by HiGHS, with their duals.
 
-May import: numpy, highspy. Must not know: networks.
+May import: numpy, highspy, streams. Must not know: networks.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from verifai.streams import hushed
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -82,10 +84,11 @@ class Optimum:
 
 
 def silent_solver() -> Any:
-    """HiGHS on one thread, told to print nothing; the first of a process may have said its name."""
+    """HiGHS on one thread, printing nothing: version 1.16 says its name before it can be told."""
     import highspy
 
-    solver = highspy.Highs()
+    with hushed():
+        solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("threads", 1)
     return solver

@@ -1,6 +1,7 @@
 """The process of one solver: reads one request on standard input, prints one answer.
 
-May import: the standard library, smt, smtlib, z3 and cvc5 (on demand). Must not know: networks.
+May import: the standard library, streams, smt, smtlib, z3 and cvc5 (on demand).
+Must not know: networks.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from verifai.solvers.smt import Engine, encode_answer, rational_model
 from verifai.solvers.smtlib import Script
+from verifai.streams import own_output
 
 FOREVER = 1e9  # seconds from which on a limit is none
 
@@ -40,7 +42,8 @@ def main() -> None:
     request: dict[str, Any] = json.load(sys.stdin)
     _limit(request["seconds"], request["memory_mib"])
     script = Script(request["body"], tuple(request["inputs"]), request["logic"])
-    print(encode_answer(rational_model(engine_named(request["solver"]), script)))
+    with own_output(for_good=True):
+        print(encode_answer(rational_model(engine_named(request["solver"]), script)), flush=True)
 
 
 def _limit(seconds: float | None, memory_mib: int) -> None:
