@@ -1,7 +1,9 @@
 """Instances in, a table out, on the shipped network and on processes that misbehave."""
 
 import gzip
+import os
 import resource
+import signal
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -9,13 +11,14 @@ from xml.etree import ElementTree
 import pytest
 
 import verifai
+from tests.processes import is_left_alone
 from verifai.bench.instances import (
     Result,
     read_instances,
     read_times,
     write_results,
 )
-from verifai.bench.process import measure
+from verifai.bench.process import Fleet, measure
 from verifai.bench.run import Plan, Workshop, run_all
 from verifai.bench.summary import comparison, exit_code, side_by_side, summary
 from verifai.cli import run
@@ -216,3 +219,36 @@ def test_cactus_draws_every_solved_instance() -> None:
     (x0, y0), (x1, y1) = points[0]
     assert x0 < x1
     assert y0 > y1
+
+
+def test_an_interrupted_run_ends_what_runs_beside_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several at once are waited for in other threads, which hear no signal."""
+    groups, add = list[int](), Fleet.add
+
+    def noted(fleet: Fleet, group: int) -> None:
+        add(fleet, group)
+        groups.append(group)
+        if len(groups) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Fleet, "add", noted)
+    monkeypatch.setattr(
+        "verifai.bench.run._VERIFAI", [sys.executable, "-c", "import time; time.sleep(100)"]
+    )
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    told = list[int]()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_all(
+                read_instances(folder / "instances.csv") * 3,
+                folder,
+                Plan(jobs=2, timeout=100.0),
+                done=lambda number, result: told.append(number),
+            )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(groups) >= 2
+    assert all(is_left_alone(group) for group in groups)
+    assert not told

@@ -48,14 +48,49 @@ class Ended:
         return lines[-1] if lines else f"exit code {self.code}"
 
 
-def measure(command: Sequence[str], *, limit: float, home: Path | None = None) -> Ended:
+class Fleet:
+    """The process groups that are running, started by several threads.
+
+    Attributes:
+        is_over: whether all were ended, and those to come will be.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._groups, self.is_over = threading.Lock(), set[int](), False
+
+    def add(self, group: int) -> None:
+        """Notes a group; kills it at once if all is over."""
+        with self._lock:
+            self._groups.add(group)
+            if self.is_over:
+                _end(group)
+
+    def remove(self, group: int) -> None:
+        """Kills what is left of a group."""
+        with self._lock:
+            self._groups.discard(group)
+            _end(group)
+
+    def end(self) -> None:
+        """Kills all groups, and those that are still to come."""
+        with self._lock:
+            self.is_over = True
+            for group in self._groups:
+                _end(group)
+
+
+def measure(
+    command: Sequence[str], *, limit: float, home: Path | None = None, fleet: Fleet | None = None
+) -> Ended:
     """Run a process in a group of its own and kill the group after `limit` seconds.
 
     Args:
         command: the program and its arguments.
         limit: wall seconds.
         home: where the package is imported from; None: this very package.
+        fleet: where it is noted while it runs.
     """
+    fleet = fleet or Fleet()
     package = Path(verifai.__file__).parents[1] if home is None else home
     environment = dict(os.environ, PYTHONPATH=str(package))
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
@@ -76,12 +111,13 @@ def measure(command: Sequence[str], *, limit: float, home: Path | None = None) -
             _end(process.pid)
 
         timer = threading.Timer(limit, kill)
-        timer.start()
         try:
+            fleet.add(process.pid)
+            timer.start()
             _, status, usage = os.wait4(process.pid, 0)
         finally:
             timer.cancel()
-            _end(process.pid)
+            fleet.remove(process.pid)
         process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.monotonic() - start
         texts = []

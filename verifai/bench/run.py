@@ -19,7 +19,7 @@ from pathlib import Path
 
 import verifai
 from verifai.bench.instances import Instance, Result
-from verifai.bench.process import measure
+from verifai.bench.process import Fleet, measure
 from verifai.kernel.errors import InputError
 
 GRACE = 15.0  # seconds between an instance's time-out and the end of its process
@@ -85,13 +85,19 @@ def run_all(
                 result = Result(*paths, "error", instance.expected, message=missing[instance])
             else:
                 result = workshop.run(number, instance)
-            done(numbered[0], result)
+            if not workshop.fleet.is_over:
+                done(numbered[0], result)
             return result
 
         if plan.jobs == 1:
             return [one(numbered) for numbered in enumerate(instances)]
-        with ThreadPoolExecutor(plan.jobs) as pool:
+        pool = ThreadPoolExecutor(plan.jobs)
+        try:
             return list(pool.map(one, enumerate(instances)))
+        finally:  # where it is interrupted, nothing that runs or waits is waited for
+            pool.shutdown(wait=False, cancel_futures=True)
+            workshop.fleet.end()
+            pool.shutdown()
 
 
 @dataclass(slots=True)
@@ -101,6 +107,7 @@ class Workshop:
     source: Path
     folder: Path
     plan: Plan
+    fleet: Fleet = field(default_factory=Fleet)
     _local: dict[str, Path] = field(default_factory=dict)
     _copying: threading.Lock = field(default_factory=threading.Lock)
 
@@ -166,7 +173,7 @@ class Workshop:
         command += ["--no-float32", "--timeout", str(timeout), "--certificate", str(certificate)]
         if self.plan.workers is not None:
             command += ["--workers", str(self.plan.workers)]
-        ended = measure(command, limit=timeout + GRACE)
+        ended = measure(command, limit=timeout + GRACE, fleet=self.fleet)
         said = ended.answer()
         verdict = _VERDICTS.get(str(said.get("verdict")), "error")
         if ended.was_killed:
@@ -190,7 +197,7 @@ class Workshop:
     def recheck(self, instance: Instance, certificate: Path) -> Recheck:
         """`verifai check` on the original files; its time is without start-up and loading."""
         command = [*_VERIFAI, "check", *self._files(instance), str(certificate), "--json"]
-        ended = measure(command, limit=CHECK_LIMIT)
+        ended = measure(command, limit=CHECK_LIMIT, fleet=self.fleet)
         said = ended.answer()
         if ended.code == 0 and said.get("accepted") is True:
             return Recheck("accepted", round(float(said["check_seconds"]), 3))
@@ -210,7 +217,7 @@ class Workshop:
                 partial.rename(home)
         names = [f"{certificate}.network", f"{certificate}.query.json", str(certificate)]
         command = [sys.executable, "-m", "verifai.kernel", *names]
-        ended = measure(command, limit=CHECK_LIMIT, home=home)
+        ended = measure(command, limit=CHECK_LIMIT, home=home, fleet=self.fleet)
         is_right = ended.code == 0 and not ended.was_killed
         result = "accepted" if is_right else f"not accepted: {ended.complaint}"
         return Recheck(result, round(ended.seconds, 3))
