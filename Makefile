@@ -6,12 +6,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CSV ?= ../shared/benchmarks/test/instances.csv
+DEMO ?= results/demo
+# The lock: everything with hashes but torch, whose wheels differ from machine to machine.
+LOCK := requirements/lock.txt
+TORCH := requirements/torch.txt
+OLDEST := requirements/oldest.txt
+UV := uv>=0.13,<0.14
 
-.PHONY: demo test test-slow proofs lint bench clean
+.PHONY: demo test test-slow test-newest test-oldest lock proofs lint bench clean
 
+# TRAINING=ARGUMENTS are passed on, DEMO=FOLDER says where everything is written.
 demo: $(READY)
-	$(BIN)/python networks/train_digits.py
-	$(BIN)/verifai demo
+	$(BIN)/python networks/train_digits.py --out $(DEMO)/networks $(TRAINING)
+	$(BIN)/verifai demo --networks $(DEMO)/networks --out $(DEMO)
 
 # A process for each core, but at most four, as each imports torch and collects all tests; a file
 # stays in one of them, so that what its tests share is made once. One BLAS thread each.
@@ -22,6 +29,13 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(PYTEST) -m "slow and not gpu and not browser"
+
+# The tests with the newest and with the oldest dependencies that pyproject.toml allows, each in an
+# environment of its own; a newer release comes in when the environment is made anew (`make clean`).
+test-newest:
+	$(MAKE) test VENV=.venv-newest
+test-oldest:
+	$(MAKE) test VENV=.venv-oldest
 
 # Re-checks every stored certificate with the kernel alone.
 proofs: $(READY)
@@ -36,11 +50,41 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/verifai bench $(CSV) --check
 
-$(READY): pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	$(BIN)/python -m compileall -q verifai
+# What each environment holds: the locked, the newest and the oldest dependencies.
+.venv/.ready: pyproject.toml $(LOCK) $(TORCH)
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --require-hashes --requirement $(LOCK)
+	$(call finished,$(@D))
+
+.venv-oldest/.ready: pyproject.toml $(OLDEST) $(TORCH)
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --require-hashes --requirement $(OLDEST)
+	$(call finished,$(@D))
+
+.venv-newest/.ready: pyproject.toml $(TORCH)
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --requirement requirements/besides.in
+	$(@D)/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[dev]'
 	touch $@
 
+define finished
+$(1)/bin/python -m pip install --quiet --requirement $(TORCH)
+$(1)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+$(1)/bin/python -m compileall -q verifai
+touch $(1)/.ready
+endef
+
+# Writes the lists of what is installed anew, with the newest releases that pyproject.toml allows.
+COMPILE := pip compile --quiet --universal --python-version 3.11 --no-annotate \
+	--custom-compile-command 'make lock' --extra dev pyproject.toml
+HASHED := requirements/besides.in --overrides requirements/without_torch.in --generate-hashes
+lock:
+	test -x .venv-lock/bin/uv || $(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet '$(UV)'
+	.venv-lock/bin/uv $(COMPILE) $(HASHED) --upgrade --output-file $(LOCK)
+	.venv-lock/bin/uv $(COMPILE) $(HASHED) --upgrade --resolution lowest-direct \
+		--output-file $(OLDEST)
+	.venv-lock/bin/uv $(COMPILE) --no-deps --upgrade | grep '^torch==' > $(TORCH)
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
