@@ -230,7 +230,7 @@ def test_an_interrupted_run_ends_what_runs_beside_it(
     def noted(fleet: Fleet, group: int) -> None:
         add(fleet, group)
         groups.append(group)
-        if len(groups) == 2:
+        if groups[1:2] == [group]:  # once
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(Fleet, "add", noted)
