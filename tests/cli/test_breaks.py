@@ -47,7 +47,7 @@ def test_a_break_in_check_is_code_4(
 
     assert run(["check", model, true_property, proof, *options]) == 0
     capsys.readouterr()
-    monkeypatch.setattr("verifai.api.check", broken)
+    monkeypatch.setattr("verifai.api.check_twice", broken)
     assert run(["check", model, true_property, proof, *options]) == 4
     said = capsys.readouterr()
     assert "error: " in said.err
