@@ -136,3 +136,31 @@ def test_slices_are_cut_as_the_standard_and_onnxruntime_cut_them(tmp_path: Path)
                 assert (runtime(proto.SerializeToString(), {"x": x})[0] == kept).all()
                 if kept.size:
                     check_against_runtime(proto, tmp_path)
+
+
+@pytest.mark.parametrize("versions", [(13, 11), (11, 13), (12, 9), (14, 7)])
+@pytest.mark.parametrize("alias", ["", "ai.onnx"])
+def test_several_opsets_must_mean_the_same(
+    versions: tuple[int, int], alias: str, tmp_path: Path
+) -> None:
+    """onnxruntime takes the one that comes last, other readers the highest."""
+
+    def imported(op_type: str, shape: list[Any]) -> onnx.ModelProto:
+        proto = single(op_type, {"x": shape})
+        del proto.opset_import[:]
+        proto.opset_import.add(domain="", version=versions[0])
+        proto.opset_import.add(domain=alias, version=versions[1])
+        return proto
+
+    check_against_runtime(imported("Relu", [2, 3, 2]), tmp_path)
+    if max(versions) >= 13:
+        several = rf"opsets {max(versions)} and {min(versions)} are imported.*another one in each"
+        with pytest.raises(LoadError, match=several):
+            load(imported("Softmax", [2, 3, 2]), tmp_path)
+    check_against_runtime(imported("Softmax", [1, 3]), tmp_path)
+
+
+def test_outputs_without_values_are_refused(tmp_path: Path) -> None:
+    proto = single("Tile", X, {"r": np.array([0, 1])})
+    with pytest.raises(LoadError, match=r"the output 'y' has no values: its shape is \(0, 3\)"):
+        load(proto, tmp_path)

@@ -8,13 +8,14 @@ Must not know: the command line.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network
+from verifai.kernel.network_file import encode_network
 from verifai.load.builder import Builder
 from verifai.load.errors import LoadError
 from verifai.load.onnx_call import Attribute, Call, Lowering
@@ -95,8 +96,34 @@ def lower(
     Raises:
         LoadError: something in the model is unreadable or not supported.
     """
+    opset, *others = opsets_of(model)
+    network = _lowered(
+        model, Graph(folder, opset, builder=builder or Builder(), lowerings=lowerings)
+    )
+    if others:
+        _require_agreement(model, folder, (opset, *others))
+    return network
+
+
+def _require_agreement(model: Any, folder: Path, opsets: Sequence[int]) -> None:
+    """LoadError if the model is another network at one of these opsets.
+
+    A model that imports several is read by the highest here, by the last elsewhere. At an opset
+    that has no such operators it is read by nobody.
+    """
+    found = set()
+    for opset in opsets:
+        try:
+            found.add(encode_network(_lowered(model, Graph(folder, opset))))
+        except InputError:
+            continue
+    if len(found) > 1:
+        several = " and ".join(map(str, opsets))
+        raise LoadError(f"opsets {several} are imported, and the model is another one in each")
+
+
+def _lowered(model: Any, graph: Graph) -> Network:
     source = model.graph
-    graph = Graph(folder, opset_of(model), builder=builder or Builder(), lowerings=lowerings)
     if source.sparse_initializer:
         raise LoadError("sparse initializers are not supported")
     if any(function.domain in _NAMES for function in model.functions):
@@ -123,8 +150,8 @@ def lower(
     return _finished(graph, [output.name for output in source.output])
 
 
-def opset_of(model: Any) -> int:
-    """The version of the standard operators that the model uses.
+def opsets_of(model: Any) -> list[int]:
+    """The versions of the standard operators that the model imports, the highest first.
 
     Raises:
         LoadError: none is given, or it is older or newer than what is known here.
@@ -132,13 +159,13 @@ def opset_of(model: Any) -> int:
     if not OLDEST_IR <= model.ir_version <= NEWEST_IR:
         known = f"supported are {OLDEST_IR} to {NEWEST_IR}"
         raise LoadError(f"version {model.ir_version} of the file format ({known})")
-    versions = [int(entry.version) for entry in model.opset_import if entry.domain in _NAMES]
+    versions = {int(entry.version) for entry in model.opset_import if entry.domain in _NAMES}
     if not versions:
         raise LoadError("the model does not say which opset it uses")
-    opset = max(versions)  # where several are imported, as onnxruntime does
-    if not OLDEST_OPSET <= opset <= NEWEST_OPSET:
-        raise LoadError(f"opset {opset} (supported are {OLDEST_OPSET} to {NEWEST_OPSET})")
-    return opset
+    for opset in versions:
+        if not OLDEST_OPSET <= opset <= NEWEST_OPSET:
+            raise LoadError(f"opset {opset} (supported are {OLDEST_OPSET} to {NEWEST_OPSET})")
+    return sorted(versions, reverse=True)
 
 
 def _input_shape(entry: Any) -> tuple[int, ...]:

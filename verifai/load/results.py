@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network
 from verifai.load.builder import ONE, Builder
 from verifai.load.tidy import tidied, unique
@@ -32,7 +33,7 @@ def network_of(builder: Builder, results: Sequence[tuple[str, Value]]) -> Networ
         results: names and values.
 
     Raises:
-        InputError: a value that is no number, or numbers that are not finite.
+        InputError: a value that is no number, or has no entries, or numbers that are not finite.
     """
     inputs = {node.name for node in builder.nodes if isinstance(node, Input)}
     taken = inputs | {name for name, _ in results}
@@ -40,6 +41,8 @@ def network_of(builder: Builder, results: Sequence[tuple[str, Value]]) -> Networ
     names: dict[int, str] = {}
     places = []
     for name, value in results:
+        if not math.prod(value.shape):
+            raise InputError(f"the output {name!r} has no values: its shape is {value.shape}")
         own = name if name in free else unique(name, taken)
         free.discard(name)
         builder.prefix = own
