@@ -364,6 +364,11 @@ def test_deep_alternation_is_refused_by_name(folder: Path) -> None:
         ("(assert (<= Y_0 0)\n))", "line 7: a closing parenthesis too many"),
         ("\n\nassert", "line 8: 'assert' outside parentheses"),
         ('(set-info "abc)', "line 6: a quotation mark without its partner"),
+        ("(set-info |abc)", "line 6: a vertical bar without its partner"),
+        ("(set-info |a\\|)", "line 6: a vertical bar without its partner"),
+        ("(assert (<= |X_0| 0))", r"line 6: unknown variable '\|X_0\|'"),
+        ("; one \r(assert (<= X_0 0))", "line 6: a carriage return in a comment"),
+        ('(set-info "a\\")(assert (<= X_0 0))', "line 6: a backslash before a quotation mark"),
         ("(assert)", "line 6: assert of 0 conditions"),
         ("(assert (<= Y_0 0) (<= Y_1 0))", "line 6: assert of 2 conditions"),
         ("(assert ())", "line 6: unknown operator ''"),
@@ -503,3 +508,13 @@ def test_a_mutated_file_is_refused_or_read(folder: Path, seed: int) -> None:
         data[place : place + draw.randint(0, 3)] = draw.choice(pieces)
     with suppress(LoadError):
         load(folder, bytes(data))
+
+
+def test_what_stands_between_bars_is_one_word(folder: Path) -> None:
+    """An assertion there is none: SMT-LIB's quoted symbols may hold parentheses and line ends."""
+    start = declarations() + BOX
+    plain = load(folder, f"{start}(assert (<= Y_0 0))")
+    hidden = '(set-info :source |)\n(assert (<= X_0 -1)) ; "(|)'
+    quoted = load(folder, f"{start}{hidden}(assert (<= Y_0 0))(set-info |:a b| |(|)")
+    assert quoted.unsafe == plain.unsafe
+    assert (quoted.lower, quoted.upper) == (plain.lower, plain.upper)

@@ -15,8 +15,9 @@ from verifai.load.unpack import read_file
 
 MAX_BYTES = 1 << 28
 # A list without lists, quotations and comments inside is one match: most of a property is such.
-_FLAT = r"\(([\t-\r !#-'*-:<-~]*)\)"
-_TOKEN = re.compile(_FLAT + r"|;[^\n]*|[()]|\"[^\"]*\"|[^\s();\"]+|\"", re.ASCII)
+_FLAT = r"\(([\t-\r !#-'*-:<-{}~]*)\)"
+_QUOTED = r"|\"[^\"]*\"|\|[^|\\]*\|"
+_TOKEN = re.compile(_FLAT + r"|;[^\n]*|[()]" + _QUOTED + r"|[^\s();\"|]+|[\"|]", re.ASCII)
 _VERSION_2 = re.compile(r"(?:\s|;[^\n]*(?:\n|$))*\(\s*vnnlib-version\b")
 
 
@@ -70,8 +71,12 @@ def read_source(path: Path) -> Source:
 def read_forms(source: Source) -> list[Form]:
     """The top-level lists of a text; comments run from a semicolon to the end of the line.
 
+    As in SMT-LIB what stands between vertical bars is one word. A backslash before a quotation mark
+    ends the text or does not, by version: refused.
+
     Raises:
-        LoadError: a parenthesis or quotation mark without its partner, or a token outside lists.
+        LoadError: a parenthesis, quotation mark or vertical bar without its partner, or a token
+            outside lists.
     """
     top = Form(0, [])
     form, outer = top, [top]
@@ -88,15 +93,30 @@ def read_forms(source: Source) -> list[Form]:
             if form is top:
                 source.fail(match.start(), "a closing parenthesis too many")
             form = outer.pop()
-        elif token == '"':
-            source.fail(match.start(), "a quotation mark without its partner")
-        elif token[0] != ";":
+        elif token in ('"', "|"):
+            kind = "quotation mark" if token == '"' else "vertical bar"
+            source.fail(match.start(), f"a {kind} without its partner")
+        elif token[0] == '"' and token[-2] == "\\":
+            source.fail(match.start(), "a backslash before a quotation mark: leave it out")
+        elif token[0] == ";":
+            require_plain(source, match.start(), token)
+        else:
             if form is top:
                 source.fail(match.start(), f"{token[:80]!r} outside parentheses")
             form.items.append(token)
     if form is not top:
         source.fail(form.start, "an opening parenthesis without its partner")
     return [item for item in top.items if isinstance(item, Form)]
+
+
+def require_plain(source: Source, start: int, comment: str) -> None:
+    """Return if a comment ends where all readers think so.
+
+    Raises:
+        LoadError: a lone carriage return in it, which ends it in SMT-LIB, but not in VNN-LIB 2.
+    """
+    if "\r" in comment.rstrip("\r"):
+        source.fail(start, "a carriage return in a comment: end lines by newlines")
 
 
 def is_version_2(source: Source) -> bool:

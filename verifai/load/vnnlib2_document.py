@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from verifai.load.sexpr import Form, Source, read_forms
+from verifai.load.sexpr import Form, Source, read_forms, require_plain
 
 MAX_NETWORKS = 64
 MAX_TENSORS = 4096
@@ -134,7 +134,14 @@ def read_document(source: Source) -> Document:
 
 def _spaced(source: Source) -> Source:
     """The text without comments and with every bracket next to its name; lines stay lines."""
-    text = _QUIET.sub(lambda match: match[0] if match[0][0] == '"' else "", source.text)
+
+    def hushed(match: re.Match[str]) -> str:
+        if match[0][0] == '"':
+            return match[0]
+        require_plain(source, match.start(), match[0])
+        return ""
+
+    text = _QUIET.sub(hushed, source.text)
     quiet = Source(source.name, text)
 
     def moved(match: re.Match[str]) -> str:
