@@ -253,3 +253,18 @@ def test_the_checker_counts_before_it_works() -> None:
     with pytest.raises(Rejection, match="work"):
         decide(query, tree_of((("node", 1, None),) * 2000, 2000), exact=False)
     assert STEPS[0] + STEPS[1] * 4 * 2001 + limits.STORED * 2000 < 2000 * 2000
+
+
+def test_a_path_holds_few_contexts_at_a_time(tmp_path: Path) -> None:
+    """Of two children the smaller is visited first: few wait, with intervals of their own."""
+    values, depth = 270_000, 300
+    assert depth * values * 16 > LIMIT
+    far = Atom(((1, -ONE), (2, -ONE)), fmpq(4))
+    leaf = Close(Block(rows=((0, 1.0),)))
+    for is_left in (True, False):
+        tree: Tree = leaf
+        for k in range(depth):
+            deep, at = Derive((("image", 1, None),), tree), (depth - k) / (2 * depth)
+            tree = Split(0, 1 - at, deep, leaf) if is_left else Split(0, at, leaf, deep)
+        found = alone(*files(on(vast(values), 0, 1, far), tree), tmp_path)
+        assert found.startswith("0 "), found[-300:]

@@ -9,7 +9,7 @@ May import: everything of the kernel but replay and statement. Must not know: lo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -88,6 +88,7 @@ def check(
         run = _Run(checker, proof)
         refuse(run.walk(until=SHARED if processes > 1 and CAN_FORK else None))
         if run.pending:
+            run.pending = run._smaller_last(run.pending)
             share, run.pending = run.pending[1::2], run.pending[::2]
             with Assistant(lambda: run.walk_share(share)):
                 refuse(run.walk())
@@ -211,15 +212,20 @@ class _Run:
                 if not group:
                     continue
                 if kind is Kind.SPLIT:
-                    pending += [child for p in group for child in self._split(p)]
+                    pending += self._smaller_last(c for p in group for c in self._split(p))
                 elif kind is Kind.CHOOSE:
-                    pending += [child for p in group for child in self._choose(p)]
+                    pending += self._smaller_last(c for p in group for c in self._choose(p))
                 elif kind is Kind.DERIVE:
                     pending += self._derive(group)
                 elif kind is Kind.CLOSE:
                     yield from self._close([p for p in group if not p.is_empty])
                 else:
                     yield from self._point([p for p in group if not p.is_empty])
+
+    def _smaller_last(self, places: Iterable[Place]) -> list[Place]:
+        """The places by the size of their subtrees; the last is visited first, so few ever wait."""
+        ends = self.proof.ends
+        return sorted(places, key=lambda p: int(p.position - ends[p.position]))
 
     def walk_share(self, share: list[Place]) -> None:
         """Visits these nodes and those below; Rejection unless every leaf holds."""
