@@ -139,6 +139,22 @@ def test_rows_of_the_domain_are_rows(exact: bool) -> None:
 
 
 @BOTH
+def test_a_proof_is_vacuous_only_where_the_domain_alone_is_refuted(exact: bool) -> None:
+    """x + y ≤ 1 leaves points; x + y ≥ 3 leaves none. A point leaf may have used the formula."""
+    some, none = atom({0: ONE, 1: ONE}, -ONE), atom({0: -ONE, 1: -ONE}, fmpq(3))
+    unsafe = atom({0: -ONE, 1: -ONE}, fmpq(4))
+    for row, vacuous in ((some, False), (none, True)):
+        query = query_of(PAIR, unsafe, domain=(row,))
+        assert decide(query, Point(), exact=exact).vacuous is vacuous
+        if vacuous:
+            assert decide(query, close((0, 1.0)), exact=exact).vacuous
+        assert not decide(query, close((1, 1.0)), exact=exact).vacuous
+        split = Split(0, 0.5, Point(), Point())
+        assert decide(query, split, exact=exact).vacuous is vacuous
+    assert not decide(query_of(PAIR, unsafe), Point(), exact=exact).vacuous
+
+
+@BOTH
 def test_coefficients_of_0_are_dropped_so_that_a_row_cuts(exact: bool) -> None:
     row = Atom(((0, -ONE), (1, fmpq(0))), fmpq(2))
     assert decide(query_of(PAIR, row), Close(), exact=exact).leaves == 1

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +32,7 @@ from verifai.kernel.ledger import Ledger
 from verifai.kernel.limits import check_work
 from verifai.kernel.number import exact, nearest
 from verifai.kernel.operator import Array
-from verifai.kernel.query import Query
+from verifai.kernel.query import And, Query
 
 MAX_BATCH = 512
 SHARED = 64  # tree nodes that are pending when a second process takes half of them
@@ -143,6 +143,7 @@ class Checker:
         if not count or not is_own or (proof.tree == Kind.CHOOSE).any():
             return False
         alone = copy(self)
+        alone.query = replace(self.query, unsafe=And(()))  # which point leaves look at
         alone.first, alone.ors = self.first[:count], ()
         try:
             with np.errstate(all="ignore"):
