@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from verifai.search.driver import Driver
 
 __all__ = ["Options", "Progress", "confirm", "verify"]
-GRACE = 0.25  # seconds after which what looks at no clock is ended
 MENDINGS = 6  # how often leaves that the kernel rejects, even sharpened, are searched anew
 
 
@@ -65,8 +64,7 @@ def verify(
     if meter.options.device is not None:
         _require(meter.options.device)
     try:
-        limit = meter.options.timeout
-        with one_thread(), alarm(None if limit is None else limit + GRACE, meter.late):
+        with one_thread(), alarm(meter.grace, meter.late):
             return _decide(query, meter, look)  # one thread: the workers use the cores
     except Found as found:
         (counterexample,) = found.point
@@ -126,7 +124,7 @@ def _decide(query: Query, meter: Meter, look: SecondLook) -> Verified | Unknown:
     network_digest = digest(encode_network(query.network))
     query_digest = digest(encode_query(query, network_digest))
     try:
-        root = rounded_root(query, meter.hurry)
+        root = rounded_root(query, meter.watch)
     except Rejection as rejection:
         raise Stopped(f"no certificate can cover this domain ({rejection})") from None
     look.machine = root.machine
@@ -189,7 +187,7 @@ def _driver(root: Root, problem: Problem, meter: Meter) -> Driver:
     from verifai.search.quiet import quieted
     from verifai.search.witness import Witnesses
 
-    network, device, pause = quieted(root, problem), meter.options.device, meter.hurry
+    network, device, pause = quieted(root, problem), meter.options.device, meter.watch
     compiled = compile_network(network, pause=pause)
     fast = compiled if device is None else compile_network(network, device=device, pause=pause)
     witnesses = Witnesses(root.query, compiled, binary32=bool(meter.options.assumptions))

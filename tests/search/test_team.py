@@ -192,12 +192,12 @@ def test_a_batch_ends_about_when_the_time_does() -> None:
     search.batch, search.pace = 20, 0.25
     assert len(search.pop()) == 20  # no deadline
     search.left = lambda: 1.0
-    assert len(search.pop()) == (1.0 + frontier.GRACE) / 0.25
+    assert len(search.pop()) == 1.0 / 0.25
     search.left = lambda: -10.0
     assert len(search.pop()) == 1
     search.left = lambda: 30.0
     assert len(search.pop()) == 20
-    assert search.waiting == 100 - 20 - 6 - 1 - 20
+    assert search.waiting == 100 - 20 - 4 - 1 - 20
 
 
 @pytest.mark.parametrize("left", [-math.inf, -1e9, -10.0, 0.0, 1e-9, math.inf])

@@ -12,11 +12,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 from flint import fmpq
 
+from verifai.alarm import alarm
 from verifai.bounds.compiled import Compiled, compile_network
 from verifai.entry import Number, network, number, optional, processes, seconds, takes
 from verifai.kernel.errors import InputError
@@ -28,7 +30,7 @@ from verifai.properties.derivative import require_function
 from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.entry import output_value
 from verifai.search.attack import Effort, attack
-from verifai.search.budget import Options
+from verifai.search.budget import Meter, Options, Stopped
 from verifai.search.witness import Witnesses
 from verifai.verdict import Falsified, Unknown, Verified
 from verifai.verify import verify
@@ -102,10 +104,17 @@ def maximize(
     if width <= 0:
         raise InputError(f"a tolerance of {width}, which is not positive")
     region = domain_of(net, ends)
-    deadline = math.inf if timeout is None else time.perf_counter() + timeout
-    climber = _Climber(net, terms, region, deadline, workers)
-    climber.climb()
-    return _Bracket(climber, width).close()
+    meter = Meter(Options(timeout=timeout, workers=workers))
+    try:
+        with alarm(meter.grace, meter.late):
+            climber = _Climber(net, terms, region, meter)
+    except Stopped:
+        raise InputError(f"no point was evaluated exactly in {timeout:g} s") from None
+    bracket = _Bracket(climber, width)
+    with suppress(Stopped), alarm(meter.grace, meter.late):
+        climber.climb()
+        bracket.close()
+    return bracket.found()
 
 
 def _terms(net: Network, form: Form) -> dict[int, fmpq]:
@@ -128,13 +137,12 @@ class _Climber:
         net: Network,
         terms: dict[int, fmpq],
         region: Domain,
-        deadline: float,
-        workers: int,
+        meter: Meter,
     ) -> None:
         self.net, self.terms, self.region = net, terms, region
-        self.deadline, self.workers, self.seed = deadline, workers, 0
-        self.compiled: Compiled = compile_network(net)
-        self.replayer = Replayer(query_on(net, region, And(())))
+        self.deadline, self.workers, self.seed = meter.deadline, meter.options.workers, 0
+        self.compiled: Compiled = compile_network(net, pause=meter.watch)
+        self.replayer = Replayer(query_on(net, region, And(())), meter.watch)
         self.point = self._first()
         self.lower = self._value(self.point)
 
@@ -224,7 +232,7 @@ class _Bracket:
         self.blocked: fmpq | None = None  # a threshold that could not be decided in its time
         self.reason = "the time is spent"
 
-    def close(self) -> Maximum:
+    def close(self) -> None:
         """Poses queries until the bracket is narrow enough or time is up."""
         gap = self.width
         while not self._is_done():
@@ -246,6 +254,9 @@ class _Bracket:
                     self.reason = verdict.reason
                 self.blocked = threshold
                 gap = max(gap * GROWTH, self._hint(threshold, verdict) - self.climber.lower)
+
+    def found(self) -> Maximum:
+        """Both ends as they are."""
         status = "converged" if self._is_done() else self.reason
         query, certificate = self.proof or (None, None)
         lower, point = self.climber.lower, self.climber.point

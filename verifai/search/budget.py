@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from verifai.kernel.errors import InputError
 
-CHECK_SHARE = 0.15  # of a search's seconds, which the check of its proof is taken to need
+GRACE = 0.25  # seconds by which work may be late that looks at no clock
 NO_MEMORY = "there is not enough memory for this search"
 
 
@@ -111,7 +111,6 @@ class Meter:
     """Counts what is spent and reports it.
 
     Attributes:
-        kept: seconds at the end that the kernel's check of what has been proved so far will take.
         aside: bytes that searches hold which rest while another one goes on.
     """
 
@@ -121,18 +120,26 @@ class Meter:
     nodes: int = 0
     leaves: int = 0
     last: Progress | None = None
-    kept: float = 0.0
     aside: int = 0
 
     @property
     def deadline(self) -> float:
-        """The reading of `time.perf_counter` at which the search must end; the check goes on."""
+        """The reading of `time.perf_counter` at which everything must end.
+
+        Nothing is kept back for the kernel's check: a search that goes on loses no answer by it,
+        and whatever proof it finds has all the time that is left.
+        """
         timeout = self.options.timeout
-        return math.inf if timeout is None else self.start + timeout - self.kept
+        return math.inf if timeout is None else self.start + timeout
 
     def left(self) -> float:
-        """How many seconds the search has left; negative when they are over."""
+        """How many seconds are left; negative when they are over."""
         return self.deadline - time.perf_counter()
+
+    @property
+    def grace(self) -> float | None:
+        """How many seconds from now on an alarm ends what looks at no clock; None: never."""
+        return None if self.options.timeout is None else max(self.left(), 0.0) + GRACE
 
     @property
     def seconds(self) -> float:
@@ -147,15 +154,6 @@ class Meter:
         """
         timeout = self.options.timeout
         if timeout is not None and self.seconds > timeout:
-            raise self.late()
-
-    def hurry(self) -> None:
-        """Nothing, while the search may go on.
-
-        Raises:
-            Stopped: what is left of the time budget is kept for the kernel's check.
-        """
-        if self.options.timeout is not None and self.left() < 0:
             raise self.late()
 
     def late(self) -> Stopped:
@@ -175,8 +173,7 @@ class Meter:
         self.last = Progress(seconds, nodes, open_count, known, closed, nodes / max(seconds, 1e-9))
         if self.report is not None:
             self.report(self.last)
-        self.kept = CHECK_SHARE * seconds
-        self.hurry()
+        self.watch()
         if self.options.nodes is not None and nodes >= self.options.nodes:
             raise Stopped(f"the budget of {self.options.nodes} subproblems is spent")
         if bytes_held + self.aside > self.options.memory_mib << 20:

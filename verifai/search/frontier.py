@@ -26,7 +26,6 @@ from verifai.search.judge import Indices
 BATCH_VALUES = 1 << 19
 DEVICE_BATCH = 8192  # subproblems that keep a graphics card busy
 BATCHES = 64  # that its free memory has room for: what is open, and what a visit makes besides
-GRACE = 0.5  # seconds by which a batch may outlive the deadline
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +101,7 @@ class TreeSearch(ABC):
         hard: subproblems that this kind of branching cannot decide.
         closed: the share of the tree that is refuted, each split counting one half.
         batch: how many subproblems are visited together.
-        left: how many seconds are left, which a batch should not outlive for long.
+        left: how many seconds are left, which a batch should not outlive.
         pace: seconds for each subproblem of the last batch.
         filter_points: keeps the points that are worth sending to another process.
     """
@@ -191,7 +190,7 @@ class TreeSearch(ABC):
 
     def _affordable(self) -> int:
         """How many subproblems the time left allows to visit together, at least one."""
-        left = max(self.left() + GRACE, 0.0)
+        left = max(self.left(), 0.0)
         if self.pace * self.batch <= left:
             return self.batch
         return max(1, int(left / self.pace))

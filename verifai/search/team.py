@@ -152,7 +152,7 @@ class _Helper:
         context = get_context("fork")
         self.number, self.state, self.is_idle, self.meter = number, _State(), True, meter
         self.pipe, theirs = context.Pipe()
-        told = search, theirs, self.pipe, meter
+        told = search, theirs, self.pipe
         self.process = context.Process(target=_work, args=told, daemon=True)
         self.process.start()
         theirs.close()
@@ -180,7 +180,7 @@ class _Helper:
 
     def _lost(self) -> Stopped:
         """What to raise when the process is gone; its part of the proof is, too."""
-        self.meter.hurry()
+        self.meter.watch()
         self.process.join(JOINING)
         code = self.process.exitcode
         how = f"by signal {-code}" if code is not None and code < 0 else f"with exit code {code}"
@@ -234,14 +234,13 @@ class _Helper:
         self.pipe.close()
 
 
-def _work(search: TreeSearch, pipe: Any, parents_end: Any, meter: Meter) -> None:
+def _work(search: TreeSearch, pipe: Any, parents_end: Any) -> None:
     """What a helper does until it is told to finish, or its parent is gone."""
     import traceback
 
     parents_end.close()
     for number in (signal.SIGINT, signal.SIGTERM):  # the parent hears them, too, and ends this
         signal.signal(number, signal.SIG_IGN)
-    meter.kept = 0.0  # when the search must end for the check's sake, its parent knows
     search.clear()
     try:
         _serve(search, pipe)
