@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from flint import fmpq
 
 from tests.properties.nets import mlp, random_mlp
+from verifai.api import load
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import (
     FUNCTIONS,
@@ -24,6 +26,7 @@ from verifai.kernel.operator import Conv, Gather
 from verifai.kernel.replay import evaluate
 from verifai.properties.derivative import differentiate
 from verifai.properties.entry import output_values
+from verifai.properties.patterns import extremum
 
 STEP = fmpq(1, 1 << 24)
 
@@ -108,3 +111,55 @@ def test_names_that_are_taken_are_not_taken_again() -> None:
     once = differentiate(random_mlp([2, 3, 1], 4, function="tanh"), np.eye(2)).network
     twice = differentiate(once, np.ones((1, 2)))
     assert len({node.name for node in twice.network.nodes}) == len(twice.network.nodes)
+
+
+class _Powers(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = x**3 - 2 * x**5 + (x * x) ** 2
+        return y * y + x**7
+
+
+class _Extremes(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        pairs = torch.maximum(x[:, :3], 2 * x[:, 3:]), torch.minimum(x[:, :3], x[:, 3:])
+        rest = torch.cat([pairs[0], pairs[1][:, :1], x[:, :1]], dim=1)
+        return torch.cat([rest.amax(1), rest.amin(1), torch.relu(x).amax(1) - torch.relu(-x).sum()])
+
+
+@pytest.mark.parametrize(
+    ("module", "shape"),
+    [
+        (_Powers(), (1, 2)),
+        (_Extremes(), (1, 6)),
+        (torch.nn.MaxPool2d(2, padding=1), (1, 1, 3, 3)),
+        (torch.nn.Sequential(torch.nn.Linear(3, 6), torch.nn.MaxPool1d(3)), (1, 3)),
+    ],
+)
+def test_of_powers_maxima_minima_and_shared_signs(
+    module: torch.nn.Module, shape: tuple[int, ...]
+) -> None:
+    torch.manual_seed(0)
+    net, rng = load(module.eval(), torch.zeros(shape)), np.random.default_rng(4)
+    for _ in range(8):
+        assert jacobian_gap(net, rng.uniform(-1, 1, int(np.prod(shape))).tolist()) < 1e-9
+
+
+def test_a_maximum_of_nothing_that_it_is_not_is_refused() -> None:
+    """b + relu(a - c), a - b without the sign, another place: not one of them is a maximum."""
+    x = Input("x", (3,))
+
+    def net(first: list[int], second: list[int], kept: list[int], scale: float = -1.0) -> Network:
+        gap = ((0, Gather.of(3, first)), (0, Gather.of(3, second, scale)))
+        nodes = (x, affine("z", (1,), gap), pwl("r", (1,), 1, [0.0], [0.0, 1.0]))
+        last = affine("y", (1,), ((0, Gather.of(3, kept)), (2, Gather.of(1, [0]))))
+        return Network((*nodes, last), (3,))
+
+    assert extremum(net([0], [1], [1]), 3) is not None
+    assert extremum(net([0], [1], [2]), 3) is None
+    assert extremum(net([0], [1], [0]), 3) is None
+    assert extremum(net([0], [1], [1], 1.0), 3) is None
+    assert extremum(net([0], [1], [1], -2.0), 3) is None
+    assert extremum(net([0], [-1], [1]), 3) is None
+    for kept in ([1], [2], [0]):
+        assert jacobian_gap(net([0], [1], kept), [0.25, -0.5, 0.75]) == 0
+        assert jacobian_gap(net([0], [1], kept), [-0.5, 0.25, 0.75]) == 0

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from flint import fmpq
 
 from tests.properties.nets import mlp, random_mlp
-from verifai.api import check, verify
+from verifai.api import check, load, verify
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network, Sign, Smooth, affine
-from verifai.kernel.operator import Dense
+from verifai.kernel.operator import Array, Dense
 from verifai.kernel.query import Relation
 from verifai.kernel.replay import evaluate, replay
 from verifai.properties.domain import domain
@@ -102,7 +103,8 @@ def _later(node: Any) -> Any:
 def test_steps_are_compared_without_a_derivative() -> None:
     net = Network((Input("x", (1,)), Sign("s", (1,), 0)), (1,))
     query = monotone(net, [(-1, 1)], input=0)
-    assert [part.relation for part in query.unsafe.parts] == [Relation.LESS]  # type: ignore[union-attr]
+    assert [part.relation for part in query.unsafe.parts] == [Relation.LESS] * 2  # type: ignore[union-attr]
+    assert len(query.input_values) == 2
     assert replay(query, [fmpq(-1), fmpq(2)]).violates is False
     falling = verify(monotone(net, [(-1, 1)], input=0, direction=-1), timeout=120)
     assert isinstance(falling, Falsified)
@@ -139,3 +141,87 @@ def test_what_makes_no_sense_is_refused(options: dict[str, Any], match: str) -> 
         monotone(HAT, [(0, 1)], **options)
     with pytest.raises(InputError, match="no room"):
         monotone(HAT, [(1, 1)], input=0)
+
+
+class _Odd(torch.nn.Module):
+    def __init__(self, power: int) -> None:
+        super().__init__()
+        self.power = power
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x**self.power
+
+
+class _Nothing(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(x) - torch.relu(-x) - x
+
+
+@pytest.mark.parametrize("pool", [torch.nn.MaxPool2d(2), torch.nn.MaxPool2d(3)])
+def test_a_maximum_rises_with_each_of_its_inputs(pool: torch.nn.Module) -> None:
+    size = int(pool.kernel_size)
+    net = load(pool.eval(), torch.zeros(1, 1, size, size))
+    for input in range(size * size):  # noqa: A001
+        query = monotone(net, [(-1, 1)] * size**2, input=input)
+        assert isinstance(verify(query, timeout=120, workers=1), Verified)
+    falling = monotone(net, [(-1, 1)] * size**2, input=0, direction=-1)
+    assert isinstance(verify(falling, timeout=120, workers=1), Falsified)
+
+
+@pytest.mark.parametrize("power", [3, 5, 7])
+@pytest.mark.parametrize("ends", [(-1, 1), ("-1/3", 2)])
+def test_odd_powers_rise_through_zero(power: int, ends: Any) -> None:
+    net = load(_Odd(power).eval(), torch.zeros(1, 1))
+    assert isinstance(verify(monotone(net, [ends], input=0), timeout=120, workers=1), Verified)
+    even = load(_Odd(power + 1).eval(), torch.zeros(1, 1))
+    assert isinstance(verify(monotone(even, [ends], input=0), timeout=120, workers=1), Falsified)
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_what_is_always_the_same_neither_rises_nor_falls(direction: int) -> None:
+    net = load(_Nothing().eval(), torch.zeros(1, 1))
+    query = monotone(net, [(-1, 1)], input=0, direction=direction)
+    verdict = verify(query, timeout=120, workers=1)
+    assert isinstance(verdict, Verified)
+    assert check(query, verdict.certificate, exact=True).leaves >= 1
+
+
+def steps(weights: list[Array], seed: int) -> Network:
+    """Dense layers with steps between them."""
+    rng = np.random.default_rng(seed)
+    nodes: list[Any] = [Input("x", (weights[0].shape[1],))]
+    for k, weight in enumerate(weights):
+        bias = rng.normal(size=len(weight))
+        term = (len(nodes) - 1, Dense.of(weight))
+        nodes.append(affine(f"a{k}", (len(weight),), (term,), bias=bias))
+        if k < len(weights) - 1:
+            nodes.append(Sign(f"s{k}", (len(weight),), len(nodes) - 1))
+    return Network(tuple(nodes), (len(nodes) - 1,))
+
+
+def test_steps_rise_with_what_they_read() -> None:
+    net = Network((Input("x", (1,)), Sign("s", (1,), 0)), (1,))
+    assert isinstance(verify(monotone(net, [(-1, 1)], input=0), timeout=120, workers=1), Verified)
+    rng = np.random.default_rng(1)
+    weights = [np.abs(rng.normal(size=shape)) for shape in ((4, 2), (3, 4), (1, 3))]
+    turned = [-weights[0], weights[1], -weights[2]]
+    for each in (weights, turned):
+        query = monotone(steps(each, 2), [(-1, 1)] * 2, input=1)
+        assert isinstance(verify(query, timeout=120, workers=1), Verified)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_steps_of_any_signs_are_never_proved_where_a_pair_falls(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    net = steps([rng.normal(size=shape) for shape in ((4, 2), (3, 4), (1, 3))], seed)
+    query = monotone(net, [(-1, 1)] * 2, input=0)
+    verdict = verify(query, timeout=2, workers=1)
+    low = [[fmpq(a, 8), fmpq(b, 8)] for a in range(-8, 8) for b in range(-8, 9)]
+    falls = any(
+        replay(query, [*x, fmpq(k, 8)]).violates is True for x in low for k in (1, 4) if x[0] < 1
+    )
+    assert not (falls and isinstance(verdict, Verified))
+    for x in low[::37]:
+        step = min(fmpq(1, 2), 1 - x[0])
+        first, second = (evaluate(net, p)[0][-1] for p in (x, [x[0] + step, x[1]]))
+        assert [end for end, _ in replay(query, [*x, step]).outputs] == [first, second]

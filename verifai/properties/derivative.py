@@ -12,7 +12,7 @@ direction v the network's increase is the integral of the tangent along v.
 
 Where constants are enclosed (`radius`), they are read as fixed: the tangent has the same radius.
 
-May import: kernel, original. Must not know: queries, any particular property.
+May import: kernel, original, patterns. Must not know: queries, any particular property.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from verifai.kernel.network import (
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Array, Conv, Dense, Gather, Operator
 from verifai.original.reading import Reading, is_function, loaded, readings_of
+from verifai.properties.patterns import Extremum, extremum, origin, powers
 
 Partials = dict[int, tuple[tuple[int, int], ...]]  # nonlinear node: (source, its partial's node)
 UNIT = 2.0**-52  # at least the relative error of a constant written as the nearest double
@@ -124,31 +125,70 @@ def slopes(net: Network) -> Slopes:
         InputError: a node has no derivative.
     """
     graph, partials = Extension(net.nodes), Partials()
+    found, signs = powers(net), _Signs(graph, net)
     for position, node in enumerate(net.nodes):
         stem = f"{node.name}/slope"
         if isinstance(node, Sign):
             raise InputError(f"node {node.name!r} is a step, which has no derivative")
-        if isinstance(node, Product):
+        base, exponent = found[position]
+        if isinstance(node, Product | Square) and exponent > 1:
+            below = _power(graph, f"{stem}/power", base, exponent - 1)
+            partials[position] = ((base, graph.linear(stem, [(below, float(exponent))])),)
+        elif isinstance(node, Product):
             partials[position] = ((node.left, node.right), (node.right, node.left))
         elif isinstance(node, Pwl):
-            partials[position] = ((node.source, _pwl_slope(graph, stem, node)),)
-        elif isinstance(node, Square):
-            partials[position] = ((node.source, graph.linear(stem, [(node.source, 2.0)])),)
+            partials[position] = ((node.source, _pwl_slope(graph, stem, node, signs)),)
         elif isinstance(node, Smooth):
             made = _SMOOTH[node.function](graph, stem, position, node.source)
             partials[position] = ((node.source, made),)
     return Slopes(tuple(graph.nodes), partials)
 
 
-def _pwl_slope(graph: Extension, stem: str, node: Pwl) -> int:
+def _power(graph: Extension, stem: str, base: int, exponent: int) -> int:
+    """base^exponent, elementwise: even powers as squares, which are never negative."""
+    if exponent == 1:
+        return base
+    if exponent % 2:
+        return graph.product(stem, base, _power(graph, stem, base, exponent - 1))
+    return graph.square(stem, _power(graph, stem, base, exponent // 2))
+
+
+class _Signs:
+    """The steps (1 + sign(z))/2 of pre-activations z; those of the same values share signs."""
+
+    def __init__(self, graph: Extension, net: Network) -> None:
+        """Counts for every node how many piecewise-linear nodes turn where its values do."""
+        self._graph, self._made = graph, dict[int, int]()
+        self._origins = {
+            node.source: origin(net, node.source) for node in net.nodes if isinstance(node, Pwl)
+        }
+        bases = [base for base, _, _ in self._origins.values()]
+        self._shared = {base for base in bases if bases.count(base) > 1}
+
+    def step(self, stem: str, node: Pwl) -> int:
+        """The step of a node at its knot 0: 0 below, 1/2 there, 1 above."""
+        graph = self._graph
+        base, index, sign = self._origins[node.source]
+        if base not in self._shared:
+            made = graph.add(Sign(graph.name(f"{stem}/sign"), node.shape, node.source))
+            return graph.linear(f"{stem}/step", [(made, 0.5)], 0.5)
+        if base not in self._made:
+            kind = Sign(graph.name(f"{stem}/sign"), graph.nodes[base].shape, base)
+            self._made[base] = graph.add(kind)
+        term = (self._made[base], Gather.of(graph.size(base), index, 0.5 * sign))
+        return graph.add(affine(graph.name(f"{stem}/step"), node.shape, (term,), bias=0.5))
+
+
+def _pwl_slope(graph: Extension, stem: str, node: Pwl, signs: _Signs) -> int:
     """s_0 + Σ (s_{j+1} - s_j)·(1 + sign(z - k_j))/2: the mean of both slopes at a knot."""
     terms: list[tuple[int, Array | float]] = []
     for knot, before, after in zip(node.knots, node.slopes, node.slopes[1:], strict=False):
-        place = node.source
         if knot.any():
             place = graph.linear(f"{stem}/gap", [(node.source, 1.0)], -_full(graph, node, knot))
-        sign = graph.add(Sign(graph.name(f"{stem}/sign"), node.shape, place))
-        step = graph.linear(f"{stem}/step", [(sign, 0.5)], 0.5)
+            sign = graph.add(Sign(graph.name(f"{stem}/sign"), node.shape, place))
+            step = graph.linear(f"{stem}/step", [(sign, 0.5)], 0.5)
+        else:
+            step = signs.step(stem, node)
         parts = (after - before,) if _is_exact_difference(after, before) else (after, -before)
         terms += [(step, _full(graph, node, part)) for part in parts if part.any()]
     if not terms:  # all slopes alike
@@ -254,6 +294,7 @@ def tangents(
     """
     require_function(net)
     found: dict[int, int] = {}
+    fixed: dict[int, Array] = {}  # tangents that are the same everywhere, exactly
     rows, start = len(directions), 0
     for position, node in enumerate(net.nodes):
         stem = f"{node.name}/tangent"
@@ -262,8 +303,16 @@ def tangents(
             start += net.sizes[position]
             if part.any():
                 found[position] = graph.constant(stem, part)
+                fixed[position] = part.reshape(-1)
         elif isinstance(node, Affine):
-            moving = tuple((found[s], widened(op, rows)) for s, op in node.terms if s in found)
+            pair = extremum(net, position)
+            if pair is None:
+                moving = tuple((found[s], widened(op, rows)) for s, op in node.terms if s in found)
+                value = _fixed(node, moving, {found[s]: v for s, v in fixed.items()})
+                if value is not None:
+                    fixed[position] = value
+            else:
+                moving = _of_extremum(graph, stem, pair, (partials, found, rows))
             if moving:
                 shape = (rows, net.sizes[position])
                 extra = (node.divisor, node.radius)
@@ -273,12 +322,72 @@ def tangents(
         else:
             parts: list[tuple[int, Array | float]] = []
             for source, partial in partials[position]:
-                if source in found:
-                    wide = _tiled(graph, partial, rows)
+                if source not in found:
+                    continue
+                wide = _tiled(graph, partial, rows)
+                if source in fixed:
+                    parts.append((wide, fixed[source]))
+                else:
                     parts.append((graph.product(f"{stem}/part", wide, found[source]), 1.0))
             if parts:
-                found[position] = graph.linear(stem, parts) if len(parts) > 1 else parts[0][0]
+                is_product = len(parts) == 1 and not isinstance(parts[0][1], np.ndarray)
+                found[position] = parts[0][0] if is_product else graph.linear(stem, parts)
     return found
+
+
+def _fixed(
+    node: Affine, terms: Sequence[tuple[int, Operator]], known: dict[int, Array]
+) -> Array | None:
+    """What an affine node makes of vectors, if that is one product of doubles for each value.
+
+    A product with a power of two is exact; None where it is not, or for other operators.
+    """
+    if len(terms) != 1 or node.divisor is not None or node.radius is not None:
+        return None
+    ((source, operator),) = terms
+    vector = known.get(source)
+    if vector is None or isinstance(operator, Conv):
+        return None
+    if not (np.abs(np.frexp(vector)[0]) % 0.5 == 0).all():
+        return None
+    if isinstance(operator, Gather):
+        chosen = np.where(operator.index < 0, 0.0, vector[operator.index])
+        return np.asarray(chosen * operator.scale)
+    blocks = vector.reshape(-1, operator.weight.shape[1])
+    count = (blocks != 0).astype(float) @ (operator.weight != 0).T.astype(float)
+    return (blocks @ operator.weight.T).reshape(-1) if (count <= 1).all() else None
+
+
+def _of_extremum(
+    graph: Extension,
+    stem: str,
+    node: Extremum,
+    where: tuple[Partials, dict[int, int], int],
+) -> tuple[tuple[int, Operator], ...]:
+    """The terms of the tangent of max(a, b): h·a' + (1 - h)·b', which has the signs of both.
+
+    h is the slope of relu(a - b); of min(a, b) it is b' that h belongs to.
+    """
+    partials, found, rows = where
+    ((_, slope),) = partials[node.relu]
+    terms = [(found[s], widened(op, rows)) for s, op in node.others if s in found]
+    shape = (rows, len(node.place))
+    places = np.tile(node.place, rows)
+    back = np.full((rows, len(node.chosen)), -1)
+    back[:, node.chosen] = np.arange(rows * len(node.place)).reshape(shape)
+    for (source, index), is_first in ((node.first, True), (node.second, False)):
+        if source not in found:
+            continue
+        sign, bias = (1.0, 0.0) if is_first is node.is_greatest else (-1.0, 1.0)
+        share = (slope, Gather.of(graph.size(slope), places, sign))
+        weight = graph.add(affine(graph.name(f"{stem}/share"), shape, (share,), bias=bias))
+        size = graph.size(found[source])
+        rowed = (np.arange(rows)[:, None] * (size // rows) + index).reshape(-1)
+        side = (found[source], Gather.of(size, rowed))
+        moved = graph.add(affine(graph.name(f"{stem}/side"), shape, (side,)))
+        part = graph.product(f"{stem}/part", weight, moved)
+        terms.append((part, Gather.of(graph.size(part), back.reshape(-1))))
+    return tuple(terms)
 
 
 @dataclass(frozen=True, slots=True)

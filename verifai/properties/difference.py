@@ -7,6 +7,7 @@ d = b - a, and the second network's outputs are a + d. That is an identity, not 
     affine:  d = op_b(a) + op_b(d) - op_a(a) and so on, where equal parts cancel;
     relu:    relu(a + d) - relu(a), or the same as relu(d - relu(-a)) - relu(-d - relu(-a - d)),
              whose two parts lie between 0 and |d| however wide the range of a is;
+    sign:    sign(a + d) - sign(a) = sign(d)·|sign(a + d) - sign(a)|;
     smooth:  tanh(a + d) - tanh(a) = tanh(d)·(1 - tanh(a)·tanh(a + d)), and others like it.
 
 Where a neuron has one phase the first form is exact for linear bounds, else the second is tighter;
@@ -39,10 +40,12 @@ from verifai.kernel.network import (
     Smooth,
     Square,
     affine,
+    pwl,
     relu,
 )
 from verifai.kernel.operator import Array, Conv, Dense, Gather, Operator
 from verifai.properties.derivative import Extension
+from verifai.properties.ways import Moves, onward, placed
 
 Mask = npt.NDArray[np.bool_]
 
@@ -122,12 +125,15 @@ def attach_difference(
     """
     first, second = nets
     gaps = dict(moved or {})  # d where it is not zero
+    moves = _moves(graph, second, gaps if first is second else {})
     for position, node in enumerate(second.nodes):
         before, name = first.nodes[position], f"difference/{node.name}"
         if isinstance(node, Affine) and isinstance(before, Affine):
             made = _affine_gap(graph, name, (before, node), (position, places, gaps))
             if made is not None:
                 gaps[position] = made
+        elif isinstance(node, Sign) and node.source in gaps:
+            gaps[position] = _step_gap(graph, name, node, (position, places, gaps), moves)
         elif not isinstance(node, Input | Affine) and any(s in gaps for s in node.sources):
             gaps[position] = _gap(graph, name, node, (position, places, gaps), unstable)
     outputs = {}
@@ -135,6 +141,19 @@ def attach_difference(
         terms = [(places[o], 1.0)] + ([(gaps[o], 1.0)] if o in gaps else [])
         outputs[o] = graph.linear(f"second/{second.nodes[o].name}", terms)
     return outputs
+
+
+def _moves(graph: Extension, net: Network, moved: Mapping[int, int]) -> Moves:
+    """How nodes move with the one number by which inputs differ; nothing where they are several."""
+    if len(moved) != 1:
+        return Moves(-1, {})
+    ((position, gap),) = moved.items()
+    number, way = placed(graph.nodes[gap])
+    ways = {} if way is None else {position: way}
+    for place, node in enumerate(net.nodes):
+        if any(source in ways for source in node.sources):
+            ways[place] = onward(node, [ways.get(source) for source in node.sources])
+    return Moves(number, ways)
 
 
 Where = tuple[int, Mapping[int, int], Mapping[int, int]]  # a node; places of values, of gaps
@@ -243,6 +262,32 @@ def _gap(
     ]
     kept = terms if not mask.all() else terms[2:]
     return graph.add(affine(graph.name(name), node.shape, tuple(kept)))
+
+
+def _step_gap(graph: Extension, name: str, node: Sign, where: Where, moves: Moves) -> int:
+    """sign(a + d) - sign(a) = sign(d)·|sign(a + d) - sign(a)|, as sign never falls.
+
+    Where d can only rise with the number that moves everything, or only fall, its sign is that of
+    the number or its negative.
+    """
+    position, places, gaps = where
+    source, size = node.source, graph.size(gaps[node.source])
+    moved = _moved(graph, f"{name}/moved", source, where)
+    value = graph.add(replace(node, name=graph.name(f"{name}/second"), source=moved))
+    rise = graph.linear(f"{name}/rise", [(value, 1.0), (places[position], -1.0)])
+    shape = graph.nodes[rise].shape
+    length = graph.add(pwl(graph.name(f"{name}/size"), shape, rise, [0.0], [-1.0, 1.0]))
+    way, terms = moves.ways.get(source), list[tuple[int, Operator]]()
+    if way is not None and way.known.any():
+        kind = Sign(graph.name(f"{name}/step"), (1,), moves.number)
+        index = np.where(way.known == 0, -1, 0)
+        terms.append((graph.add(kind), Gather.of(1, index, way.known)))
+    if way is None or way.is_open.any() or not terms:
+        here = None if way is None else np.where(way.is_open, np.arange(size), -1)
+        kind = Sign(graph.name(f"{name}/sign"), shape, gaps[source])
+        terms.append((graph.add(kind), Gather.of(size, here)))
+    sign = graph.add(affine(graph.name(f"{name}/way"), shape, tuple(terms)))
+    return graph.product(name, sign, length)
 
 
 def _product_gap(graph: Extension, name: str, node: Product, where: Where) -> int:

@@ -21,7 +21,7 @@ from flint import fmpq
 
 from verifai.entry import Number, flag, network, number, shown, takes, whole
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, Sign, Smooth, affine, pwl
+from verifai.kernel.network import Affine, Input, Network, Sign, Smooth, affine, pwl
 from verifai.kernel.number import above, below
 from verifai.kernel.operator import Gather
 from verifai.kernel.query import Atom, Formula, Query, Relation, atom, conjunction
@@ -82,6 +82,8 @@ def monotone(
     if has_slope:
         lower, upper = (*lower, region.lower[index]), (*upper, region.upper[index])
         unsafe.append(atom(dict.fromkeys(graph.slopes(value), up), fmpq(0), Relation.LESS))
+    elif (rise := graph.rise(value)) is not None:  # y(x') - y(x) by itself has sharper bounds
+        unsafe.append(atom({rise: up}, slack, Relation.LESS))
     return Query(
         graph.network(),
         lower,
@@ -115,7 +117,8 @@ class _Pair:
         which = int(np.searchsorted(np.cumsum(sizes), index, side="right"))
         place = index - sum(sizes[:which])
         self.low = attach(graph, net, points, "at x/")
-        if is_aligned(net, net) and not _is_partial(net):
+        self.is_difference = is_aligned(net, net) and not _is_partial(net)
+        if self.is_difference:
             only = {net.inputs[which]: _placed(graph, "moved", points[which], place, step)}
             hint = unstable_neurons([net], *float_ends(region))
             self.high = attach_difference(graph, (net, net), self.low, hint, only)
@@ -143,6 +146,14 @@ class _Pair:
         node, index = self.net.owner(value)
         network = self.network()
         return network.value(self.low[node], index), network.value(self.high[node], index)
+
+    def rise(self, value: int) -> int | None:
+        """The value that is the difference of both, where the graph has one."""
+        node, index = self.net.owner(value)
+        second = self.graph.nodes[self.high[node]]
+        if not self.is_difference or not isinstance(second, Affine) or len(second.terms) < 2:
+            return None
+        return self.network().value(second.terms[1][0], index)
 
     def slopes(self, value: int) -> list[int]:
         """The value that is its derivative at the point between; none if that is always zero."""

@@ -36,6 +36,7 @@ MAX_DEPTH = 400
 FEW_UNSTABLE = 12  # neurons, so few that enumerating their phases beats splitting inputs
 FEW_CONJUNCTIONS = 64  # of the formula, each of which an enumeration decides by itself
 FIRST_SPLITS = 3  # of inputs before an enumeration
+FLAT = 1e-12  # coefficients of inputs that count as none
 ASCENT = Ascent(steps=4, rate=0.5, target=1e-6, curved=True)
 
 
@@ -66,7 +67,8 @@ class BoxSearch(TreeSearch):
         size = len(forms.constant)
         bounds = host(plane.value).reshape(count, size)
         bounds = np.where(np.isfinite(bounds), bounds, -np.inf) - forms.margin
-        tight = (bounds > -2 * forms.margin) & forms.strict & self._is_linear(relaxation.bounds)
+        sharp = self._is_linear(relaxation.bounds) | self._is_flat(plane).reshape(count, size)
+        tight = (bounds > -2 * forms.margin) & forms.strict & sharp
         bounds = np.where(tight, np.maximum(bounds, forms.margin), bounds)
         value, which = self.judge.value(bounds)
         for i in np.flatnonzero(value > 0).tolist():
@@ -91,6 +93,11 @@ class BoxSearch(TreeSearch):
         self._branch(rest, self._scores(rest, which[alive]) * (ends[1] - ends[0]), *ends)
         corner = np.where(slopes > 0, low, high)
         return np.concatenate([corner, (low + high) / 2])
+
+    def _is_flat(self, plane: Plane) -> npt.NDArray[np.bool_]:
+        """Planes that do not depend on the inputs: what bounds them is one number, not an end."""
+        steepest: Array = np.abs(host(plane.coefficients)).max(axis=1, initial=0.0)
+        return np.asarray(steepest < FLAT)
 
     def _is_linear(self, bounds: Bounds) -> npt.NDArray[np.bool_]:
         """Boxes on which every piecewise-linear node has one piece: bounds are sharp; (B, 1)."""
