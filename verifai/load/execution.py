@@ -20,6 +20,7 @@ from verifai.kernel.query import Atom, Formula, Query
 from verifai.load.onnx_file import find, read_model
 
 _TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
+_OTHERS = (RuntimeError, ValueError)  # of its binding: types that numpy does not have, inputs
 _EXTERNAL = "session.model_external_initializers_file_folder_path"
 
 
@@ -117,4 +118,4 @@ def refusals() -> tuple[type[Exception], ...]:
         "EPFail Fail InvalidArgument InvalidGraph InvalidProtobuf ModelLoaded NoModel NoSuchFile "
         "NotImplemented RuntimeException"
     )
-    return (*(getattr(state, name) for name in names.split() if hasattr(state, name)), ValueError)
+    return (*(getattr(state, name) for name in names.split() if hasattr(state, name)), *_OTHERS)

@@ -21,7 +21,8 @@ from verifai.load.float32_rounding import CORRECT, EXACT, SMOOTH, SUMS
 from verifai.load.onnx_file import read_model
 from verifai.original.reading import FLOAT16, FLOAT32, FLOAT64, CannotRun, Precision
 
-UNPROVED = 16.0  # times the roundings of a sum that an operator without a proved bound may stray
+UNPROVED = 16.0  # times the roundings of a sum that an operator without a proved bound may stray,
+# or a constant that is computed from others
 MOMENTS = 1024.0  # the same of those below, whose variances may come from cancelling moments
 NORMALIZATIONS = frozenset(
     f"{kind}Normalization" for kind in ("Group", "Instance", "Layer", "MeanVariance")
@@ -52,16 +53,18 @@ class OnnxOriginal:
         self._inputs = [entry.name for entry in graph.input if entry.name not in weights]
         self._kinds = frozenset(_element_types(graph))
         self._operators = frozenset(node.op_type for node in graph.node)
+        self._folds = _folds(graph, weights)
 
     @cached_property
     def precision(self) -> Precision:
         """That of the coarsest floating type that occurs."""
         found = [each for kind, each in _PRECISIONS.items() if kind in self._kinds]
         coarsest = max(found, key=lambda each: each.unit, default=FLOAT32)
+        coarsest = replace(coarsest, converts=len(found) > 1)
         if self._operators & NORMALIZATIONS:
             return replace(coarsest, factor=MOMENTS)
         is_proved = self._operators <= {*EXACT, *SUMS, *CORRECT, *SMOOTH}
-        return coarsest if is_proved else replace(coarsest, factor=UNPROVED)
+        return coarsest if is_proved and not self._folds else replace(coarsest, factor=UNPROVED)
 
     def types(self) -> tuple[np.dtype[Any], ...]:
         """The floating type of every input, in order.
@@ -110,6 +113,16 @@ class OnnxOriginal:
             raise CannotRun(_sentence(error)) from None
         except failures as error:
             raise CannotRun(_sentence(error)) from None
+
+
+def _folds(graph: Any, weights: set[str]) -> bool:
+    """Whether constants are computed from constants, by more than moving or choosing them."""
+    constant, found = set(weights), False
+    for node in graph.node:
+        if all(name in constant for name in node.input if name):
+            constant.update(node.output)
+            found |= node.op_type not in EXACT
+    return found
 
 
 def _element_types(graph: Any) -> Iterator[int]:

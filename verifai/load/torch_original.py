@@ -16,11 +16,11 @@ import numpy as np
 
 from verifai.kernel.operator import Array
 from verifai.load.torch_program import FAILURES
-from verifai.original.reading import FLOAT16, FLOAT32, CannotRun, Precision
+from verifai.original.reading import FLOAT32, CannotRun, Precision
 
 FACTOR = 16.0  # times the roundings of a sum that an operator may stray
 ALIKE = 1e-3  # relative: what differs more in float64 depends on the type it is computed in
-_BFLOAT16 = Precision(2.0**-8, 2.0**-126)
+ROUGHLY = 0.125  # the same for types coarser than float32
 
 
 class TorchOriginal:
@@ -49,14 +49,17 @@ class TorchOriginal:
 
     @cached_property
     def precision(self) -> Precision:
-        """That of the coarsest floating type of its weights and inputs, float32 at least."""
+        """That of float32: the coarsest type whose results are compared."""
+        return replace(FLOAT32, factor=FACTOR, converts=True)
+
+    @cached_property
+    def _is_coarse(self) -> bool:
+        """Whether a weight or input is of a coarser type than float32."""
         import torch
 
-        held = () if self._module is None else self._module.state_dict().values()
-        kinds = {each.dtype for each in (*held, *self._leaves) if isinstance(each, torch.Tensor)}
-        coarse = {torch.float16: FLOAT16, torch.bfloat16: _BFLOAT16}
-        found = [coarse.get(kind, FLOAT32) for kind in kinds]
-        return replace(max(found, key=lambda each: each.unit, default=FLOAT32), factor=FACTOR)
+        held = (*self._module.state_dict().values(), *self._leaves)
+        kinds = {each.dtype for each in held if isinstance(each, torch.Tensor)}
+        return not kinds.isdisjoint({torch.float16, torch.bfloat16})
 
     def types(self) -> tuple[np.dtype[Any], ...]:
         """The floating type of every tensor that it is called with, in order.
@@ -72,10 +75,10 @@ class TorchOriginal:
         return tuple(np.dtype(np.float64 if k == torch.float64 else np.float32) for k in kinds)
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
-        """The results in float64; in its own type, where it computes something else in that.
+        """The results in float64; in float32, where the module computes something else in that.
 
         Raises:
-            CannotRun: the module's code fails.
+            CannotRun: the module's code fails, or there is nothing but coarser results.
         """
         try:
             own = self._called(self._module, inputs, is_double=False)
@@ -84,8 +87,12 @@ class TorchOriginal:
         try:
             wide = self._called(self._double, inputs, is_double=True)
         except FAILURES:
-            return own
-        return wide if _are_alike(wide, own) else own
+            wide = None
+        if wide is not None and _are_alike(wide, own, ROUGHLY if self._is_coarse else ALIKE):
+            return wide
+        if self._is_coarse:
+            raise CannotRun("it computes something else in float64")
+        return own
 
     @cached_property
     def _double(self) -> Any:
@@ -115,9 +122,9 @@ def _copied(module: Any) -> Any:
         return copy.deepcopy(module)
 
 
-def _are_alike(wide: Sequence[Array], own: Sequence[Array]) -> bool:
+def _are_alike(wide: Sequence[Array], own: Sequence[Array], share: float) -> bool:
     """Whether the same is computed in both types, but for rounding."""
     return all(
-        bool((abs(a - b) <= ALIKE * np.abs(b).max(initial=0.0)).all())
+        bool((abs(a - b) <= share * np.abs(b).max(initial=0.0)).all())
         for a, b in zip(wide, own, strict=True)
     )

@@ -5,7 +5,7 @@ in any order strays by at most γ_n of the sum of their absolute values (Higham 
 Twice as many steps and some more cover how the original splits or joins sums; functions without a
 proved bound get a stated number of units in the last place.
 
-May import: numpy, kernel, reading. Must not know: models, queries.
+May import: numpy, kernel, grain, reading. Must not know: models, queries.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import numpy as np
 from verifai.kernel.forward import Ends, Machine, depth
 from verifai.kernel.network import Affine, Input, Node, Product, Pwl, Sign, Smooth, Square
 from verifai.kernel.operator import Array, Gather
+from verifai.original.grain import grains, snapped
 from verifai.original.reading import Precision
 
 SPARE = 16  # roundings of a sum beyond twice those that its terms need
+ALIKE = 8  # roundings of the largest sum of a node that every other may stray, too: its constants
+# may be what the original computes from others that nearly cancel
 PIECES = 8  # units in the last place of a piecewise-linear function that scales, or of a product
 SMOOTH = 64  # of a smooth function
 BOUNDED = frozenset(["sigmoid", "tanh", "erf", "sin", "cos", "log"])  # off by parts of 1, near 0
@@ -46,17 +49,19 @@ class Roundings:
         """
         self.machine, self.precision = machine, precision
         self.read, self.pause = read, pause
+        self._grains: tuple[list[Ends], list[float]] = ([], [])
 
     def enclose(self, boxes: list[Ends]) -> list[Ends]:
         """Intervals of every node that hold whatever a runtime computes there; (points, n) each."""
         return self._walk(boxes, lambda i, ends, found: _widened(ends, self._radius(i, found, 2)))
 
-    def values(self, boxes: list[Ends]) -> list[Ends]:
-        """The kernel's intervals of every node, at exact points."""
-        return self._walk(boxes, lambda i, ends, found: ends)
+    def values(self, boxes: list[Ends]) -> list[Array]:
+        """The values of every node at exact points, in plain binary64; (points, n) each."""
+        found = self._walk(boxes, lambda i, ends, found: _middle(ends), self._value)
+        return [low for low, _ in found]
 
     def spread(
-        self, boxes: list[Ends], base: list[Ends], random: np.random.Generator
+        self, boxes: list[Ends], base: list[Array], random: np.random.Generator
     ) -> tuple[list[Array], Array]:
         """How far nodes stray where every rounding is drawn at random, and which points are sure.
 
@@ -71,26 +76,26 @@ class Roundings:
             For each node the largest difference seen, (points, n); and where no sign is near its
             jump, (points,).
         """
-        middles = [(low + high) / 2 for low, high in base]
-        spread = [np.zeros_like(middle) for middle in middles]
+        spread = [np.zeros_like(value) for value in base]
 
         def strayed(i: int, ends: Ends, found: list[Ends]) -> Ends:
             share = random.uniform(-1, 1, size=ends[0].shape)
-            value = (ends[0] + ends[1]) / 2 + share * self._radius(i, found, 0)
+            value = _middle(ends)[0] + share * self._radius(i, found, 0)
             return value, value
 
         for _ in range(SAMPLES):
             for i, (low, _) in enumerate(self._walk(boxes, strayed, self._value)):
-                spread[i] = np.maximum(spread[i], abs(low - middles[i]))
-        sure = np.ones(len(middles[0]), dtype=bool)
+                spread[i] = np.maximum(spread[i], abs(low - base[i]))
+        sure = np.ones(len(base[0]), dtype=bool)
         for node in self.machine.network.nodes:
             if isinstance(node, Sign):
-                near = abs(middles[node.source]) <= SURE * spread[node.source]
+                reach = spread[node.source]
+                near = (abs(base[node.source]) <= SURE * reach) & (reach > 0)
                 sure &= ~near.any(axis=1)
         return spread, sure
 
     def _value(self, i: int, sources: list[Ends], batch: int) -> Ends:
-        """The kernel's image of exact values, its own rounding left out where that is quicker."""
+        """An affine node's values, the kernel's image of others."""
         node, arithmetic = self.machine.network.nodes[i], self.machine.ar
         if not isinstance(node, Affine):
             return self.machine.image(i, sources, batch)
@@ -108,6 +113,9 @@ class Roundings:
     ) -> list[Ends]:
         found: list[Ends] = []
         given = iter(boxes)
+        if self._grains[0] is not boxes:
+            self._grains = boxes, grains(self.machine.network, boxes, self.precision.unit)
+        grain = self._grains[1]
         for i, node in enumerate(self.machine.network.nodes):
             self.pause()
             if isinstance(node, Input):
@@ -115,7 +123,10 @@ class Roundings:
                 continue
             made = image or self.machine.image
             ends = made(i, [found[s] for s in node.sources], len(boxes[0][0]))
-            found.append(change(i, ends, [*found, ends]))
+            if grain[i]:
+                found.append(snapped(ends, grain[i]))
+            else:
+                found.append(change(i, ends, [*found, ends]))
         return found
 
     def _radius(self, i: int, found: list[Ends], worst: int) -> Array:
@@ -123,6 +134,8 @@ class Roundings:
         node, precision = self.machine.network.nodes[i], self.precision
         sizes = {s: _size(found[s]) for s in (*node.sources, i)}
         slip = self._sum(i, node, sizes, worst) if isinstance(node, Affine) else _slip(node, sizes)
+        if precision.converts:
+            slip = slip + sizes[i]
         radius: Array = slip * (precision.unit * precision.factor)
         if slip.any():
             radius = radius + UNDERFLOW * precision.tiny
@@ -136,7 +149,9 @@ class Roundings:
         size = self.machine.size(i, [sizes[s] for s in node.sources])
         total: Array = size if node.divisor is None else size / node.divisor
         steps = worst * depth(node) if worst else np.sqrt(depth(node))
-        return total * (steps + SPARE)
+        most: Array = total.max(axis=1, keepdims=True)
+        slip: Array = total * (steps + SPARE) + ALIKE * most
+        return slip
 
 
 def _is_selection(node: Affine) -> bool:
@@ -166,6 +181,11 @@ def _slip(node: Node, sizes: Mapping[int, Array]) -> Array:
 def _size(ends: Ends) -> Array:
     size: Array = np.maximum(abs(ends[0]), abs(ends[1]))
     return size
+
+
+def _middle(ends: Ends) -> Ends:
+    middle: Array = (ends[0] + ends[1]) / 2
+    return middle, middle
 
 
 def _widened(ends: Ends, radius: Array) -> Ends:

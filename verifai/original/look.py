@@ -39,6 +39,8 @@ from verifai.original.reading import (
 
 COARSE = 2.0**-7  # of an output's scale: a wider enclosure says too little
 FINE = 2.0**-10
+VAGUE = 0.5  # of an output's scale: with a larger tolerance nothing is compared, unless it is FINE
+# beside the largest value of the network
 MANY, FEW = 12, 2  # points
 LOOKED_AT = 1 << 18  # values of all points, if that is no fewer than FEW
 HELD = 1 << 22  # values of all points that are evaluated together
@@ -218,22 +220,21 @@ class _Scene:
         self, roundings: Roundings, boxes: list[Ends], random: np.random.Generator
     ) -> None:
         self.network, self.count = roundings.machine.network, len(boxes[0][0])
-        self.exact = roundings.values(boxes)
+        self.values = roundings.values(boxes)
         self.wide = _widest(roundings, boxes)
         self._drawn = roundings, boxes, random
 
     @cached_property
     def _spread(self) -> tuple[list[Array], Array]:
         roundings, boxes, random = self._drawn
-        return roundings.spread(boxes, self.exact, random)
+        return roundings.spread(boxes, self.values, random)
 
     def fed(self, each: _Running, point: int) -> list[Array]:
         """What a model is given at a point."""
         fed = []
         for node, kind in zip(each.reading.inputs, each.types, strict=True):
-            low, high = (end[point] for end in self.exact[node])
-            middle = np.where(low == high, low, (low + high) / 2)
-            fed.append(middle.astype(kind).reshape(self.network.nodes[node].shape))
+            shape = self.network.nodes[node].shape
+            fed.append(self.values[node][point].astype(kind).reshape(shape))
         return fed
 
     def compare(self, reading: Reading, place: int, result: Array, point: int) -> bool:
@@ -247,30 +248,39 @@ class _Scene:
         if result.size != self.network.sizes[node]:
             reason = f"{result.size} values in {original.runtime}, {self.network.sizes[node]}"
             raise Misread(f"{name} has {reason} as it was read here: {_CURE}")
-        low, high = (end[point] for end in self.exact[node])
+        value = self.values[node][point]
         tolerance = self._tolerance(node, point) + UNDERFLOW * original.precision.tiny
-        known = np.isfinite(tolerance) & np.isfinite(low) & np.isfinite(high)
+        known = np.isfinite(tolerance) & np.isfinite(value)
         given = result.reshape(-1).astype(np.float64)
         if self._may_overflow(reading, point):
             known &= np.isfinite(given)
-        outside = known & ~((low - tolerance <= given) & (given <= high + tolerance))
+        outside = known & ~(abs(value - given) <= tolerance)
         if outside.any():
             i = int(np.flatnonzero(outside)[0])
-            read = f"{low[i]:.9g}" if low[i] == high[i] else f"{(low[i] + high[i]) / 2:.9g}"
-            said = f"{original.runtime} gives {given[i]:.9g}, what was read here gives {read}"
+            said = f"{original.runtime} gives {given[i]:.9g}"
+            read = f"what was read here gives {value[i]:.9g}"
             allowed = f"at most {tolerance[i]:.3g} apart is rounding"
-            raise Misread(f"{name} at index {i}: {said} ({allowed}): {_CURE}")
-        return bool(known.any())
+            raise Misread(f"{name} at index {i}: {said}, {read} ({allowed}): {_CURE}")
+        clear = max(VAGUE * self._scale(node), FINE * self._largest)
+        return bool((known & (tolerance <= clear)).any())
+
+    @cached_property
+    def _largest(self) -> float:
+        """The largest size of any value of the network at all points."""
+        return max(map(self._scale, range(len(self.values))))
+
+    def _scale(self, node: int) -> float:
+        """The largest size of the values of a node at all points."""
+        size = np.abs(self.values[node])
+        return float(size.max(initial=0.0, where=np.isfinite(size)))
 
     def _tolerance(self, node: int, point: int) -> Array:
-        """How far each value of an output may be outside the kernel's enclosure at the point."""
-        low, high = self.exact[node]
-        scale = np.maximum(abs(low), abs(high))
-        largest = float(scale.max(initial=0.0, where=np.isfinite(scale)))
-        proved = np.full(low.shape[1], np.inf)
+        """How far from each value of an output at the point the model's may be."""
+        value, largest = self.values[node][point], self._scale(node)
+        proved = np.full(value.shape, np.inf)
         if self.wide is not None:
-            least, greatest = self.wide[node]
-            proved = np.maximum(low - least, greatest - high)[point]
+            least, greatest = (end[point] for end in self.wide[node])
+            proved = np.maximum(value - least, greatest - value)
         if (proved <= COARSE * largest).all():
             return proved
         spread, sure = self._spread
@@ -280,10 +290,7 @@ class _Scene:
     def _may_overflow(self, reading: Reading, point: int) -> bool:
         """Whether a value of the network is so large that the model's numbers may not hold it."""
         reach = 1 / np.sqrt(reading.original.precision.tiny)
-        return not all(
-            (abs(low[point]) <= reach).all() and (abs(high[point]) <= reach).all()
-            for low, high in self.exact
-        )
+        return not all((abs(value[point]) <= reach).all() for value in self.values)
 
 
 def _widest(roundings: Roundings, boxes: list[Ends]) -> list[Ends] | None:
@@ -294,11 +301,12 @@ def _widest(roundings: Roundings, boxes: list[Ends]) -> list[Ends] | None:
         return None
 
 
-_NONE = "values are undefined, too large or at a jump"
+_NONE = "its values are undefined, too large, too near a jump, or rounding may change them all"
 _CURE = "one of them reads the model wrongly, so nothing is said about it; please report it"
 
 
 def _coarser(first: Precision, second: Precision) -> Precision:
-    return replace(
-        first if first.unit >= second.unit else second, factor=max(first.factor, second.factor)
-    )
+    """What allows for both."""
+    coarse = first if first.unit >= second.unit else second
+    factor, converts = max(first.factor, second.factor), first.converts or second.converts
+    return replace(coarse, factor=factor, converts=converts)

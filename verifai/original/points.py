@@ -15,6 +15,7 @@ from verifai.kernel.number import above, below, nearest
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Query
 
+DIGITS = 6  # binary ones of a width that points have
 Types = Sequence[np.dtype[Any]]  # of every input value of a query
 
 
@@ -42,7 +43,12 @@ class Domain:
         while len(shares) < count:
             share = random.uniform(size=len(low))
             shares.append(share if len(shares) % 2 else np.round(share))  # every second a corner
-        return self.rounded(np.array([low + share * width for share in shares[:count]]))
+        points = np.array([low + share * width for share in shares[:count]])
+        with np.errstate(all="ignore"):
+            step = np.exp2(np.floor(np.log2(width)) - DIGITS)
+            near = np.round(points / step) * step  # with few digits much is exact
+        is_inside = (near >= self.lower) & (near <= self.upper)
+        return self.rounded(np.where(is_inside, near, points))
 
     def rounded(self, points: Array) -> Array:
         """The nearest points whose numbers have the types, inside the box where there are some."""

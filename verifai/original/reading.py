@@ -28,11 +28,13 @@ class Precision:
         tiny: the smallest normal number of that type.
         factor: how much more than a sum of products an operation may stray; 1 where all
             operations have a proved bound.
+        converts: whether even a selection may round, since types of floats are converted.
     """
 
     unit: float
     tiny: float
     factor: float = 1.0
+    converts: bool = False
 
 
 FLOAT16 = Precision(2.0**-11, 2.0**-14)
