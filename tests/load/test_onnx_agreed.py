@@ -16,6 +16,7 @@ from verifai.load.errors import LoadError
 X: dict[str, list[Any]] = {"x": [2, 3]}
 LINE: dict[str, list[Any]] = {"x": [1, 1, 6]}
 EMPTY = {"a": np.array([], np.int64)}
+TAP = {"w": np.ones((1, 1, 1), np.float32)}
 TAPS = {"w": np.ones((1, 1, 3), np.float32)}
 
 
@@ -40,14 +41,10 @@ REFUSED = [
     ("SAME_LOWER where.*out", pool("MaxPool", "SAME_LOWER", kernel_shape=[1], strides=[3])),
     (
         "SAME_UPPER where.*out",
-        single(
-            "Conv", LINE, {"w": np.ones((1, 1, 1), np.float32)}, auto_pad="SAME_UPPER", strides=[4]
-        ),
+        single("Conv", {"x": [1, 1, 8]}, TAP, auto_pad="SAME_UPPER", strides=[4]),
     ),
     ("with dilations", pool("MaxPool", "SAME_UPPER", kernel_shape=[2], dilations=[2])),
     ("with dilations", pool("AveragePool", "SAME_LOWER", kernel_shape=[2], dilations=[2])),
-    ("with dilations", conv(auto_pad="SAME_UPPER", dilations=[2])),
-    ("with dilations", conv("ConvTranspose", auto_pad="SAME_UPPER", dilations=[2])),
     ("output_padding", conv("ConvTranspose", output_padding=[1], strides=[1])),
     (
         "padding from both output_shape and output_padding",
@@ -83,6 +80,13 @@ def test_same_with_a_window_as_long_as_its_step_is_read(tmp_path: Path) -> None:
             for kernel, stride in ((3, 2), (2, 2), (3, 3), (4, 1)):
                 proto = pool(op_type, mode, kernel_shape=[kernel], strides=[stride])
                 check_against_runtime(proto, tmp_path)
+
+
+def test_convolutions_of_one_tap_in_steps_of_two_are_read(tmp_path: Path) -> None:
+    for mode in ("SAME_UPPER", "SAME_LOWER"):
+        for length in (5, 6):
+            proto = single("Conv", {"x": [1, 1, length]}, TAP, auto_pad=mode, strides=[2])
+            check_against_runtime(proto, tmp_path)
 
 
 def test_a_maximum_over_windows_of_one_value_is_that_value(tmp_path: Path) -> None:

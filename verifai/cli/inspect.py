@@ -32,12 +32,10 @@ def command(model: Path, as_json: bool) -> int:
 
     Exit codes: 0 the network can be verified, 3 time-out, 4 something blocks it.
     """
-    from verifai.load.explain import explain_onnx
-    from verifai.load.onnx import load_onnx
+    from verifai.load.explain import explained
 
-    rows = explain_onnx(model)
-    is_supported = all(row.is_supported for row in rows)
-    network = load_onnx(model) if is_supported else None
+    rows, network = explained(model)
+    is_supported = network is not None
     if as_json:
         operators = [
             {

@@ -12,13 +12,14 @@ import numpy as np
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Node, Product, Sign, Smooth, Square, affine, pwl
-from verifai.kernel.operator import Array, Conv, Dense, Gather, Operator
+from verifai.kernel.operator import MAX_SIZE, Array, Conv, Dense, Gather, Operator
 from verifai.load.rational import enclose, largest, rationals, settle
 from verifai.load.values import Activation, Value, broadcast_shape, check_size
 
 ONE = np.array(1.0)
 ZERO = np.array(0.0)
-MAX_TOTAL = 1 << 25  # values of all nodes
+FREE_VALUES, FREE_EXACT = 3 << 23, 1 << 20  # what a program of any size may ask for
+VALUES_A_BYTE = 16  # of a program: a large one may ask for more, up to what the kernel reads
 
 
 class Builder:
@@ -26,24 +27,52 @@ class Builder:
 
     Attributes:
         prefix: names of new nodes start with it.
+        values: how many all nodes may have together; the tensors held meanwhile twice as many.
+        exact: how many numbers may be computed exactly.
     """
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.prefix = ""
         self._copies: dict[tuple[int, bytes], int] = {}
-        self._total = 0
+        self.values, self.exact = MAX_SIZE, MAX_SIZE
+        self._total = self._exact = 0
+
+    def limit(self, size: int) -> None:
+        """Bound the work by the size of the program in bytes: small files may not ask for much."""
+        self.values = min(MAX_SIZE, FREE_VALUES + VALUES_A_BYTE * size)
+        self.exact = FREE_EXACT + size
+
+    def afford(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of something to be made.
+
+        Raises:
+            InputError: it is too large, or too much for a program of this size.
+        """
+        if self._total + math.prod(check_size(shape)) > self.values:
+            said = f"{self.values} values in all, the most for a file of this size"
+            raise InputError(f"a tensor of shape {shape} makes more than {said}")
+        return shape
 
     def _name(self) -> str:
         return f"{self.prefix}/{len(self.nodes)}"
 
     def _add(self, node: Node) -> Activation:
-        size = math.prod(check_size(node.shape))
+        size = math.prod(self.afford(node.shape))
         self._total += size
-        if self._total > MAX_TOTAL:
-            raise InputError(f"the network has more than {MAX_TOTAL} values in all")
         self.nodes.append(node)
         return Activation(len(self.nodes) - 1, np.arange(size).reshape(node.shape))
+
+    def spend(self, count: int) -> None:
+        """Count numbers that are computed exactly.
+
+        Raises:
+            InputError: they become too many.
+        """
+        self._exact += count
+        if self._exact > self.exact:
+            said = f"more than {self.exact} constants in exact arithmetic"
+            raise InputError(f"{said} in all, the most for a file of this size")
 
     def _size(self, node: int) -> int:
         return math.prod(self.nodes[node].shape)
@@ -118,6 +147,9 @@ class Builder:
         """
         arrays = [np.asarray(array) for array in (*(c for _, c in terms), constant)]
         shape = broadcast_shape(*(x.shape for x, _ in terms), *(a.shape for a in arrays))
+        self.afford(shape)
+        if any(array.dtype == object for array in arrays):
+            self.spend(math.prod(shape))
         settled, divisor, error = settle(arrays)
         order = np.arange(math.prod(shape)).reshape(shape)
         node_shape = shape
@@ -147,7 +179,7 @@ class Builder:
         """
         if not x.shape or x.shape[-1] != weight.shape[1]:
             raise InputError(f"a matrix of {weight.shape[1]} rows on a tensor of shape {x.shape}")
-        shape = check_size((*x.shape[:-1], weight.shape[0]))
+        shape = self.afford((*x.shape[:-1], weight.shape[0]))
         doubles, error = enclose(weight)
         node = affine(
             self._name(),
@@ -173,7 +205,7 @@ class Builder:
         Raises:
             InputError: shapes that do not fit.
         """
-        shape = check_size((operator.weight.shape[0], *operator.output))
+        shape = self.afford((operator.weight.shape[0], *operator.output))
         node = affine(self._name(), shape, ((self.whole(x), operator),), bias=bias, **extra)
         return self._add(node)
 
@@ -228,7 +260,7 @@ class Builder:
             return Activation(
                 self._add(Square(self._name(), self.nodes[node].shape, node)).node, order
             )
-        shape = broadcast_shape(x.shape, y.shape)
+        shape = self.afford(broadcast_shape(x.shape, y.shape))
         left, right = (
             self.whole(Activation(v.node, np.broadcast_to(v.index, shape))) for v in (x, y)
         )

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from verifai.kernel.network import Network
 from verifai.load.errors import LoadError
 from verifai.load.onnx import load_onnx
 from verifai.load.onnx_file import find, read_model
@@ -40,30 +41,45 @@ def explain_onnx(path: str | Path) -> list[OperatorRow]:
     Raises:
         LoadError: the file cannot be read or holds no ONNX graph.
     """
-    model = read_model(find(path))
-    obstacle = _obstacle(path)
-    names = [(node.op_type, node.domain) for node in model.graph.node]
-    counts = Counter(names)
+    return explained(path)[0]
+
+
+def explained(path: str | Path) -> tuple[list[OperatorRow], Network | None]:
+    """The rows of `explain_onnx`, and the network if all is supported.
+
+    Raises:
+        LoadError: as `explain_onnx`.
+    """
+    uses = _uses(path)
+    network, obstacle = _attempt(path)
     rows = []
-    for op_type, domain in counts:
+    for (op_type, domain), (count, first) in uses.items():
         reason = blocker(op_type, domain)
         if reason:
-            first = next(n for n in model.graph.node if (n.op_type, n.domain) == (op_type, domain))
-            name = first.name or next(filter(None, first.output), "")
-            reason = f"node {name!r}: {reason}"
+            reason = f"node {first!r}: {reason}"
         elif obstacle is not None and obstacle.op_type == op_type:
             reason = f"node {obstacle.node!r}: {obstacle.reason}"
         label = op_type if domain in ("", "ai.onnx") else f"{domain}.{op_type}"
-        rows.append(OperatorRow(label, counts[op_type, domain], not reason, reason))
+        rows.append(OperatorRow(label, count, not reason, reason))
     if obstacle is not None and not obstacle.op_type:
         rows.append(OperatorRow("", 0, False, str(obstacle)))
-    return rows
+    return rows, network if all(row.is_supported for row in rows) else None
 
 
-def _obstacle(path: str | Path) -> LoadError | None:
-    """Why the file cannot be loaded, None if it can."""
+def _uses(path: str | Path) -> dict[tuple[str, str], tuple[int, str]]:
+    """How often each kind of operator is used, and what the first is called."""
+    nodes = read_model(find(path)).graph.node
+    counts = Counter((node.op_type, node.domain) for node in nodes)
+    first: dict[tuple[str, str], str] = {}
+    for node in nodes:
+        name = node.name or next(filter(None, node.output), "")
+        first.setdefault((node.op_type, node.domain), name)
+    return {kind: (count, first[kind]) for kind, count in counts.items()}
+
+
+def _attempt(path: str | Path) -> tuple[Network | None, LoadError | None]:
+    """The network, or why the file cannot be loaded."""
     try:
-        load_onnx(path)
+        return load_onnx(path), None
     except LoadError as error:
-        return error
-    return None
+        return None, error

@@ -17,7 +17,7 @@ from verifai.kernel.operator import Array, Conv, Dense, Gather
 from verifai.load.builder import ONE, ZERO, Builder
 from verifai.load.float32_sum import Sum, added, of_operator, scaled, weighed
 from verifai.load.rational import enclose
-from verifai.load.values import Activation, broadcast_shape, check_size
+from verifai.load.values import Activation, broadcast_shape
 
 
 class Float32Builder(Builder):
@@ -97,7 +97,7 @@ class Float32Builder(Builder):
         """As `Builder.dense`, and rounded."""
         if not self._rounds or not x.shape or x.shape[-1] != weight.shape[1]:
             return super().dense(x, weight, bias=bias, divisor=divisor)
-        shape = check_size((*x.shape[:-1], weight.shape[0]))
+        shape = self.afford((*x.shape[:-1], weight.shape[0]))
         doubles, error = enclose(weight)
         steps, slack = weight.shape[1] + self._extra, _worst(error)
         source, outputs = self.whole(x), math.prod(shape)
@@ -111,7 +111,7 @@ class Float32Builder(Builder):
         """As `Builder.convolve`, and rounded."""
         if not self._rounds:
             return super().convolve(x, operator, bias=bias, **extra)
-        shape = check_size((operator.weight.shape[0], *operator.output))
+        shape = self.afford((operator.weight.shape[0], *operator.output))
         steps = math.prod(operator.weight.shape[1:]) + self._extra
         source, slack = self.whole(x), _worst(extra.get("radius"))
         part = of_operator(source, operator, math.prod(shape), steps=steps, slack=slack)

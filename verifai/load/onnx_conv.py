@@ -17,7 +17,7 @@ from verifai.kernel.operator import Array, Conv
 from verifai.load.onnx_call import Call, Lowering
 from verifai.load.onnx_window import Window, read_window, stretched
 from verifai.load.rational import enclose, largest
-from verifai.load.values import Activation, Value, check_size
+from verifai.load.values import Activation, Value
 
 
 def per_channel(error: Array, axes: int) -> Array:
@@ -48,7 +48,7 @@ def conv_transpose(call: Call) -> list[Value]:
     if groups < 1 or x.shape[1] != weight.shape[0] or x.shape[1] % groups:
         raise call.refuse(f"{weight.shape[0]} channels in {groups} groups on shape {x.shape}")
     places, window = stretched(call, x.shape[2:], weight.shape[2:])
-    check_size((*x.shape[:2], *map(len, places)))
+    call.builder.afford((*x.shape[:2], *map(len, places)))
     index = x.index
     for axis, place in enumerate(places):
         index = np.where(_along(place, axis, axes) < 0, -1, index.take(place, axis=axis + 2))

@@ -3,7 +3,7 @@
 Only the generated message classes of the onnx package are loaded, not the package itself, whose
 import takes about 0.1 s more.
 
-May import: numpy, the onnx package's message classes, unpack, values.
+May import: numpy, the onnx package's message classes, memory, unpack, values.
 Must not know: operators, nodes.
 """
 
@@ -19,13 +19,16 @@ from typing import Any
 
 import numpy as np
 
-from verifai.kernel.operator import MAX_SIZE, Array
+from verifai.kernel.operator import Array
 from verifai.load.errors import LoadError
-from verifai.load.unpack import read_at_most, read_file
+from verifai.load.memory import claim
+from verifai.load.unpack import check_pointer, read_at_most, read_file
 from verifai.load.values import MAX_AXES, Constant
 
 MAX_BYTES = 1 << 31  # protobuf's own limit
 _MESSAGES = "onnx.onnx_ml_pb2"
+_WEIGHT = 5  # bytes of memory for a byte of a model: it, its message, and its numbers as doubles
+_BYTES_A_NUMBER = 24  # as stored, as a double, and in the node that it becomes
 _BFLOAT16 = 16
 # element type: the type of its bytes, and the field that holds it when they are not raw
 _STORAGE: Mapping[int, tuple[str, str]] = {
@@ -63,12 +66,13 @@ def read_model(path: Path) -> Any:
     Raises:
         LoadError: the file is unreadable, too large or no ONNX model.
     """
-    data = read_file(path, MAX_BYTES - 1)
+    data = read_file(path, MAX_BYTES - 1, weight=_WEIGHT, what="the model")
     messages = _messages()
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
         model = messages.ModelProto.FromString(data)
+        del data
     except DecodeError:
         raise LoadError(
             f"{path.name!r} is no ONNX model: its bytes are no protobuf message"
@@ -106,6 +110,17 @@ def _messages() -> ModuleType:
     return module
 
 
+def size_of(model: Any, folder: Path) -> int:
+    """How many bytes a model has, with the files in its folder that hold its tensors."""
+    kept = (m for m in model.graph.initializer if m.data_location == 1)
+    names = {entry.value for m in kept for entry in m.external_data if entry.key == "location"}
+    total: int = model.ByteSize()
+    for file in ((folder / name).resolve() for name in names):
+        if file.is_relative_to(folder.resolve()) and file.is_file():
+            total += file.stat().st_size
+    return total
+
+
 def tensor(message: Any, folder: Path) -> Constant:
     """The numbers of a TensorProto, exactly: floats of any width as float64.
 
@@ -120,10 +135,9 @@ def tensor(message: Any, folder: Path) -> Constant:
     if message.data_type not in _STORAGE:
         raise LoadError(f"the tensor {name!r} has element type {message.data_type}, unsupported")
     shape = tuple(message.dims)
-    is_large = math.prod(max(n, 1) for n in shape) > MAX_SIZE or len(shape) > MAX_AXES
-    if is_large or any(length < 0 for length in shape):
-        most = f"at most {MAX_SIZE} values and {MAX_AXES} axes"
-        raise LoadError(f"the tensor {name!r} has shape {shape} ({most})")
+    if len(shape) > MAX_AXES or any(length < 0 for length in shape):
+        raise LoadError(f"the tensor {name!r} has shape {shape} (at most {MAX_AXES} axes)")
+    claim(_BYTES_A_NUMBER * math.prod(shape), f"the numbers of tensor {name!r}")
     array = _entries(message, folder)
     if array.size != math.prod(shape):
         raise LoadError(f"the tensor {name!r} has {array.size} entries for shape {shape}")
@@ -143,9 +157,9 @@ def _entries(message: Any, folder: Path) -> Array:
     if message.HasField("segment"):
         raise LoadError(f"the tensor {name!r} is stored in segments, unsupported")
     if message.data_location == 1:
-        raw = _external(message, folder)
+        raw = _external(message, folder, dtype.itemsize * math.prod(message.dims))
     elif message.HasField("raw_data"):
-        raw = bytes(message.raw_data)
+        raw = message.raw_data
     else:
         numbers = np.array(getattr(message, field))
         if field == "int32_data" and dtype.kind in "uib" and message.data_type != _BFLOAT16:
@@ -167,8 +181,11 @@ def _fitting(numbers: Array, dtype: np.dtype[Any], name: str) -> Array:
     return numbers.astype(dtype)
 
 
-def _external(message: Any, folder: Path) -> bytes:
-    """The bytes of a tensor that lie in a file of their own, in or below the model's folder."""
+def _external(message: Any, folder: Path, size: int) -> bytearray:
+    """The bytes of a tensor that lie in a file of their own, in or below the model's folder.
+
+    One more than its size at most: then it does not fit its shape.
+    """
     name = message.name
     entries: dict[str, str] = {entry.key: entry.value for entry in message.external_data}
     try:
@@ -180,10 +197,11 @@ def _external(message: Any, folder: Path) -> bytes:
         if not file.is_file():
             raise LoadError(f"the tensor {name!r} lies in {location!r}, which is no file")
         with file.open("rb") as stream:
+            check_pointer(stream, location, f"the data of tensor {name!r}")
             stream.seek(start)
-            data = read_at_most(stream, length if length >= 0 else MAX_BYTES)
+            data = read_at_most(stream, min(size + 1, length if length >= 0 else size + 1))
     except (KeyError, ValueError, OSError) as error:
         raise LoadError(f"the external data of tensor {name!r} cannot be read: {error}") from None
-    if length >= 0 and len(data) != length:
+    if length >= 0 and len(data) < min(length, size):
         raise LoadError(f"the tensor {name!r} has {len(data)} of {length} bytes in {location!r}")
     return data

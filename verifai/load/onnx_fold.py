@@ -47,7 +47,7 @@ def folded(call: Call, operation: Callable[..., Any], *constants: Constant) -> C
     if len(types) != 1 or "bool" in types:
         raise call.refuse(f"constants of types {', '.join(sorted(types))}")
     lengths = broadcast_shape(*(c.shape for c in constants))
-    check_exact(math.prod(lengths))
+    call.builder.spend(check_exact(math.prod(lengths)))
     integer = constants[0].is_integer
     exact = [c.array.astype(object) if integer else rationals(c.array) for c in constants]
     columns = (np.broadcast_to(array, lengths).ravel() for array in exact)
@@ -127,6 +127,7 @@ def _as_element_type(call: Call, x: Value, to: int) -> Value:
     if dtype.kind == "b":
         return Constant(x.array != 0, x.name)
     if dtype.kind != "f":
+        call.builder.spend(x.array.size)
         whole = (_truncated(v) for v in rationals(call.constant(0).array).ravel())
         return Constant(as_type(call, objects(whole, x.shape), dtype), x.name)
     if x.array.dtype == object:
@@ -145,7 +146,7 @@ def range_(call: Call) -> list[Value]:
     if not len(start) == len(limit) == len(delta) == 1 or not delta[0]:
         raise call.refuse("start, limit and delta are not three numbers, the last other than 0")
     count = max(0, -_floor((start[0] - limit[0]) / delta[0]))
-    check_exact(count)
+    call.builder.spend(check_exact(count))
     values = objects((start[0] + i * delta[0] for i in range(count)), (count,))
     if not ends[0].is_integer:
         return [Constant(narrow(values), call.name)]
@@ -194,7 +195,7 @@ def _unary(operation: Callable[[Any], Any]) -> Lowering:
 def _comparison(operation: Callable[[Any, Any], bool]) -> Lowering:
     def lowering(call: Call) -> list[Value]:
         x, y = call.constant(0), call.constant(1)
-        check_exact(math.prod(broadcast_shape(x.shape, y.shape)))
+        call.builder.spend(check_exact(math.prod(broadcast_shape(x.shape, y.shape))))
         a, b = np.broadcast_arrays(rationals(x.array), rationals(y.array))
         truths = [bool(operation(p, q)) for p, q in zip(a.ravel(), b.ravel(), strict=True)]
         return [Constant(np.array(truths, dtype=bool).reshape(a.shape), call.name)]

@@ -1,14 +1,14 @@
 """An ONNX graph as a network: walks its operators in order and lowers each.
 
 May import: kernel, onnx_file, onnx_call, onnx_operators, onnx_order, onnx_schema,
-onnx_types, builder, results.
+onnx_types, builder, holdings, results.
 Must not know: the command line.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from verifai.kernel.network import Input, Network
 from verifai.kernel.network_file import encode_network
 from verifai.load.builder import Builder
 from verifai.load.errors import LoadError
+from verifai.load.holdings import Holdings
 from verifai.load.onnx_call import Attribute, Call, Lowering
-from verifai.load.onnx_file import tensor
+from verifai.load.onnx_file import size_of, tensor
 from verifai.load.onnx_operators import (
     LOWERINGS,
     NEWEST_IR,
@@ -54,6 +55,7 @@ class Graph:
         builder: the nodes.
         named: nodes that carry the name of the tensor they are.
         lowerings: what to do with every kind of operator.
+        holdings: counts the tensors that somebody still reads.
     """
 
     folder: Path
@@ -64,6 +66,7 @@ class Graph:
     builder: Builder = field(default_factory=Builder)
     named: set[int] = field(default_factory=set)
     lowerings: Mapping[str, Lowering] = field(default_factory=lambda: LOWERINGS)
+    holdings: Holdings[str] = field(default_factory=lambda: Holdings[str]((), 0))
 
     def value(self, name: str) -> Value:
         """The tensor of this name.
@@ -75,7 +78,14 @@ class Graph:
             if name not in self.weights:
                 raise LoadError(f"reads {name!r}, which nothing before it makes")
             self.values[name] = tensor(self.weights[name], self.folder)
+            self.holdings.add(name, self.values[name])
         return self.values[name]
+
+    def release(self, names: Iterable[str]) -> None:
+        """Forget what has been read for the last time."""
+        for name in filter(None, names):
+            if self.holdings.read(name):
+                self.values.pop(name, None)
 
 
 def lower(
@@ -129,6 +139,9 @@ def _lowered(model: Any, graph: Graph) -> Network:
     if any(function.domain in _NAMES for function in model.functions):
         raise LoadError("the model redefines standard operators")
     nodes = needed(sorted_nodes(source), [output.name for output in source.output])
+    wanted = [*(name for node in nodes for name in node.input), *(e.name for e in source.output)]
+    graph.builder.limit(size_of(model, graph.folder))
+    graph.holdings = Holdings(wanted, graph.builder.values)
     graph.weights = {message.name: message for message in source.initializer}
     graph.types = {name: int(message.data_type) for name, message in graph.weights.items()}
     for entry in source.input:
@@ -220,6 +233,7 @@ def _lower_node(graph: Graph, node: Any) -> None:
                 _bind(graph, output, results[place])
                 chosen = result_type(node, types) if place == 0 else UNKNOWN
                 graph.types[output] = made[place] or chosen
+        graph.release(node.input)
     except LoadError as error:
         raise LoadError(error.reason, node=name, op_type=node.op_type) from None
     except InputError as error:
@@ -229,6 +243,7 @@ def _lower_node(graph: Graph, node: Any) -> None:
 def _bind(graph: Graph, name: str, value: Value) -> None:
     """Remember a tensor; a node that became exactly this tensor first carries its name."""
     graph.values[name] = value
+    graph.holdings.add(name, value)
     if isinstance(value, Activation) and value.node not in graph.named:
         node = graph.builder.nodes[value.node]
         if is_in_order(value, math.prod(node.shape)) and not isinstance(node, Input):

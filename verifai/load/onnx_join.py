@@ -21,7 +21,6 @@ from verifai.load.values import (
     Value,
     axis_of,
     broadcast_shape,
-    check_size,
     rearranged,
 )
 
@@ -65,6 +64,9 @@ def concat(call: Call) -> list[Value]:
     if len(rests) > 1:
         shapes = ", ".join(str(value.shape) for value in values)
         raise call.refuse(f"shapes {shapes} along axis {axis}")
+    total = sum(value.shape[axis] for value in values)
+    if any(isinstance(value, Activation) for value in values):
+        call.builder.afford((*values[0].shape[:axis], total, *values[0].shape[axis + 1 :]))
     return [joined(call, values, lambda arrays: np.concatenate(arrays, axis=axis))]
 
 
@@ -90,7 +92,7 @@ def pad(call: Call) -> list[Value]:
     """Pad: with a constant, or with entries of the tensor itself; negative lengths cut off."""
     x, mode, lengths = call.finite(0), call.text("mode", "constant"), _pad_lengths(call)
     fill = _pad_value(call)
-    check_size(tuple(b + n + a for (b, a), n in zip(lengths, x.shape, strict=True)))
+    call.builder.afford(tuple(b + n + a for (b, a), n in zip(lengths, x.shape, strict=True)))
     grown = [(max(b, 0), max(a, 0)) for b, a in lengths]
     if mode != "constant":
         if mode not in ("reflect", "edge", "wrap") or min(map(min, lengths), default=0) < 0:

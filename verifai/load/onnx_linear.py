@@ -18,8 +18,16 @@ from verifai.kernel.operator import Array, Conv
 from verifai.load.builder import ONE, Builder
 from verifai.load.onnx_call import Call, Lowering, reals
 from verifai.load.onnx_conv import per_channel
-from verifai.load.rational import combine, enclose, inverse_root, narrow, rationals
-from verifai.load.values import Activation, Constant, Value, broadcast_shape, check_size
+from verifai.load.rational import (
+    MAX_BITS,
+    bits,
+    combine,
+    enclose,
+    inverse_root,
+    narrow,
+    rationals,
+)
+from verifai.load.values import Activation, Constant, Value, broadcast_shape
 
 MAX_PAIRS = 1 << 24  # products of two values in one operator
 MAX_FOLDED = 1 << 22  # products of two constants in one operator
@@ -84,6 +92,9 @@ def _product_of_constants(call: Call, a: Constant, b: Constant) -> Constant:
     work = math.prod(batch) * math.prod(a.shape[-2:]) * math.prod(b.shape[-1:])
     if a.is_integer or b.is_integer or a.shape[-1] != inner or work > MAX_FOLDED:
         raise call.refuse(f"a product of constants of shapes {a.shape} and {b.shape}")
+    call.builder.spend(work)
+    if inner * (bits(a.array) + bits(b.array)) > 64 * MAX_BITS:
+        raise call.refuse(f"a product of constants of too many digits, {a.name!r} and {b.name!r}")
     return Constant(narrow(np.asarray(rationals(a.array) @ rationals(b.array))), a.name)
 
 
@@ -118,7 +129,7 @@ def _times_constant(call: Call, x: Activation, weight: Array) -> Activation:
         )
     batch = broadcast_shape(x.shape[:-2], weight.shape[:-2])
     m, groups = x.shape[-2], math.prod(batch)
-    check_size((groups, m, max(k, n)))
+    call.builder.afford((groups, m, max(k, n)))
     spread = np.broadcast_to(x.index, (*batch, m, k)).reshape(groups, m, k)
     columns = Activation(x.node, spread.transpose(0, 2, 1))
     kernels = np.broadcast_to(np.swapaxes(weight, -1, -2), (*batch, n, k)).reshape(-1, k, 1)

@@ -9,6 +9,7 @@ May import: numpy, kernel, values, builder, rational, onnx_call, onnx_fold. Must
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -18,7 +19,7 @@ from verifai.kernel.operator import Array
 from verifai.load.builder import ONE, ZERO
 from verifai.load.onnx_call import Call, Lowering, reals
 from verifai.load.onnx_fold import folded
-from verifai.load.rational import narrow, objects
+from verifai.load.rational import accumulated, narrow, objects
 from verifai.load.values import Activation, Constant, Masked, Value, broadcast_shape
 
 _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
@@ -77,7 +78,9 @@ def _weighted(call: Call, factor: fmpq) -> Value:
     values = [call.finite(i) for i in range(len(call.inputs))]
     constants = [value for value in values if isinstance(value, Constant)]
     if len(constants) == len(values) and not any(value.is_integer for value in constants):
-        return folded(call, lambda *entries: factor * sum(entries, fmpq(0)), *constants)
+        return folded(
+            call, lambda *entries: factor * accumulated(operator.add, entries), *constants
+        )
     weight = narrow(objects([factor], ()))
     return call.builder.linear([(call.builder.lift(value), weight) for value in values])
 

@@ -16,7 +16,7 @@ from verifai.kernel.operator import Conv
 from verifai.load.onnx_call import Call, Lowering
 from verifai.load.onnx_reduce import Reduce, greatest, mean, reduced
 from verifai.load.onnx_window import read_window
-from verifai.load.values import Activation, Value, check_size
+from verifai.load.values import Activation, Value
 
 
 def max_pool(call: Call) -> list[Value]:
@@ -24,8 +24,8 @@ def max_pool(call: Call) -> list[Value]:
     call.ignore("storage_order")  # the order of the second output, which is refused
     x = call.activation(0)
     window = read_window(call, x.shape[2:])
+    call.builder.afford((math.prod(x.shape[:2]), *window.output, *window.kernel))
     taps = window.taps()
-    check_size((math.prod(x.shape[:2]), *taps.shape))
     if (x.index < 0).any():
         x = Activation(call.builder.whole(x), np.arange(x.index.size).reshape(x.shape))
     planes = x.index.reshape(-1, math.prod(window.lengths))

@@ -7,6 +7,7 @@ onnx_smooth. Must not know: protobuf.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -49,6 +50,7 @@ def divide(call: Call) -> list[Value]:
         raise call.refuse(f"the divisor {y.name!r} holds zero")
     if isinstance(x, Constant):
         return [folded(call, _truncated if y.is_integer else lambda a, b: a / b, x, y)]
+    call.builder.spend(math.prod(y.shape))
     inverses = objects((1 / value for value in rationals(reals(y)).ravel()), y.shape)
     return [call.builder.linear([(x, narrow(inverses))])]
 
@@ -61,6 +63,7 @@ def power(call: Call) -> list[Value]:
     """Pow: constant exponents that are integers (by squaring), 1/2 or -1/2."""
     x, exponents = call.finite(0), rationals(call.real(1))
     shape = broadcast_shape(x.shape, exponents.shape)
+    call.builder.spend(exponents.size)
     wanted = np.broadcast_to(exponents, shape).ravel()
     chosen = list(dict.fromkeys(wanted))
     if isinstance(x, Constant):
@@ -111,6 +114,7 @@ def _constant_power(call: Call, x: Constant, exponents: Array) -> Constant | Non
     if any(e.q != 1 or abs(e) > MAX_EXPONENT for e in exponents.ravel()):
         return None
     bases, powers = np.broadcast_arrays(rationals(x.array), exponents)
+    call.builder.spend(bases.size)
     if any(b == 0 and e < 0 for b, e in zip(bases.ravel(), powers.ravel(), strict=True)):
         raise call.refuse(f"a negative power of 0, an entry of {x.name!r}")
     pairs = zip(bases.ravel(), powers.ravel(), strict=True)

@@ -9,19 +9,19 @@ Must not know: protobuf.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from flint import fmpq
 
 from verifai.kernel.operator import Array
 from verifai.load.builder import ONE, ZERO, Builder
 from verifai.load.onnx_call import Call, Lowering
 from verifai.load.onnx_fold import as_type
 from verifai.load.onnx_softmax import log_total_of_powers
-from verifai.load.rational import narrow, objects, rationals
+from verifai.load.rational import accumulated, narrow, objects, rationals
 from verifai.load.values import Activation, Constant, Value, axis_of
 
 Reduce = Callable[[Builder, Activation], Activation]  # (rows, n) to (rows, 1) or (rows,)
@@ -87,7 +87,7 @@ class _Kind:
 
 
 def _mean_of(entries: Sequence[Any]) -> Any:
-    return sum(entries, fmpq(0)) / len(entries)
+    return accumulated(operator.add, entries) / len(entries)
 
 
 def _rows(array: Array, axes: tuple[int, ...]) -> Array:
@@ -122,6 +122,7 @@ def _folded(
     rows, shape = _rows(x.array, axes), _shape(x.shape, axes, keep)
     if not rows.size or (x.is_integer and fold is _mean_of):
         return None
+    call.builder.spend(rows.size)
     if not x.is_integer:
         return Constant(narrow(objects(map(fold, rationals(rows).tolist()), shape)), x.name)
     whole = objects(map(fold, rows.astype(object).tolist()), shape)
@@ -162,15 +163,19 @@ def _axes(call: Call, since: int) -> tuple[int, ...] | None:
 
 
 _KINDS: Mapping[str, _Kind] = {
-    "ReduceL1": _Kind(total_of_magnitudes, lambda e: sum(map(abs, e)), is_plain=False),
+    "ReduceL1": _Kind(
+        total_of_magnitudes, lambda e: accumulated(operator.add, map(abs, e)), is_plain=False
+    ),
     "ReduceL2": _Kind(_then(total_of_squares, "sqrt"), None, is_plain=False),
     "ReduceLogSum": _Kind(_then(total, "log"), None, is_plain=False),
     "ReduceLogSumExp": _Kind(log_total_of_powers, None, is_plain=False),
     "ReduceMax": _Kind(greatest, max),
     "ReduceMean": _Kind(mean, _mean_of),
     "ReduceMin": _Kind(_least, min),
-    "ReduceProd": _Kind(_product, math.prod),
-    "ReduceSum": _Kind(total, sum, since=13),
-    "ReduceSumSquare": _Kind(total_of_squares, lambda e: sum(v * v for v in e), is_plain=False),
+    "ReduceProd": _Kind(_product, lambda e: accumulated(operator.mul, e)),
+    "ReduceSum": _Kind(total, lambda e: accumulated(operator.add, e), since=13),
+    "ReduceSumSquare": _Kind(
+        total_of_squares, lambda e: accumulated(operator.add, (v * v for v in e)), is_plain=False
+    ),
 }
 LOWERINGS: Mapping[str, Lowering] = {name: _reduction(kind) for name, kind in _KINDS.items()}

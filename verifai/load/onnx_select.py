@@ -1,18 +1,21 @@
 """Selections of single entries by constant indices, and sums along an axis.
 
 Sources: the operators' pages of the ONNX standard, opset 7 and later.
-May import: numpy, kernel, values, builder, rational, onnx_call. Must not know: protobuf.
+May import: numpy, python-flint, kernel, values, builder, rational, onnx_call.
+Must not know: protobuf.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 
 import numpy as np
+from flint import fmpq
 
 from verifai.kernel.operator import Array
 from verifai.load.onnx_call import Call, Lowering, reals
-from verifai.load.rational import narrow, rationals
+from verifai.load.rational import check_bits, narrow, objects, rationals
 from verifai.load.values import Activation, Constant, Value, axis_of, check_size, rearranged
 
 
@@ -31,6 +34,7 @@ def gather_elements(call: Call) -> list[Value]:
     lengths = [n for a, n in enumerate(x.shape) if a != axis]
     wanted = [n for a, n in enumerate(index.shape) if a != axis]
     bound = x.shape[axis]
+    call.builder.afford(index.shape)
     if index.ndim != len(x.shape) or any(n > m for n, m in zip(wanted, lengths, strict=True)):
         raise call.refuse(f"indices of shape {index.shape} into shape {x.shape}")
     if not ((index >= -bound) & (index < bound)).all():
@@ -52,6 +56,7 @@ def gather_nd(call: Call) -> list[Value]:
     if not ((index >= -bounds) & (index < bounds)).all():
         raise call.refuse(f"an index outside lengths {tuple(bounds.tolist())}")
     inner = np.moveaxis(index % bounds, -1, 0)
+    call.builder.afford((*index.shape[:-1], *x.shape[batch + depth :]))
     before = np.indices(index.shape[:-1])[:batch]
     return [rearranged(x, lambda a: a[(*before, *inner)])]
 
@@ -78,16 +83,28 @@ def cumulative_sum(call: Call) -> list[Value]:
         raise call.refuse(f"the axes {axes}, not one axis")
     axis = axis_of(axes[0], len(x.shape))
     n = x.shape[axis]
-    check_size((n, n))
-    weight = np.tri(n, k=-1 if exclusive else 0)
-    weight = weight.T if reverse else weight
     if isinstance(x, Constant):
         if x.is_integer:
             raise call.refuse("only sums of reals are supported")
-        rows = np.moveaxis(rationals(reals(x)), axis, -1) @ rationals(weight.T)
+        call.builder.spend(x.array.size)
+        rows = _running(np.moveaxis(rationals(reals(x)), axis, -1), exclusive, reverse)
         return [Constant(narrow(np.moveaxis(rows, -1, axis)), x.name)]
+    call.builder.afford((n, n))
+    weight = np.tri(n, k=-1 if exclusive else 0)
+    weight = weight.T if reverse else weight
     y = call.builder.dense(Activation(x.node, np.moveaxis(x.index, axis, -1)), weight)
     return [Activation(y.node, np.moveaxis(y.index, -1, axis))]
+
+
+def _running(array: Array, exclusive: bool, reverse: bool) -> Array:
+    """The sums along the last axis of rationals."""
+    turned = array[..., ::-1] if reverse else array
+    sums: list[fmpq] = []
+    for row in turned.reshape(-1, array.shape[-1]) if array.size else ():
+        each = list(accumulate(row, lambda a, b: check_bits(a + b)))
+        sums += [fmpq(0), *each[:-1]] if exclusive else each
+    result = objects(sums, array.shape)
+    return result[..., ::-1] if reverse else result
 
 
 LOWERINGS: Mapping[str, Lowering] = {

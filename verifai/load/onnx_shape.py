@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from verifai.kernel.operator import Array
 from verifai.load.onnx_call import Call, Lowering
 from verifai.load.values import (
+    Activation,
     Constant,
     Value,
     axis_of,
@@ -125,7 +125,7 @@ def tile(call: Call) -> list[Value]:
     x, repeats = call.value(0), check_size(call.integers(1))
     if len(repeats) != len(x.shape):
         raise call.refuse(f"{len(repeats)} repeats for {len(x.shape)} axes")
-    check_size(tuple(n * r for n, r in zip(x.shape, repeats, strict=True)))
+    call.builder.afford(tuple(n * r for n, r in zip(x.shape, repeats, strict=True)))
     return [rearranged(x, lambda a: np.tile(a, repeats))]
 
 
@@ -148,13 +148,16 @@ def slice_(call: Call) -> list[Value]:
     for axis, start, end, step in zip(chosen, starts, ends, strides, strict=True):
         is_odd = step < 0 and (start < -x.shape[axis] or end in _TO_THE_END)
         call.check_agreed(not is_odd, f"a slice from {start} to {end} in steps of {step}")
-        kept = range(*slice(start, end, step).indices(x.shape[axis]))
-        x = _taken(x, np.array(kept, dtype=np.int64), axis)
+        x = _cut(x, slice(start, end, step), axis)
     return [x]
 
 
-def _taken(value: Value, index: Array, axis: int) -> Value:
-    return rearranged(value, lambda a: a.take(index, axis=axis))
+def _cut(value: Value, part: slice, axis: int) -> Value:
+    """A range along an axis, as a view of the same memory."""
+    length = value.shape[axis]
+    start, end, step = part.indices(length)
+    exact = slice(start, None if end < 0 else end, step)
+    return rearranged(value, lambda a: a[(slice(None),) * axis + (exact,)])
 
 
 def gather(call: Call) -> list[Value]:
@@ -166,7 +169,11 @@ def gather(call: Call) -> list[Value]:
     index, length = constant.array.astype(np.int64), x.shape[axis]
     if not ((index >= -length) & (index < length)).all():
         raise call.refuse(f"an index outside an axis of length {length}")
-    return [_taken(x, index % max(length, 1), axis)]
+    wanted = (*x.shape[:axis], *index.shape, *x.shape[axis + 1 :])
+    if isinstance(x, Activation):
+        call.builder.afford(wanted)
+    check_size(wanted)
+    return [rearranged(x, lambda a: a.take(index % max(length, 1), axis=axis))]
 
 
 def split(call: Call) -> list[Value]:
@@ -184,7 +191,7 @@ def split(call: Call) -> list[Value]:
         raise call.refuse(f"an axis of length {total} split into {lengths}")
     ends = np.cumsum(lengths)
     ranges = zip((ends - lengths).tolist(), ends.tolist(), strict=True)
-    return [_taken(x, np.arange(start, end), axis) for start, end in ranges]
+    return [_cut(x, slice(start, end), axis) for start, end in ranges]
 
 
 def depth_to_space(call: Call) -> list[Value]:

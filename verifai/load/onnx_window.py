@@ -12,9 +12,11 @@ from typing import overload
 
 import numpy as np
 
-from verifai.kernel.operator import Array
+from verifai.kernel.operator import MAX_SIZE, Array
 from verifai.load.onnx_call import Call
-from verifai.load.values import MAX_VALUES, check_size
+from verifai.load.values import check_size
+
+_LEAST_OF_CONV = -2  # the padding by auto_pad SAME from which on convolutions are read in one way
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def read_window(
         raise call.refuse(f"kernel, strides, dilations or pads not for {axes} spatial axes")
     if min((*given, *stride, *dilation)) < 1 or min(pads) < 0 or len(pads) % 2:
         raise call.refuse("a kernel, stride, dilation or pad that is too small")
-    if max((*given, *stride, *dilation, *pads)) > MAX_VALUES:
+    if max((*given, *stride, *dilation, *pads)) > MAX_SIZE:
         raise call.refuse("a kernel, stride, dilation or pad that is too large")
     if kernel is not None and given != kernel:
         raise call.refuse(f"kernel_shape {given} with weights for {kernel}")
@@ -124,10 +126,11 @@ def read_window(
     spans = tuple((k - 1) * d + 1 for k, d in zip(given, dilation, strict=True))
     ends = list(zip(pads[:axes], pads[axes:], strict=True))
     if mode != "NOTSET":
-        is_plain = mode == "VALID" or dilation == ones
-        call.check_agreed(is_plain, f"auto_pad {mode} with dilations {dilation}")
+        is_plain = mode == "VALID" or dilation == ones or kernel is not None
+        call.check_agreed(is_plain, f"auto_pad {mode} of a pool with dilations {dilation}")
         rows = zip(lengths, spans, stride, strict=True)
-        ends = [_auto_pad(call, mode, *each) for each in rows]
+        least = 0 if kernel is None else _LEAST_OF_CONV
+        ends = [_auto_pad(call, mode, least, *each) for each in rows]
     padded = [n + b + a for n, (b, a) in zip(lengths, ends, strict=True)]
     output = []
     for axis, (length, span, step) in enumerate(zip(padded, spans, stride, strict=True)):
@@ -155,15 +158,20 @@ def _given(call: Call, name: str, default: tuple[int, ...] | None) -> tuple[int,
     return default if value is None else value
 
 
-def _auto_pad(call: Call, mode: str, length: int, span: int, step: int) -> tuple[int, int]:
-    """Padding before and after that gives ⌈length/step⌉ outputs (none for VALID)."""
+def _auto_pad(
+    call: Call, mode: str, least: int, length: int, span: int, step: int
+) -> tuple[int, int]:
+    """Padding before and after that gives ⌈length/step⌉ outputs (none for VALID).
+
+    A negative one would leave values out; `least` says from where on it has two readings.
+    """
     if mode == "VALID":
         return 0, 0
     total = (-(-length // step) - 1) * step + span - length
-    if total < 0:
+    if total < least:
         said = f"auto_pad {mode} where a window of {span} in steps of {step}"
         raise call.refuse(f"{said} leaves {-total} of {length} values out (write pads instead)")
-    less, more = total // 2, total - total // 2
+    less, more = max(total, 0) // 2, (max(total, 0) + 1) // 2
     return (less, more) if mode == "SAME_UPPER" else (more, less)
 
 
@@ -193,7 +201,7 @@ def stretched(
         raise call.refuse(f"kernel {given}, strides, dilations or output_padding for {axes} axes")
     if min((*kernel, *lengths, *stride, *dilation)) < 1 or min(extra) < 0:
         raise call.refuse("a length, kernel, stride, dilation or padding that is too small")
-    if max((*stride, *dilation, *extra)) > MAX_VALUES:
+    if max((*stride, *dilation, *extra)) > MAX_SIZE:
         raise call.refuse("a stride, dilation or padding that is too large")
     spans = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
     sums = zip(lengths, stride, spans, extra, strict=True)
@@ -220,8 +228,6 @@ def _cuts(call: Call, full: tuple[int, ...], same: tuple[int, ...]) -> list[tupl
         same: the lengths that auto_pad SAME asks for.
     """
     axes, mode = len(full), call.text("auto_pad", "NOTSET")
-    dilated = any(step != 1 for step in _given(call, "dilations", (1,) * axes))
-    call.check_agreed(not (mode.startswith("SAME") and dilated), f"auto_pad {mode} with dilations")
     pads, wanted = _given(call, "pads", (0,) * (2 * axes)), call.sequence("output_shape")
     if mode not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
         raise call.refuse(f"auto_pad {mode!r}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,35 @@ PI = (
     rational("3.14159265358979323846264338327950288420"),
 )  # below and above π
 MAX_EXACT = 1 << 21  # numbers in exact arithmetic at once; each takes about 100 bytes
+MAX_BITS = 1 << 14  # of the numerator or denominator of one of them
 _PRECISION = 240  # bits of the enclosures of square roots
 
 
 def objects(values: Iterable[Any], shape: tuple[int, ...]) -> Array:
     """An array that holds these Python objects."""
-    items = list(values)
+    items = [check_bits(value) for value in values]
     result = np.empty(len(items), dtype=object)
     result[:] = items
     return result.reshape(shape)
+
+
+def check_bits(value: Any) -> Any:
+    """A number itself; InputError if it is a rational with more digits than are ever needed."""
+    if isinstance(value, fmpq) and value.height_bits() > MAX_BITS:
+        raise InputError(f"a constant of more than {MAX_BITS} bits")
+    return value
+
+
+def bits(array: Array) -> int:
+    """How many bits a rational in an array has at most; 0 for doubles, whose sums stay short."""
+    if array.dtype != object:
+        return 0
+    return max((int(value.height_bits()) for value in array.ravel()), default=0)
+
+
+def accumulated(operation: Callable[[Any, Any], Any], values: Iterable[Any]) -> Any:
+    """All values in one by an operation; InputError as soon as it has too many digits."""
+    return reduce(lambda total, value: check_bits(operation(total, value)), values)
 
 
 def check_exact(size: int) -> int:
@@ -66,7 +87,7 @@ def narrow(array: Array) -> Array:
     """The same numbers, as float64 if every one of them is a double."""
     if array.dtype != object:
         return array
-    if not all(is_double(value) for value in array.ravel()):
+    if not all(is_double(check_bits(value)) for value in array.ravel()):
         return array
     return np.array([nearest(value) for value in array.ravel()], dtype=np.float64).reshape(
         array.shape

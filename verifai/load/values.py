@@ -3,7 +3,7 @@
 Selections (reshape, transpose, slice, pad with zeros, …) only rearrange the array of a constant or
 the index of a view, so both are treated by the same numpy functions and cost no node.
 
-May import: numpy. Must not know: files, operators.
+May import: numpy, kernel, memory. Must not know: files, operators.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from verifai.kernel.errors import InputError
-from verifai.kernel.operator import Array
+from verifai.kernel.operator import MAX_SIZE, Array
+from verifai.load.memory import claim
 
-MAX_VALUES = 1 << 24  # in one tensor that is computed; weights may be larger
 MAX_AXES = 16
+_BYTES_A_VALUE = 64  # of a node: its index, bias and scale, and what reading it takes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,10 +89,13 @@ def check_size(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape itself.
 
     Raises:
-        InputError: a negative length, more than MAX_VALUES entries or MAX_AXES axes.
+        InputError: a negative length, more entries than a node or the memory holds, or more than
+            MAX_AXES axes.
     """
-    if any(length < 0 for length in shape) or math.prod(max(n, 1) for n in shape) > MAX_VALUES:
-        raise InputError(f"a tensor of shape {shape} (at most {MAX_VALUES} values)")
+    size = math.prod(max(n, 1) for n in shape)
+    if any(length < 0 for length in shape) or size > MAX_SIZE:
+        raise InputError(f"a tensor of shape {shape} (at most {MAX_SIZE} values)")
+    claim(_BYTES_A_VALUE * size, f"the values of a tensor of shape {shape}")
     return check_axes(shape)
 
 

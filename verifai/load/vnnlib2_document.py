@@ -1,7 +1,7 @@
 """VNN-LIB 2.0 documents as they are written: networks, their tensors, and assertions.
 
 Everything that the standard's chapter on the query language says about declarations is checked
-here. May import: sexpr, errors, kernel operator (a size). Must not know: conditions, models.
+here. May import: sexpr, memory, errors, kernel errors. Must not know: conditions, models.
 
 Source: the VNN-LIB standard 2.0 and 2.1, chapter "Query Language".
 """
@@ -13,12 +13,14 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from verifai.kernel.errors import InputError
+from verifai.load.memory import claim
 from verifai.load.sexpr import Form, Source, read_forms, require_plain
 
 MAX_NETWORKS = 64
 MAX_TENSORS = 4096
 MAX_NAME = 200
-MAX_VALUES = 1 << 24  # in all declared tensors together
+_BYTES_A_VALUE = 250  # of a declared tensor: its name, its place, its meaning in the query
 REAL = "real"
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
@@ -238,8 +240,11 @@ def _check_names(source: Source, networks: list[Declaration]) -> None:
     tensors = [tensor for network in networks for tensor in network.tensors]
     if len(networks) > MAX_NETWORKS or len(tensors) > MAX_TENSORS:
         source.fail(0, f"more than {MAX_NETWORKS} networks or {MAX_TENSORS} tensors")
-    if sum(math.prod(tensor.shape) for tensor in tensors) > MAX_VALUES:
-        source.fail(0, f"the tensors have more than {MAX_VALUES} values together")
+    values = sum(math.prod(tensor.shape) for tensor in tensors)
+    try:
+        claim(_BYTES_A_VALUE * values, f"the {values} values of all declared tensors")
+    except InputError as error:
+        source.fail(0, str(error))
     taken: set[str] = set()
     names = [(each.name, each.start) for each in networks]
     for name, start in [*names, *((tensor.name, tensor.start) for tensor in tensors)]:
