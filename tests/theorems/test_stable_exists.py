@@ -11,12 +11,15 @@ import verifai as vf
 from verifai.kernel.network import Network
 from verifai.kernel.replay import replay
 from verifai.theorems.claim import Outcome
+from verifai.theorems.construction import relu_network
 from verifai.theorems.stable_exists import (
+    CLOSE,
     Data,
     Parameters,
     construct,
     drawn,
     fit,
+    refuted,
     right,
     stable_query,
     too_far,
@@ -54,7 +57,20 @@ def test_a_network_of_other_data_is_not_right() -> None:
 
 def test_a_network_that_is_wrong_on_the_data_shows_nothing() -> None:
     sizes = Parameters(points=4, steps=1)
-    assert unstable(DATA, lambda: fit(DATA, sizes, 0), fmpq(1, 100)).outcome is Outcome.OPEN
+    net = next(fit(DATA, sizes, 0))
+    assert unstable(DATA, net, fmpq(1, 100)).outcome is Outcome.OPEN
+    zero = relu_network([([[0.0, 0.0]], [0.0]), ([[0.0], [0.0]], [0.0, 0.0])])  # ties everywhere
+    assert unstable(DATA, zero, fmpq(1, 100)).outcome is Outcome.OPEN
+    assert refuted(DATA, [zero, net], fmpq(1, 100)).outcome is Outcome.OPEN
+
+
+@pytest.mark.parametrize("seed", range(2, 6))
+def test_a_training_that_misses_a_point_is_not_the_last(seed: int) -> None:
+    sizes = Parameters(seed=seed)
+    data = drawn(sizes)
+    radius = data.separation() / 2 * (1 - CLOSE)
+    found = refuted(data, fit(data, sizes, 0), radius)
+    assert found.outcome is Outcome.REFUTED, found.detail
 
 
 def test_points_that_do_not_fit_are_refused() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from flint import fmpq, fmpq_poly
 
+from verifai.kernel.errors import InputError
 from verifai.kernel.query import Query
 from verifai.kernel.replay import replay
 from verifai.symbolic.line import pieces
@@ -13,6 +14,8 @@ from verifai.theorems import evidence
 from verifai.theorems.claim import Outcome
 from verifai.theorems.construction import relu_network
 from verifai.theorems.universal_step import (
+    Parameters,
+    claims,
     interpolant,
     squared_error,
     step_query,
@@ -57,3 +60,15 @@ def test_integrals_are_exact() -> None:
     unbounded = pieces(relu_network(interpolant([0.0, 0.25, 1.0])))
     with pytest.raises(ValueError, match="unbounded"):
         squared_error(unbounded, fmpq_poly([0]))
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 8, 64])
+def test_the_pieces_are_those_that_were_asked_for(pieces: int) -> None:
+    texts = [claim.text for claim in claims(Parameters(pieces=pieces))]
+    assert any(f"with {pieces} pieces" in text for text in texts)
+
+
+@pytest.mark.parametrize("pieces", [3, 13, 63])
+def test_pieces_that_need_rounding_are_refused(pieces: int) -> None:
+    with pytest.raises(InputError, match=f"a power of two is wanted .* not {pieces}"):
+        list(claims(Parameters(pieces=pieces)))

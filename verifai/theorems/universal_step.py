@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 from flint import fmpq, fmpq_poly
 
+from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network
 from verifai.kernel.number import nearest
 from verifai.kernel.query import Atom, Query, atom
@@ -61,7 +62,7 @@ find them, and may find better.
 class Parameters:
     """Sizes."""
 
-    pieces: int = parameter(8, "p, the affine pieces", 1, 64)
+    pieces: int = parameter(8, "p, the affine pieces, a power of two", 1, 64)
     seed: int = parameter(0, "of the Lipschitz function and of training")
     widths: int = parameter(5, "trained networks: 1, 2, 4, ... neurons", 1, 8)
     steps: int = parameter(500, "steps of Adam", 1, 100_000)
@@ -90,8 +91,15 @@ def wave(p: int, seed: int) -> list[float]:
 
 
 def power_of_two(p: int) -> int:
-    """The least power of two that is at least p."""
-    return 1 << (p - 1).bit_length()
+    """The number itself.
+
+    Raises:
+        InputError: it is no power of two, so that multiples of 1/p are no doubles.
+    """
+    least = 1 << (p.bit_length() - 1)
+    if p != least:
+        raise InputError(f"pieces: a power of two is wanted ({least} or {2 * least}), not {p}")
+    return p
 
 
 def step_query() -> Query:
