@@ -10,7 +10,7 @@ import pytest
 from flint import fmpq
 
 from tests.properties.nets import mlp, random_mlp
-from verifai.api import check
+from verifai.api import bounds, check
 from verifai.bounds.compiled import compile_network
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network, Sign, Smooth, Square
@@ -110,3 +110,13 @@ def test_what_makes_no_sense_is_refused() -> None:
         lipschitz(square, tol=1)
     with pytest.raises(InputError, match="empty"):
         lipschitz(square, [(1, 0)])
+
+
+def test_a_root_down_to_zero_is_a_sentence_and_no_rejection() -> None:
+    root = Network((Input("x", (1,)), Smooth("r", (1,), 0, "sqrt")), (1,))
+    for tol in (None, 1):
+        with pytest.raises(InputError, match="values leave what can be bounded"):
+            lipschitz(root, [(0, 1)], tol=tol, timeout=5)
+    assert lipschitz(root, [(1, 4)]).upper <= fmpq(1, 2) + NEAR
+    with pytest.raises(InputError, match="values leave what can be bounded"):
+        bounds(root, [(-1, 1)])

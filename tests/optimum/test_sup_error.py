@@ -80,3 +80,18 @@ def test_smooth_networks_of_two_inputs() -> None:
 def test_what_is_not_supported_is_named() -> None:
     with pytest.raises(InputError, match="gamma"):
         vf.sup_error(chord(), sympy.gamma(X + 3), (-1, 1))
+
+
+def test_the_exact_branch_heeds_its_arguments() -> None:
+    x, y = sympy.symbols("x y")
+    sup_error, net = vf.sup_error, chord()
+    whole = sup_error(net, x**2, (0, 1))
+    assert sup_error(net, y**2, (0, 1), variables=[y]) == whole
+    with pytest.raises(InputError, match="x is none of the variables"):
+        sup_error(net, x**2, (0, 1), variables=[y])
+    with pytest.raises(InputError, match="variables must name the 1 inputs"):
+        sup_error(net, x**2, (0, 1), variables=[x, y])
+    for tol in (-1, 0):
+        with pytest.raises(InputError, match=r"tol: .* not positive"):
+            sup_error(net, x**2, (0, 1), tol=tol)
+    assert sup_error(net, 0, (0, 1)) == sup_error(net, sympy.Integer(0), (0, 1))

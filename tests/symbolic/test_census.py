@@ -83,3 +83,37 @@ def test_constants_that_leave_an_input_open_are_said() -> None:
     query = Query(net, *ends, And((atom({1: fmpq(-1)}, fmpq(4)),)), (), frozenset({0}))
     with pytest.raises(InputError, match=r"the input \(4\) open"):
         counterexamples(query)
+
+
+def test_inputs_that_play_no_part_are_not_split() -> None:
+    """2^80 values of inputs that nothing depends on, beside 8 that matter."""
+    weight = Dense.of([[1.0, 0.0, 0.0], [0.0, 0.0, 3.0]])
+    net = Network((Input("x", (3,)), affine("a", (2,), ((0, weight),)), relu("y", (2,), 1)), (2,))
+    most = fmpq(2) ** 40 - 1
+    query = Query(
+        net,
+        (fmpq(-4), fmpq(0), fmpq(0)),
+        (fmpq(3), most, most),
+        And((atom({5: fmpq(-1)}, fmpq(1)),)),  # y_0 ≥ 1
+        (),
+        frozenset({0, 1, 2}),
+    )
+    found = counterexamples(query, max_boxes=100)
+    assert found.count == 3 * 2**80
+    assert found.total == 8 * 2**80
+    with pytest.raises(InputError, match=r"ask \.count"):
+        len(found)
+    assert found
+    first = next(iter(found))
+    assert first == (fmpq(1), fmpq(0), fmpq(0))
+    none = counterexamples(replace(query, unsafe=And((atom({5: fmpq(-1)}, fmpq(9)),))))
+    assert (none.count, bool(none), len(none)) == (0, False, 0)
+
+
+def test_a_row_of_the_domain_makes_its_inputs_play_a_part() -> None:
+    net = Network((Input("x", (2,)), affine("a", (1,), ((0, Dense.of([[1.0, 0.0]])),))), (1,))
+    row = atom({0: fmpq(1), 1: fmpq(-1)}, fmpq(0))  # x_0 ≤ x_1
+    wholes = frozenset({0, 1})
+    unsafe = And((atom({2: fmpq(-1)}, fmpq(0)),))
+    query = Query(net, (fmpq(0),) * 2, (fmpq(9),) * 2, unsafe, (row,), wholes)
+    assert counterexamples(query).count == 55

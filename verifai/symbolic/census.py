@@ -8,9 +8,10 @@ May import: numpy, python-flint, kernel. Must not know: the search.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import pairwise
 
 import numpy as np
 from flint import fmpq
@@ -19,8 +20,10 @@ from verifai.kernel.arithmetic import Rounded
 from verifai.kernel.errors import InputError
 from verifai.kernel.formula import margins
 from verifai.kernel.forward import Machine
+from verifai.kernel.network import Affine, Network
 from verifai.kernel.number import above, below
-from verifai.kernel.query import And, Query
+from verifai.kernel.operator import Array
+from verifai.kernel.query import And, Atom, Formula, Query
 from verifai.kernel.replay import Replayer
 
 MAX_BOXES = 5_000_000
@@ -45,19 +48,30 @@ class Census:
     total: int
 
     def __len__(self) -> int:
-        """How many counterexamples there are."""
+        """How many counterexamples there are.
+
+        Raises:
+            InputError: more than Python's `len` can say: ask `count`.
+        """
+        if self.count > sys.maxsize:
+            raise InputError("len() cannot say so large a number: ask .count")
         return self.count
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return self.count > 0
 
     def __iter__(self) -> Iterator[tuple[fmpq, ...]]:
         """The counterexamples, one after the other."""
         for lower, upper in self.boxes:
-            axes = zip(lower, upper, self.integers, strict=True)
-            ranges = ([low] if not whole else _integers(low, high) for low, high, whole in axes)
-            yield from product(*ranges)
-
-
-def _integers(low: fmpq, high: fmpq) -> list[fmpq]:
-    return [fmpq(k) for k in range(int(low.p), int(high.p) + 1)]
+            point = list(lower)
+            while True:
+                yield tuple(point)
+                axes = range(len(point) - 1, -1, -1)
+                k = next((k for k in axes if self.integers[k] and point[k] < upper[k]), None)
+                if k is None:
+                    break
+                point[k:] = [point[k] + 1, *lower[k + 1 :]]
 
 
 def counterexamples(query: Query, *, max_boxes: int = MAX_BOXES) -> Census:
@@ -83,6 +97,9 @@ class _Enumeration:
         self.machine = Machine(query.network, Rounded())
         self.condition = And((*query.domain, query.unsafe))
         self.whole = tuple(v in query.integers for v in query.input_values)
+        plays = _plays_part(query.network, self.condition)
+        inputs = zip(query.input_values, self.whole, strict=True)
+        self.sides = [k for k, v in enumerate(v for v, whole in inputs if whole) if plays[v]]
         sides = zip(query.input_values, self.whole, query.lower, query.upper, strict=True)
         for value, whole, low, high in sides:
             if not whole and low < high:
@@ -101,7 +118,7 @@ class _Enumeration:
                 raise InputError(f"more than {max_boxes} boxes are needed to count")
             for box, answer in zip(batch, self._answers(batch), strict=True):
                 if answer is None:
-                    todo += _halves(box)
+                    todo += _halves(box, self.sides)
                 elif answer:
                     found.append(box)
         boxes = tuple((self._corner(box, 0), self._corner(box, 1)) for box in sorted(found))
@@ -137,10 +154,12 @@ class _Enumeration:
             if certain or not possible:
                 answers.append(certain)
             else:
-                answers.append(self._replayed(box) if _size(box) == 1 else None)
+                is_point = all(box[k][0] == box[k][1] for k in self.sides)
+                answers.append(self._replayed(box) if is_point else None)
         return answers
 
     def _replayed(self, box: Grid) -> bool:
+        """The answer at any point of a box whose points differ only where nothing depends on it."""
         point = self._corner(box, 0)
         violates = self.replayer.replay(point).violates
         if violates is None:
@@ -156,9 +175,33 @@ def _size(box: Grid) -> int:
     return total
 
 
-def _halves(box: Grid) -> list[Grid]:
-    """The box cut across its longest side."""
-    k = max(range(len(box)), key=lambda i: box[i][1] - box[i][0])
+def _plays_part(network: Network, condition: And) -> Array:
+    """Which values of a network the condition depends on, as far as its structure says."""
+    plays = np.zeros(network.offsets[-1])
+    todo: list[Formula] = [condition]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, Atom):
+            plays[[value for value, _ in part.terms]] = 1.0
+        else:
+            todo += part.parts
+    ends = list(pairwise(network.offsets))
+    algebra = Rounded()
+    for position in reversed(range(len(network.nodes))):
+        node, own = network.nodes[position], plays[slice(*ends[position])]
+        if isinstance(node, Affine):
+            for source, operator in node.terms:
+                reached = operator.absolute().pull(algebra, own[None])[0] > 0
+                np.maximum(plays[slice(*ends[source])], reached, out=plays[slice(*ends[source])])
+        else:
+            for source in node.sources:
+                np.maximum(plays[slice(*ends[source])], own, out=plays[slice(*ends[source])])
+    return plays > 0
+
+
+def _halves(box: Grid, sides: list[int]) -> list[Grid]:
+    """The box cut across the longest of these sides."""
+    k = max(sides, key=lambda i: box[i][1] - box[i][0])
     low, high = box[k]
     middle = (low + high) // 2
     return [(*box[:k], part, *box[k + 1 :]) for part in ((low, middle), (middle + 1, high))]
