@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-QUICK = (
-    *("false_claims", "checker", "conditions", "certificate", "lines", "smooth", "forward"),
-    *("network_file", "query_file", "container", "operator", "elementary", "bound", "rules"),
-    *("assistant", "regressions"),
+STAGES = (
+    ("false_claims", "checker", "conditions"),
+    ("certificate", "lines", "smooth", "forward", "bound", "rules", "assistant", "regressions"),
+    ("network_file", "query_file", "container", "operator", "elementary"),
 )
 
 
@@ -92,9 +92,19 @@ def judged(copy: Path, number: int, change: Change, *, quick: bool) -> bool:
 
 def first_failure(copy: Path, *, quick: bool) -> str:
     """The first test in tests/kernel that fails in the copy, quick ones first; empty if none."""
-    first = [f"tests/kernel/test_{name}.py" for name in QUICK]
-    rest = sorted(p.relative_to(copy).as_posix() for p in (copy / "tests/kernel").glob("test_*.py"))
-    files = first if quick else [*first, *(name for name in rest if name not in first)]
+    tests = copy / "tests" / "kernel"
+    stages = [[f"tests/kernel/test_{name}.py" for name in stage] for stage in STAGES]
+    every = sorted(p.relative_to(copy).as_posix() for p in tests.glob("test_*.py"))
+    stages.append([name for name in every if not any(name in stage for stage in stages)])
+    for stage in stages[:-1] if quick else stages:
+        failed = first_in(stage, copy)
+        if failed:
+            return failed
+    return ""
+
+
+def first_in(files: list[str], copy: Path) -> str:
+    """The first test of these files that fails in the copy; empty if none."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files],
         cwd=copy,

@@ -183,6 +183,11 @@ STRICTNESS = {
         Derive((("form", ((X, 1.0),), None),), close((0, 1.0), (1, 1.0))),
         (ZERO,),
     ),
+    "a derived row whose bound is attained": False_(  # beyond binary64, so that no rounding helps
+        on(PAIR, (0, 0), (1, 0), at_most(X, ZERO), atom({1: fmpq(10) ** 200}, ZERO, EQUAL)),
+        Derive((("form", X, Block(rows=((1, 1e200),))),), close((0, 1.0), (2, 1.0))),
+        (ZERO, ZERO),
+    ),
     "the cut of a strict row": False_(
         on(PAIR, (0, 0), (1, 1), at_least(X, fmpq(1, 2), LESS), at_most(X, fmpq(3, 4))),
         Split(((X, 1.0), (1, 1.0)), 2.5, EMPTY, EMPTY),
@@ -352,6 +357,7 @@ LINES = {
     ),
 }
 
+FAR = atom({0: -ONE, 1: -ONE}, fmpq(3))  # of two inputs up to 1
 ROWS = {
     "a negative multiplier": False_(
         on(PAIR, (0, 0), (1, 1), atom({0: -ONE, 1: -ONE}, ONE)), close((0, -3.0)), (ONE, ONE)
@@ -399,6 +405,16 @@ ROWS = {
             ),
         ),
         Choose(0, (Choose(0, (EMPTY, EMPTY)), EMPTY)),
+        (ONE, ONE),
+    ),
+    "a disjunction as an alternative": False_(
+        on(
+            PAIR,
+            (0, 0),
+            (1, 1),
+            Or((Or((atom({0: -ONE, 1: -ONE}, fmpq(2)), FAR)), FAR)),
+        ),
+        Choose(0, (LAST, LAST)),
         (ONE, ONE),
     ),
     "a derived bound with the row of another path": False_(

@@ -19,7 +19,8 @@ from verifai.kernel.checker import Checker
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.fixed_point import BITS, FIXED_POINT
 from verifai.kernel.network import Affine, affine, pwl, relu
-from verifai.kernel.number import above, below, exact, nearest
+from verifai.kernel.number import above, below, nearest
+from verifai.kernel.number import exact as rational
 from verifai.kernel.operator import Conv, Dense, Gather
 from verifai.kernel.query import And, Atom, Formula, Or, Relation, atom
 from verifai.kernel.replay import replay
@@ -198,24 +199,21 @@ def test_every_one_of_many_points_is_looked_at(exact: bool) -> None:
 def test_an_end_beside_a_knot_is_rounded_outwards_where_it_is_computed_anew(
     exact: bool, block: Block | None
 ) -> None:
-    """y ≥ 1/3, and the knot is the double below 1/3: y may be 1/3, below the double above it."""
+    """y = (3a - 3x + 1)/3 with a = x is 1/3, which intervals do not see; a knot is just below."""
     knot = below(THIRD)
+    both = (1, Dense.of([[3.0]])), (0, Dense.of([[-3.0]]))
     net = chain(
-        affine("y", (1,), ((0, Dense.of([[1.0]])),)), pwl("z", (1,), 1, [knot], [0.0, 1.0], 0.0)
+        affine("a", (1,), ((0, Dense.of([[1.0]])),)),
+        affine("y", (1,), both, bias=1.0, divisor=3.0),
+        pwl("z", (1,), 2, [knot], [0.0, 1.0], 0.0),
     )
-    query = on(net, THIRD, 1, at_most(1, THIRD))
-    assert replay(query, (THIRD,)).violates is True
-    step = (("node", 1, block),)
-    rejected(query, Derive(step, close((0, 1.0), bounds=((1, 1.0),))), "close", exact=exact)
-    checker = Checker(query, exact=exact)
-    at_knot = on(net, THIRD, 1, at_most(1, exact_of(knot), LESS))
-    tree = Derive(step, close((0, 1.0), bounds=((1, 1.0),)))
-    assert decide(at_knot, tree, exact=exact).leaves == 1
-    assert checker.root.low[1] <= knot < above(THIRD)
-
-
-def exact_of(value: float) -> fmpq:
-    return exact(value)
+    step, y, z = (("node", 2, block),), 2, 3
+    query = on(net, 0, 1, at_most(y, THIRD))
+    assert replay(query, (ONE,)).violates is True
+    rejected(query, Derive(step, close((0, 1.0), bounds=((y, 1.0),))), "close", exact=exact)
+    beyond = on(net, 0, 1, atom({z: -ONE, y: ONE}, -rational(knot), LESS))  # z > y - knot
+    rejected(beyond, close((0, 1.0)), "close", exact=exact)
+    assert decide(beyond, Derive(step, close((0, 1.0))), exact=exact).leaves == 1
 
 
 @BOTH
@@ -382,12 +380,12 @@ def test_sine_and_cosine_are_narrow_for_large_arguments(function: str, bits: int
 def test_numbers_round_to_either_side() -> None:
     for q in (THIRD, fmpq(1, 10), -THIRD, fmpq(2, 3), fmpq(1, 3**800)):
         low, high = below(q), above(q)
-        assert exact(low) < q < exact(high)
+        assert rational(low) < q < rational(high)
         assert high == np.nextafter(low, np.inf)
         assert nearest(q) in (low, high)
     assert below(fmpq(1, 4)) == above(fmpq(1, 4)) == 0.25
     with pytest.raises(InputError):
-        exact(float("inf"))
+        rational(float("inf"))
 
 
 def test_convolutions_and_selections_of_halves_are_no_integers() -> None:
