@@ -202,6 +202,8 @@ def _alternatives(*last: Tree) -> Tree:
 
 # beside 1/10 stand doubles on both sides, and beside 1/3
 TENTH, THIRD = fmpq(1, 10), fmpq(1, 3)
+SIGNS = chain(Sign("s", (2,), 0), inputs=2)
+TWICE = chain(affine("t", (2,), ((0, Gather.of(2, None, 2.0)),)), inputs=2)
 ENDS = {
     "a lower end": False_(
         on(PAIR, (TENTH, 0), (ONE, 0), atom({0: ONE, 1: ONE}, -TENTH)), Point(), (TENTH, ZERO)
@@ -242,6 +244,26 @@ ENDS = {
     ),
     "an interval of one point after a cut": False_(
         on(INPUT, 0, 1, at_least(X, ONE)), Derive((("form", X, None),), FIRST), (ONE,)
+    ),
+    "the lower end of an image": False_(
+        on(SIGNS, (-1, 0), (1, 0), atom({2: ONE, 1: ONE}, ZERO)),
+        Derive((("image", 1, None),), close((0, 1.0), bounds=((2, 1.0),))),
+        (-ONE, ZERO),
+    ),
+    "the upper end of an image": False_(
+        on(SIGNS, (-1, 0), (1, 0), atom({2: -ONE, 1: ONE}, ZERO)),
+        Derive((("image", 1, None),), close((0, 1.0), bounds=((2, -1.0),))),
+        (ONE, ZERO),
+    ),
+    "the lower end of a derived value": False_(
+        on(TWICE, (-1, 0), (1, 0), atom({2: ONE, 1: ONE}, ZERO)),
+        Derive((("node", 1, None),), close((0, 1.0), bounds=((2, 1.0),))),
+        (-ONE, ZERO),
+    ),
+    "the upper end of a derived value": False_(
+        on(TWICE, (-1, 0), (1, 0), atom({2: -ONE, 1: ONE}, ZERO)),
+        Derive((("node", 1, None),), close((0, 1.0), bounds=((2, -1.0),))),
+        (ONE, ZERO),
     ),
     "a box of one point": False_(on(INPUT, 1, 1, at_least(X, ONE)), EMPTY, (ONE,)),
     "an integer between equal ends": False_(
