@@ -13,7 +13,7 @@ TORCH := requirements/torch.txt
 OLDEST := requirements/oldest.txt
 UV := uv>=0.13,<0.14
 
-.PHONY: demo test test-slow test-newest test-oldest lock proofs lint bench clean
+.PHONY: demo test test-slow test-newest test-oldest lock proofs proofs-gallery lint bench clean
 
 # TRAINING=ARGUMENTS are passed on, DEMO=FOLDER says where everything is written.
 demo: $(READY)
@@ -40,6 +40,12 @@ test-oldest:
 # Re-checks every stored certificate with the kernel alone.
 proofs: $(READY)
 	$(BIN)/python -m pytest tests/theorems/test_proofs.py
+
+# Proves the theorems of proofs/gallery in Coq, and that they speak of the networks that torch exports.
+proofs-gallery: $(READY)
+	proofs/gallery/build build/gallery --coqchk
+	$(BIN)/python -m verifai.theorems.coq > build/gallery/Instances.v
+	cd build/gallery && coqc -q -Q . Gallery Instances.v
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -19,12 +19,15 @@ def test_list_names_every_theorem(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["theorem", "list"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in said] == [theorem.name for theorem in THEOREMS]
+    proved = {line.split()[0] for line in said if line.split()[1] == "proved"}
+    assert proved == {theorem.name for theorem in THEOREMS if theorem.proved}
 
 
 def test_show_prints_statement_and_queries(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["theorem", "show", "yarotsky_square", "--certified", "1"]) == 0
     said = capsys.readouterr().out
     assert "sup |f_m - x²| = 4^(-m-1)" in said
+    assert "proved (Coq; theorem yarotsky_square of proofs/gallery/YarotskySquare.v)" in said
     assert "No input in this domain makes" in said  # of the claim
     assert "Some input in this domain makes" in said  # of its control
 
@@ -50,6 +53,7 @@ def test_run_prints_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert run(arguments) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["holds"] is True and found["problems"] == []
+    assert found["proved"] == "theorem yarotsky_square of proofs/gallery/YarotskySquare.v"
     assert found["parameters"]["certified"] == 1
     assert {r["outcome"] for r in found["results"]} == {"proved", "refuted"}
     assert "bound-1.cert" in found["files"]

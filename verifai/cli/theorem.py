@@ -18,7 +18,7 @@ import click
 from verifai.cli.exits import SCHEMA
 from verifai.cli.limit import seconds, within
 from verifai.files import write_atomically
-from verifai.theorems.claim import Role, Table, Theorem, limits_of
+from verifai.theorems.claim import CoqProof, Role, Table, Theorem, limits_of
 from verifai.theorems.registry import THEOREMS
 from verifai.theorems.run import Report, Result, run
 
@@ -47,10 +47,11 @@ def command() -> None:
 
 @command.command("list")
 def list_command() -> int:
-    """Name every theorem, with what it says in one line."""
+    """Name every theorem, with what it says in one line; `proved`: by Coq, for all sizes."""
     width = max(len(theorem.name) for theorem in THEOREMS)
     for theorem in THEOREMS:
-        click.echo(f"{theorem.name:{width}}  {theorem.title}")
+        trust = "proved" if theorem.proved else ""
+        click.echo(f"{theorem.name:{width}}  {trust:6}  {theorem.title}")
     return 0
 
 
@@ -146,12 +147,18 @@ def _show(theorem: Theorem[Any], parameters: Any) -> None:
     from verifai.kernel.statement import statement
 
     click.echo(f"{theorem.name}: {theorem.title}\n\n{theorem.statement}")
+    if theorem.proved:
+        click.echo(f"Trust proved (Coq; {_where(theorem.proved)}): {theorem.proved.words}.")
     click.echo(f"Proposal: {theorem.proposal}.\nSource: {theorem.source}.\n")
     for claim in theorem.claims(parameters):
         click.echo(f"{claim.role.value} {claim.name}: {claim.text}")
         if claim.query is not None:
             said = statement(claim.query(), verified=claim.role is not Role.CONTROL)
             click.echo("\n".join(f"    {line}" for line in said.splitlines()))
+
+
+def _where(proof: CoqProof) -> str:
+    return f"theorem {proof.theorem} of proofs/gallery/{proof.file}"
 
 
 def _run(theorem: Theorem[Any], parameters: Any, out: Path, as_json: bool) -> Report:
@@ -165,6 +172,8 @@ def _run(theorem: Theorem[Any], parameters: Any, out: Path, as_json: bool) -> Re
     if as_json:
         click.echo(json.dumps(_record(report, written), allow_nan=False))
         return report
+    if theorem.proved:
+        click.echo(f"  for all sizes: proved in Coq, not repeated here; {_where(theorem.proved)}")
     trust = ", ".join(f"{count} {kind.value}" for kind, count in report.trust.items())
     verdict = "HOLDS" if report.holds else "FAILS: " + "; ".join(report.problems)
     click.echo(f"  {verdict} ({trust}; {report.seconds:.1f} s; {out / theorem.name})\n")
@@ -245,6 +254,7 @@ def _record(report: Report, written: list[str]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "theorem": report.theorem.name,
+        "proved": _where(report.theorem.proved) if report.theorem.proved else "",
         "parameters": dataclasses.asdict(report.parameters),
         "holds": report.holds,
         "problems": list(report.problems),

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from verifai.kernel.errors import InputError
+from verifai.kernel.network import Network
 from verifai.kernel.query import Query
 
 P = TypeVar("P")
@@ -112,6 +113,36 @@ class Claim:
     role: Role = Role.CLAIM
 
 
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A network of the gallery, and the construction in Coq which it must be.
+
+    Attributes:
+        construction: a Coq term of type `network Q`.
+        network: makes the network that torch exports.
+    """
+
+    construction: str
+    network: Callable[[], Network]
+
+
+@dataclass(frozen=True, slots=True)
+class CoqProof:
+    """What the proof assistant Coq proves of a theorem: trust `proved`.
+
+    Attributes:
+        file: of the folder proofs/gallery.
+        theorem: its name in that file.
+        words: what it says.
+        instances: networks that must be those of which it speaks.
+    """
+
+    file: str
+    theorem: str
+    words: str
+    instances: tuple[Instance, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Theorem(Generic[P]):
     """A module of the gallery.
@@ -124,6 +155,7 @@ class Theorem(Generic[P]):
         source: papers.
         defaults: a frozen dataclass of parameters, made with `parameter`.
         claims: the claims for given parameters, in order; controls behind what they control.
+        proved: what Coq proves of it for all sizes, if it does.
     """
 
     name: str
@@ -133,6 +165,7 @@ class Theorem(Generic[P]):
     source: str
     defaults: P
     claims: Callable[[P], Iterator[Claim]]
+    proved: CoqProof | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """ReLU networks from given weights and by training, as torch modules and as kernel networks.
 
-May import: api, kernel; torch on demand. Must not know: any particular theorem.
+May import: api, kernel, solvers (rows); torch on demand. Must not know: any particular theorem.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from flint import fmpq
 
 from verifai.api import load
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Network
+from verifai.kernel.network import Affine, Input, Network, Pwl
+from verifai.solvers.rows import affine_rows, pieces
 
 if TYPE_CHECKING:
     import torch
 
 Rows = Sequence[Sequence[float]]
 Layer = tuple[Rows, Sequence[float]]  # weight (outputs, inputs) and bias
+Neuron = tuple[tuple[fmpq, ...], fmpq]  # exact weights and bias
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,40 @@ def exported(module: torch.nn.Module, inputs: int) -> Network:
 def relu_network(layers: Sequence[Layer]) -> Network:
     """The network of `relu_module`, exported by torch."""
     return exported(relu_module(layers), len(layers[0][0][0]))
+
+
+def layers_of(network: Network) -> list[list[Neuron]]:
+    """The exact layers of a network of linear layers with a ReLU behind each but the last.
+
+    Raises:
+        ValueError: it is another network; what differs is named.
+    """
+    nodes = [node for node in network.nodes if not isinstance(node, Input)]
+    for number, node in enumerate(nodes):
+        if not isinstance(node, (Affine, Pwl)[number % 2]) or node.sources != (number,):
+            raise ValueError(f"node {node.name}: want linear layers and ReLUs in turn")
+        if isinstance(node, Pwl) and not _is_relu(node):
+            raise ValueError(f"node {node.name} is no ReLU")
+    if len(nodes) % 2 == 0 or network.outputs != (len(nodes),):
+        raise ValueError("want a linear layer at the end, and no other output")
+    return [_neurons(network, position) for position in range(1, len(network.nodes), 2)]
+
+
+def _neurons(network: Network, position: int) -> list[Neuron]:
+    source = network.nodes[position].sources[0]
+    values = range(network.offsets[source], network.offsets[source] + network.sizes[source])
+    found: list[Neuron] = []
+    for row in affine_rows(network, position):
+        if not row.is_exact:
+            raise ValueError(f"node {network.nodes[position].name}: weights that are not exact")
+        terms = dict(row.terms)
+        found.append((tuple(terms.get(value, fmpq(0)) for value in values), row.constant))
+    return found
+
+
+def _is_relu(node: Pwl) -> bool:
+    relu = [(fmpq(0), fmpq(0), fmpq(0)), (None, fmpq(1), fmpq(0))]
+    return all([(p.end, p.slope, p.constant) for p in column] == relu for column in pieces(node))
 
 
 def trained(recipe: Recipe, inputs: Any, targets: Any) -> torch.nn.Module:

@@ -18,7 +18,16 @@ from verifai.properties.derivative import Extension
 from verifai.properties.join import attach
 from verifai.symbolic.census import counterexamples
 from verifai.theorems import evidence
-from verifai.theorems.claim import Claim, Finding, Role, Table, Theorem, parameter
+from verifai.theorems.claim import (
+    Claim,
+    CoqProof,
+    Finding,
+    Instance,
+    Role,
+    Table,
+    Theorem,
+    parameter,
+)
 from verifai.theorems.construction import Layer, Recipe, exported, relu_network, trained
 from verifai.theorems.distance import output, within
 from verifai.theorems.parity_proof import layout, records
@@ -208,4 +217,14 @@ THEOREM = Theorem(
     source="Telgarsky, Benefits of depth in neural networks, COLT 2016 (the fold)",
     defaults=Parameters(),
     claims=claims,
+    proved=CoqProof(
+        "ParityBits.v",
+        "parity_bits",
+        "for every n the folded sum is the parity of bits exactly; it is within n·δ of it for "
+        "inputs within δ of bits, hence less than 1/2 off for δ < 1/(2n); at δ = 1/(2n) it is "
+        "exactly 1/2 off somewhere",
+        tuple(
+            Instance(f"parity_net {n}", partial(relu_network, layers(n))) for n in (2, 3, 16, 64)
+        ),
+    ),
 )

@@ -21,7 +21,9 @@ from verifai.symbolic.line import Pieces, pieces
 from verifai.theorems import evidence
 from verifai.theorems.claim import (
     Claim,
+    CoqProof,
     Finding,
+    Instance,
     Outcome,
     Role,
     Table,
@@ -240,4 +242,15 @@ THEOREM = Theorem(
     source="the statement is elementary; the sawtooth is that of Telgarsky, COLT 2016",
     defaults=Parameters(),
     claims=claims,
+    proved=CoqProof(
+        "ParityIntegers.v",
+        "parity_integers",
+        "for ReLU networks R → R of every size and all real weights; from the last breakpoint X "
+        "on some integer m < X + 3 is decided wrongly, and 2 in place of 3 is not enough; the "
+        "folded sawtooth of d layers is right on 0, ..., 2^d, for every d",
+        tuple(
+            Instance(f"Fold.fold_net {d} [1]%Q", partial(relu_network, layers(d)))
+            for d in (1, 3, 8)
+        ),
+    ),
 )

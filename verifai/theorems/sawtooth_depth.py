@@ -23,8 +23,10 @@ from verifai.symbolic.line import Pieces, pieces
 from verifai.theorems import evidence
 from verifai.theorems.claim import (
     Claim,
+    CoqProof,
     Curve,
     Finding,
+    Instance,
     Outcome,
     Plot,
     Role,
@@ -228,4 +230,12 @@ THEOREM = Theorem(
     source="Telgarsky, Benefits of depth in neural networks, COLT 2016",
     defaults=Parameters(),
     claims=claims,
+    proved=CoqProof(
+        "SawtoothDepth.v",
+        "sawtooth_depth",
+        "for every k the parts 1 to 4, for all weights of a network with one hidden layer",
+        tuple(
+            Instance(f"sawtooth_net {k}", partial(relu_network, layers(k))) for k in (1, 2, 5, 10)
+        ),
+    ),
 )

@@ -13,18 +13,19 @@ from functools import partial
 import numpy as np
 from flint import fmpq
 
-from verifai.kernel.network import Affine, Input, Network, Pwl, Square
+from verifai.kernel.network import Network, Square
 from verifai.kernel.number import nearest
 from verifai.kernel.query import Query
 from verifai.kernel.replay import evaluate
-from verifai.solvers.rows import affine_rows, pieces
 from verifai.symbolic.algebraic import ends
 from verifai.symbolic.error import sup_error
 from verifai.theorems import evidence
 from verifai.theorems.claim import (
     Claim,
+    CoqProof,
     Curve,
     Finding,
+    Instance,
     Plot,
     Role,
     Table,
@@ -33,8 +34,10 @@ from verifai.theorems.claim import (
 )
 from verifai.theorems.construction import (
     Layer,
+    Neuron,
     Recipe,
     exported,
+    layers_of,
     parameter_count,
     relu_network,
     trained,
@@ -203,36 +206,26 @@ def _of_recursion(net: Network, m: int) -> str:
     relu(S) = S, for S = f_s(x) ≥ x² ≥ 0. The next must hold g(t), g(t) - 1/2 and S - g(t)/4^s,
     where g(t) = 2 relu(t) - 4 relu(t - 1/2) on [0, 1].
     """
-    kinds = [type(node) for node in net.nodes if not isinstance(node, Input)]
-    if kinds != [Affine, Pwl] * m + [Affine]:
-        return f"other nodes than m times a linear layer and a ReLU: {kinds}"
-    found: list[list[tuple[list[fmpq], fmpq]]] = []
-    for position, node in enumerate(net.nodes):
-        if isinstance(node, Pwl) and not _is_relu(node):
-            return f"node {node.name} is no ReLU"
-        if isinstance(node, Affine):
-            start, width = net.offsets[node.sources[0]], net.sizes[node.sources[0]]
-            rows = [(dict(r.terms), r.constant) for r in affine_rows(net, position) if r.is_exact]
-            found.append([([t.get(start + i, fmpq(0)) for i in range(width)], c) for t, c in rows])
+    try:
+        found = layers_of(net)
+    except ValueError as other:
+        return str(other)
+    if len(found) != m + 1:
+        return f"{len(found)} layers"
     for s, layer in enumerate(found):
         if layer != _wanted(s, m):
             return f"layer {s + 1} is {layer}"
     return ""
 
 
-def _is_relu(node: Pwl) -> bool:
-    found = [(p.end, p.slope, p.constant) for column in pieces(node) for p in column]
-    return found == [(fmpq(0), fmpq(0), fmpq(0)), (None, fmpq(1), fmpq(0))]
-
-
-def _wanted(s: int, m: int) -> list[tuple[list[fmpq], fmpq]]:
+def _wanted(s: int, m: int) -> list[Neuron]:
     """The rows that layer s + 1 of the network must have, from the recursion."""
     half, zero = fmpq(-1, 2), fmpq(0)
     if s == 0:
-        one = [fmpq(1)]
+        one = (fmpq(1),)
         return [(one, zero), (one, half), (one, zero)]
-    tooth = [fmpq(2), fmpq(-4), zero]
-    rest = ([-a / fmpq(4) ** s for a in tooth[:2]] + [fmpq(1)], zero)
+    tooth = (fmpq(2), fmpq(-4), zero)
+    rest = ((*(-a / fmpq(4) ** s for a in tooth[:2]), fmpq(1)), zero)
     return [rest] if s == m else [(tooth, zero), (tooth, half), rest]
 
 
@@ -275,4 +268,14 @@ THEOREM = Theorem(
     "(2017), Proposition 2",
     defaults=Parameters(),
     claims=claims,
+    proved=CoqProof(
+        "YarotskySquare.v",
+        "yarotsky_square",
+        "for every m ≥ 1 the network has m hidden layers of three neurons and 12 m - 2 parameters "
+        "and computes f_m on [0, 1]; sup |f_m - x²| is 4^(-m-1) there, attained exactly at the odd "
+        "multiples of 2^(-m-1)",
+        tuple(
+            Instance(f"square_net {m}", partial(relu_network, layers(m))) for m in (1, 2, 3, 10, 20)
+        ),
+    ),
 )

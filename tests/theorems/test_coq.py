@@ -1,0 +1,156 @@
+"""What proofs/gallery says is proved in Coq, from nothing but the real numbers, of our networks."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from verifai.kernel.network import Network
+from verifai.theorems.claim import CoqProof, Instance, Theorem
+from verifai.theorems.construction import Layer, layers_of, relu_network
+from verifai.theorems.coq import instances_text
+from verifai.theorems.registry import THEOREMS
+from verifai.theorems.yarotsky_square import layers
+
+FOLDER = Path(__file__).parents[2] / "proofs" / "gallery"
+SOURCES = {path.name: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.v"))}
+README = (FOLDER / "README.md").read_text("utf-8")
+PROVED = [each for each in THEOREMS if each.proved]
+STATED = re.compile(r"^ *(?:Theorem|Lemma) (\w+)(.*?)^ *Proof\.", re.MULTILINE | re.DOTALL)
+ALLOWED = {  # the standard library's real numbers
+    "ClassicalDedekindReals.sig_forall_dec",
+    "ClassicalDedekindReals.sig_not_dec",
+    "FunctionalExtensionality.functional_extensionality_dep",
+    "Classical_Prop.classic",
+}
+UNPROVED = re.compile(
+    r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjecture|Hypothes[ie]s|Variables?|Context"
+    r"|bypass_check|Unset|Declare|Extract|type_in_type|unsafe)\b"
+)
+
+
+def bare(text: str) -> str:
+    """The text without comments and strings."""
+    return re.sub(r'\(\*.*?\*\)|"[^"]*"', " ", text, flags=re.DOTALL)
+
+
+def test_nothing_is_assumed() -> None:
+    assert len(SOURCES) > 5
+    for name, text in SOURCES.items():
+        assert "(*" not in bare(text), f"{name}: a comment in a comment"
+        assert not UNPROVED.search(bare(text)), name
+
+
+def test_every_file_is_built_and_shown() -> None:
+    project = (FOLDER / "_CoqProject").read_text("utf-8").split()
+    assert sorted(word for word in project if word.endswith(".v")) == sorted(SOURCES)
+    assert set(SOURCES) - {"Assumptions.v"} <= set(re.findall(r"`(\w+\.v)`", README))
+
+
+def test_the_readme_shows_statements_verbatim() -> None:
+    blocks = re.findall(r"```coq\n(.*?)```", README, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        assert any(block in text for text in SOURCES.values()), block
+    for each in PROVED:
+        assert each.proved is not None
+        assert f"Theorem {each.proved.theorem} " in README
+
+
+@pytest.mark.parametrize("each", PROVED, ids=lambda each: each.name)
+def test_what_a_theorem_names_is_there(each: Theorem[Any]) -> None:
+    assert each.proved is not None
+    stated = {name for name, _ in STATED.findall(SOURCES[each.proved.file])}
+    assert each.proved.theorem in stated
+    assert f"Print Assumptions {each.proved.theorem}." in SOURCES["Assumptions.v"]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of compiled proofs, and what the build said."""
+    if shutil.which("coqc") is None:
+        pytest.skip("coqc is not installed (Debian: coq)")
+    folder = tmp_path_factory.mktemp("gallery")
+    done = subprocess.run(
+        [FOLDER / "build", folder], capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout
+
+
+def test_they_rest_on_the_real_numbers_alone(built: tuple[Path, str]) -> None:
+    said = built[1].partition("== Assumptions.v\n")[2]
+    sections = re.split(r"^== (\w+)\n", said, flags=re.MULTILINE)
+    found = dict(zip(sections[1::2], sections[2::2], strict=True))
+    assert {each.proved.theorem for each in PROVED if each.proved} <= set(found)
+    for name, text in found.items():
+        first, *rest = text.splitlines()
+        if first == "Closed under the global context":
+            continue
+        assert first == "Axioms:", name
+        assert {line.split()[0] for line in rest if line[:1].strip()} <= ALLOWED, name
+
+
+def compared(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    (folder / "Instances.v").write_text(text, "utf-8")
+    words = ["coqc", "-q", "-Q", ".", "Gallery", "Instances.v"]
+    return subprocess.run(
+        words, capture_output=True, text=True, check=False, timeout=600, cwd=folder
+    )
+
+
+def test_they_speak_of_the_exported_networks(built: tuple[Path, str]) -> None:
+    text = instances_text(each.proved for each in PROVED if each.proved)
+    assert text.count("Lemma ") > 10
+    done = compared(built[0], text)
+    assert done.returncode == 0, done.stderr
+
+
+def nudged() -> list[Layer]:
+    (rows, bias), *rest = layers(3)
+    return [(rows, [*bias[:-1], 2.0**-20]), *rest]
+
+
+@pytest.mark.parametrize(
+    ("construction", "made"),
+    [
+        ("square_net 3", nudged),
+        ("square_net 3", partial(layers, 2)),
+        ("square_net 3", lambda: layers(3)[1:]),
+        ("square_net 3", lambda: [*layers(3)[:-1], ([[-0.03125, 0.0625, 1.0]] * 2, [0.0] * 2)]),
+    ],
+)
+def test_another_network_is_refused(
+    built: tuple[Path, str], construction: str, made: Callable[[], list[Layer]]
+) -> None:
+    instance = Instance(construction, partial(relu_network, made()))
+    text = instances_text([CoqProof("YarotskySquare.v", "yarotsky_square", "", (instance,))])
+    done = compared(built[0], text)
+    assert done.returncode == 1
+    assert "Unable to unify" in done.stderr
+
+
+def test_layers_are_read_exactly_or_not_at_all() -> None:
+    net = relu_network(layers(2))
+    assert [len(layer) for layer in layers_of(net)] == [3, 3, 1]
+    cut = Network(net.nodes[:-1], (len(net.nodes) - 2,))
+    with pytest.raises(ValueError, match="linear layer at the end"):
+        layers_of(cut)
+    relu: Any = net.nodes[2]
+    leaky = replace(relu, slopes=relu.slopes + 0.25)
+    with pytest.raises(ValueError, match="is no ReLU"):
+        layers_of(Network((*net.nodes[:2], leaky, *net.nodes[3:]), net.outputs))
+    with pytest.raises(ValueError, match="in turn"):
+        layers_of(
+            Network(
+                (*net.nodes[:2], replace(net.nodes[1], name="second"), *net.nodes[3:]), net.outputs
+            )
+        )
