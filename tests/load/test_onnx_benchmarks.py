@@ -14,13 +14,19 @@ from verifai.load.explain import explain_onnx
 from verifai.load.onnx import load_onnx
 
 FOLDER = Path(__file__).parents[2] / ".." / "shared" / "benchmarks"
+UNSUPPORTED = {"Floor"}  # of values that depend on the input: refused by name
 NETWORKS = sorted(FOLDER.glob("*/**/*.onnx.gz"))
 
 
 @pytest.mark.skipif(not NETWORKS, reason="the benchmarks are not beside the repository")
-def test_benchmark_networks_agree_with_onnxruntime() -> None:
+def test_benchmark_networks_agree_with_onnxruntime(capsys: pytest.CaptureFixture[str]) -> None:
     random = np.random.default_rng(5)
+    refused = []
     for path in NETWORKS:
+        rows = explain_onnx(path)
+        if {row.op_type for row in rows if not row.is_supported} & UNSUPPORTED:
+            refused.append(path.name)
+            continue
         network = load_onnx(path.with_suffix(""))
         (place,) = network.inputs
         node = network.nodes[place]
@@ -32,4 +38,7 @@ def test_benchmark_networks_agree_with_onnxruntime() -> None:
             assert result.shape == expected.shape, path.name
             scale = 1e-5 * max(1.0, float(np.abs(expected).max()))
             np.testing.assert_allclose(result, expected, rtol=1e-4, atol=scale, err_msg=path.name)
-        assert all(row.is_supported for row in explain_onnx(path))
+        assert all(row.is_supported for row in rows)
+    with capsys.disabled():
+        print(f"\n{len(refused)} of {len(NETWORKS)} networks use {sorted(UNSUPPORTED)} of values")
+    assert len(refused) <= 0.1 * len(NETWORKS)
