@@ -121,15 +121,15 @@ def _falsified(counterexample: Counterexample, meter: Meter, look: SecondLook) -
 
 def _decide(query: Query, meter: Meter, look: SecondLook) -> Verified | Unknown:
     """Verified, or why not; a counterexample or a spent budget is raised."""
-    network_digest = digest(encode_network(query.network))
-    query_digest = digest(encode_query(query, network_digest))
+    network_digest = digest(encode_network(query.network, meter.watch))
+    query_digest = digest(encode_query(query, network_digest, meter.watch))
     try:
         root = rounded_root(query, meter.watch)
     except Rejection as rejection:
         raise Stopped(f"no certificate can cover this domain ({rejection})") from None
     look.machine = root.machine
     look.at_domain()
-    problem = problem_of(query)
+    problem = problem_of(query, meter.watch)
     search = cache(lambda: _driver(root, problem, meter))
     records = at_once(root, problem)
     records, spent = search().refute() if records is None else records, 0.0

@@ -3,7 +3,8 @@
 What is written is determined by the network, and what is read goes through the checking
 constructors: a file that reads is a network. The format stands in SPEC.md.
 
-May import: container, fields, operator, network, errors. Must not know: queries, certificates.
+May import: arithmetic, container, fields, operator, network, errors.
+Must not know: queries, certificates.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.binary64 import require_binary64
 from verifai.kernel.container import Array, ContainerError, pack, parse_json, unpack
 from verifai.kernel.errors import InputError
@@ -95,15 +97,18 @@ class _ArrayReader:
         return np.broadcast_to(array, (size,))
 
 
-def encode_network(network: Network) -> bytes:
-    """The network's file.
+def encode_network(network: Network, pause: Pause = never) -> bytes:
+    """The network's file; `pause` is called now and then.
 
     Raises:
         InputError: the name of a node is empty, too long or not printable.
     """
     names = [a_string("the name of a node", node.name) for node in network.nodes]
     writer = _ArrayWriter()
-    nodes = [_node_fields(node, names, writer) for node in network.nodes]
+    nodes = list[dict[str, Any]]()
+    for node in network.nodes:
+        pause()
+        nodes.append(_node_fields(node, names, writer))
     outputs = [names[output] for output in network.outputs]
     metadata = {"nodes": nodes, "outputs": outputs}
     texts = {key: json.dumps(value, separators=(",", ":")) for key, value in metadata.items()}

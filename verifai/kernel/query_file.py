@@ -3,7 +3,7 @@
 What is written is determined by the query, and what is read goes through its constructor. The file
 names its network by the digest of that network's file. The format stands in SPEC.md.
 
-May import: container, fields, number, network, query, network_file, errors.
+May import: arithmetic, container, fields, number, network, query, network_file, errors.
 Must not know: certificates.
 """
 
@@ -15,6 +15,7 @@ from typing import Any
 
 from flint import fmpq
 
+from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.container import ContainerError, parse_json
 from verifai.kernel.errors import InputError
 from verifai.kernel.fields import a_list, an_integer, bad, fields, integers
@@ -29,14 +30,16 @@ Ends = tuple[fmpq, ...]
 _PER_LINE = 4  # ends of the box on one line of a query file
 
 
-def encode_query(query: Query, network_digest: str | None = None) -> bytes:
+def encode_query(query: Query, network_digest: str | None = None, pause: Pause = never) -> bytes:
     """The query's file; the digest is that of its network's file (computed where it is None).
+
+    `pause` is called now and then.
 
     Raises:
         InputError: a number or a name that decode_query would refuse.
     """
     net = query.network
-    expected = digest(encode_network(net)) if network_digest is None else network_digest
+    expected = digest(encode_network(net, pause)) if network_digest is None else network_digest
     atoms = [_atom_text(net, atom) for atom in query.domain]
     inputs, start = [], 0
     for position in net.inputs:
@@ -52,7 +55,7 @@ def encode_query(query: Query, network_digest: str | None = None) -> bytes:
     return (
         f'{{\n"format": "{QUERY_FORMAT}",\n"network": {json.dumps(expected)},\n'
         f'"inputs": {_lines(inputs, 1)},\n"domain": {_lines(atoms, 1)},\n'
-        f'"unsafe": {_formula_text(net, query.unsafe, 0)}\n}}\n'
+        f'"unsafe": {_formula_text(net, query.unsafe, 0, pause)}\n}}\n'
     ).encode("ascii")
 
 
@@ -83,11 +86,12 @@ def _atom_text(net: Network, atom: Atom) -> str:
     return json.dumps({"sum": total, "plus": constant, "is": atom.relation.value})
 
 
-def _formula_text(net: Network, part: Formula, depth: int) -> str:
+def _formula_text(net: Network, part: Formula, depth: int, pause: Pause) -> str:
     """The text of a formula, whose depth Query has capped."""
+    pause()
     if isinstance(part, Atom):
         return _atom_text(net, part)
-    parts = [_formula_text(net, child, depth + 1) for child in part.parts]
+    parts = [_formula_text(net, child, depth + 1, pause) for child in part.parts]
     return f'{{"{type(part).__name__.lower()}": {_lines(parts, depth + 1)}}}'
 
 

@@ -90,7 +90,7 @@ def arena(compiled: Compiled, query: Query) -> Arena:
     integers = np.array([value in query.integers for value in query.input_values], dtype=bool)
     lower = np.where(integers, np.ceil(lower), lower)
     upper = np.where(integers, np.floor(upper), upper)
-    unsafe, count = compile_unsafe(query), len(query.domain)
+    unsafe, count = compile_unsafe(query, compiled.pause), len(query.domain)
     rows = _input_rows(compiled, unsafe)
     kept = unsafe.equal & (np.arange(len(unsafe.equal)) < count)
     return Arena(compiled, unsafe, lower, upper, integers, (rows[kept], unsafe.constant[kept]))

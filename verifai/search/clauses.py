@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.context import Row, row_of, spread
 from verifai.kernel.network import Network
 from verifai.kernel.number import above, below, nearest
@@ -62,6 +63,11 @@ class Problem:
     forms: dict[int, Array]
     constant: Array
 
+    def is_cut(self, clause: Clause, values: frozenset[int]) -> bool:
+        """Whether an atom of the clause says something about one of the values alone."""
+        rows = (self.rows[number] for number in clause.atoms)
+        return any(len(row.values) == 1 and row.values[0] in values for row in rows)
+
     def cuts(self, clause: Clause) -> list[tuple[int, float, float]]:
         """What the clause's atoms on single values say: (value, low, high), rounded outwards."""
         found = []
@@ -76,11 +82,11 @@ class Problem:
         return found
 
 
-def problem_of(query: Query) -> Problem:
-    """The query's unsafe set in clauses."""
+def problem_of(query: Query, pause: Pause = never) -> Problem:
+    """The query's unsafe set in clauses; `pause` is called now and then."""
     rows: list[Row] = [row_of(atom) for atom in query.domain]
-    top = _clause((And(query.unsafe.parts),), rows, tuple(range(len(rows))))
-    return _problem(query.network, rows, top)
+    top = _clause((And(query.unsafe.parts),), rows, pause, tuple(range(len(rows))))
+    return _problem(query.network, rows, top, pause)
 
 
 def problem_at(network: Network, path: tuple[Row, ...], ors: tuple[Or, ...]) -> Problem:
@@ -99,9 +105,10 @@ def problem_at(network: Network, path: tuple[Row, ...], ors: tuple[Or, ...]) -> 
     return _problem(network, rows, Clause(tuple(kept), alternatives))
 
 
-def _problem(network: Network, rows: list[Row], top: Clause) -> Problem:
+def _problem(network: Network, rows: list[Row], top: Clause, pause: Pause = never) -> Problem:
     forms: dict[int, Array] = {}
     for number, row in enumerate(rows):
+        pause()
         for value, factor in zip(row.values, row.factors, strict=True):
             node, index = network.owner(value)
             if node not in forms:
@@ -111,13 +118,16 @@ def _problem(network: Network, rows: list[Row], top: Clause) -> Problem:
     return Problem(network, tuple(rows), top, forms, constant)
 
 
-def _clause(parts: tuple[Formula, ...], rows: list[Row], first: tuple[int, ...] = ()) -> Clause:
+def _clause(
+    parts: tuple[Formula, ...], rows: list[Row], pause: Pause = never, first: tuple[int, ...] = ()
+) -> Clause:
     """The clause of a conjunction; nesting is at most as deep as a query may be."""
+    pause()
     here, ors = spread(parts)
     numbers = tuple(range(len(rows), len(rows) + len(here)))
     rows += here
-    return Clause(first + numbers, tuple(_alternatives(part, rows) for part in ors))
+    return Clause(first + numbers, tuple(_alternatives(part, rows, pause) for part in ors))
 
 
-def _alternatives(part: Or, rows: list[Row]) -> tuple[Clause, ...]:
-    return tuple(_clause((child,), rows) for child in part.parts)
+def _alternatives(part: Or, rows: list[Row], pause: Pause = never) -> tuple[Clause, ...]:
+    return tuple(_clause((child,), rows, pause) for child in part.parts)

@@ -65,6 +65,7 @@ class Driver:
         query = root.query
         wholes = [v in query.integers for v in query.input_values]
         self.integers = np.flatnonzero(wholes)
+        self.inputs = frozenset(query.input_values)
 
     def refute(self) -> list[Record]:
         """Records in preorder of a proof that no point of the domain is unsafe.
@@ -133,15 +134,16 @@ class Driver:
         marked = closed(self.problem, clause, (low, high), pause)
         if marked is clause:
             return None, clause
-        skeleton = self._skeleton(marked, rows, len(rows))
+        try:
+            skeleton = self._skeleton(marked, rows, len(rows))
+        except Stuck:  # too many to be written out
+            return None, marked
         records: list[Record] = [part for part in skeleton if not isinstance(part, Judge)]
         return records if len(records) == len(skeleton) else None, marked
 
     def _cuts_inputs(self, alternatives: tuple[Clause, ...]) -> bool:
         """Whether an alternative bounds an input, so that choosing it shrinks the box."""
-        inputs = set(self.root.query.input_values)
-        cuts = [cut for part in alternatives for cut in self.problem.cuts(part)]
-        return any(value in inputs for value, _, _ in cuts)
+        return any(self.problem.is_cut(part, self.inputs) for part in alternatives)
 
     def _search(
         self, clause: Clause, low: Array, high: Array, rows: dict[int, int]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifai.bounds.maps import Array, Indices, Mask
+from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.number import nearest
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation
 
@@ -99,12 +100,13 @@ def _judge(part: Part, scores: Array, active: Mask) -> Array:
     return np.asarray(table[rows, best])
 
 
-def compile_unsafe(query: Query) -> Unsafe:
-    """The query's unsafe formula and domain rows in floats."""
+def compile_unsafe(query: Query, pause: Pause = never) -> Unsafe:
+    """The query's unsafe formula and domain rows in floats; `pause` is called now and then."""
     atoms: list[Atom] = []
     tree = _part(And((*query.domain, *query.unsafe.parts)), atoms)
     network, forms = query.network, dict[int, Array]()
     for row, atom in enumerate(atoms):
+        pause()
         for value, coefficient in atom.terms:
             node, index = network.owner(value)
             if node not in forms:

@@ -42,7 +42,7 @@ class Witnesses:
             binary32: whether only inputs of binary32 numbers count.
         """
         self.query, self.compiled, self.binary32 = query, compiled, binary32
-        self.unsafe = compile_unsafe(query)
+        self.unsafe = compile_unsafe(query, compiled.pause)
         self.replayer: Replayer | None = None
         self.near: list[tuple[float, Array]] = []
         self.failed, self.landings, self.spent, self.seed = 0, 0, 0.0, 0
