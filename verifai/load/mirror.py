@@ -27,13 +27,14 @@ def shrunk(network: Network) -> Network:
 
     Inputs and outputs stay, in order and by name.
     """
-    done = 0
+    done, readers = 0, _readers(network)
     while done < len(network.nodes):
-        layer = _layer(network, done)
+        layer = _layer(network, done, readers)
         if layer is None:
             done += 1
         else:
             network, done = _replaced(network, layer)
+            readers = _readers(network)
     return _thinned(network)
 
 
@@ -69,13 +70,13 @@ class _Layer:
     straight: Array
 
 
-def _layer(network: Network, after: int) -> _Layer | None:
+def _layer(network: Network, after: int, readers_of: list[list[int]]) -> _Layer | None:
     """The layer whose ReLUs are this node, if it has ties and all its readers can be rewired."""
     node = network.nodes[after]
     if not isinstance(node, Pwl) or not _is_relu(node):
         return None
-    before, readers = node.source, _readers(network, after)
-    if {before, after} & set(network.outputs) or _readers(network, before) != [after]:
+    before, readers = node.source, readers_of[after]
+    if {before, after} & set(network.outputs) or readers_of[before] != [after]:
         return None
     first = network.nodes[before]
     if not isinstance(first, Affine) or first.divisor is not None or not first.terms:
@@ -102,8 +103,13 @@ def _is_relu(node: Pwl) -> bool:
     return data == ([[0.0]], [[0.0], [1.0]], [0.0])
 
 
-def _readers(network: Network, position: int) -> list[int]:
-    return [i for i, node in enumerate(network.nodes) if position in node.sources]
+def _readers(network: Network) -> list[list[int]]:
+    """For every node those that read it."""
+    readers: list[list[int]] = [[] for _ in network.nodes]
+    for i, node in enumerate(network.nodes):
+        for source in dict.fromkeys(node.sources):
+            readers[source].append(i)
+    return readers
 
 
 def _matrix(network: Network, reader: int, source: int) -> Array | None:
