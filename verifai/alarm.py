@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 AGAIN = 0.4  # seconds until it rings once more, should something have swallowed the first
+LONGEST = 1e8  # seconds to the first one; systems count them in small integers
 
 
 class _Rung(BaseException):
@@ -52,7 +53,8 @@ class _Bell:
         """Lets the signal come when the first of the blocks is late."""
         first = min(bell.end for bell in self.all())
         signal.signal(signal.SIGALRM, self)
-        signal.setitimer(signal.ITIMER_REAL, max(first - time.monotonic(), 1e-6), AGAIN)
+        wait = min(max(first - time.monotonic(), 1e-6), LONGEST)
+        signal.setitimer(signal.ITIMER_REAL, wait, AGAIN)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -74,17 +75,40 @@ def read_instances(path: Path) -> list[Instance]:
     Raises:
         InputError: the file is missing or a line is not `onnx,vnnlib,seconds`.
     """
-    known = {(r[0], r[1]): r[2] for r in _rows(path.with_name("expected.csv"), 3, must_be=False)}
+    beside = path.with_name("expected.csv")
+    known = {(r[0], r[1]): r[2] for r in _rows(beside, 3, must_be=False)}
+    for verdict in known.values():
+        if verdict not in ("sat", "unsat", "unknown", ""):
+            raise InputError(f"{beside}: {verdict!r} is none of sat, unsat, unknown")
+    known = {name: verdict for name, verdict in known.items() if verdict != "unknown"}
     found = []
     for onnx, vnnlib, seconds in _rows(path, 3):
         try:
             limit = float(seconds)
         except ValueError:
-            raise InputError(f"{path}: not a number of seconds: {seconds!r}") from None
+            limit = math.nan
+        if not 0 < limit < math.inf:
+            raise InputError(f"{path}: not a positive number of seconds: {seconds!r}")
         found.append(Instance(onnx, vnnlib, limit, known.get((onnx, vnnlib), "")))
     if not found:
         raise InputError(f"{path}: no instances")
     return found
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a text file.
+
+    Raises:
+        InputError: it is no text.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            lines = file.readlines()
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: no text: is this the table?") from None
+    if any("\0" in line for line in lines):
+        raise InputError(f"{path}: no text: is this the table?")
+    return lines
 
 
 def _rows(path: Path, columns: int, *, must_be: bool = True) -> list[list[str]]:
@@ -92,8 +116,7 @@ def _rows(path: Path, columns: int, *, must_be: bool = True) -> list[list[str]]:
         if must_be:
             raise InputError(f"{path}: no such file")
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(file) if row]
+    rows = [[cell.strip() for cell in row] for row in csv.reader(_lines(path)) if row]
     for number, row in enumerate(rows, 1):
         if len(row) < columns:
             raise InputError(f"{path}: row {number} has {len(row)} columns, not {columns}")
@@ -122,9 +145,11 @@ def read_times(path: Path) -> dict[tuple[str, str], tuple[str, float]]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    table = csv.DictReader(_lines(path))
+    rows = list(table)
     try:
+        if not {"onnx", "vnnlib", "verdict", "wall_seconds"} <= set(table.fieldnames or ()):
+            raise KeyError("a column")
         return {(r["onnx"], r["vnnlib"]): (r["verdict"], float(r["wall_seconds"])) for r in rows}
-    except (KeyError, ValueError) as error:
-        raise InputError(f"{path}: not a table of onnx, vnnlib, verdict, wall_seconds") from error
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{path}: not a table of onnx, vnnlib, verdict, wall_seconds") from None

@@ -13,12 +13,14 @@ import click
 from verifai.bench.instances import Result, read_instances, read_times, write_results
 from verifai.bench.run import Plan, run_all
 from verifai.bench.summary import DEFINITE, Times, comparison, exit_code, side_by_side, summary
+from verifai.cli.counts import COUNT, PROCESSES
 from verifai.cli.limit import seconds
 from verifai.files import require_writable, write_atomically
 from verifai.kernel.errors import InputError
 from verifai.report.cactus import cactus
 
 _FILE = click.Path(path_type=Path)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @click.command("bench")
@@ -26,11 +28,11 @@ _FILE = click.Path(path_type=Path)
 @click.option("--timeout", type=float, callback=seconds, help="Seconds instead of the file's own.")
 @click.option("--check", is_flag=True, help="Re-check every certificate in two other processes.")
 @click.option("--out", type=_FILE, help="Write the results as CSV.")
-@click.option("--jobs", type=click.IntRange(1), default=1, help="Instances at once (default 1).")
-@click.option("--workers", type=click.IntRange(1), help="Processes of one search.")
-@click.option("--limit", type=click.IntRange(1), help="Run only the first N.")
+@click.option("--jobs", type=PROCESSES, default=1, help="Instances at once (default 1).")
+@click.option("--workers", type=PROCESSES, help="Processes of one search.")
+@click.option("--limit", type=COUNT, help="Run only the first N.")
 @click.option("--only", help="Run only instances whose line holds this text.")
-@click.option("--keep", type=_FILE, help="Keep certificates in this folder.")
+@click.option("--keep", type=_FOLDER, help="Keep certificates in this folder.")
 @click.option("--peers", type=_FILE, multiple=True, help="Times of another solver; repeatable.")
 @click.option("--plot", type=_FILE, help="Write a cactus plot as SVG.")
 def command(

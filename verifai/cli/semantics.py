@@ -1,6 +1,6 @@
 """The options that say what a network file means: a function over the reals, or float32 programs.
 
-May import: click. Must not know: how either is loaded.
+May import: click, counts. Must not know: how either is loaded.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+
+from verifai.cli.counts import COUNT
 
 Command = Callable[..., Any]
 
@@ -24,7 +26,7 @@ def semantics(command: Command) -> Command:
             default="real",
             help="What the network means: real numbers (default), or every float32 program.",
         ),
-        click.option("--assume-ulp", type=click.IntRange(1), metavar="K", help=help_ulp),
+        click.option("--assume-ulp", type=COUNT, metavar="K", help=help_ulp),
     ]
     for option in options:
         command = option(command)

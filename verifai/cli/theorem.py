@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from verifai.cli.counts import Whole
 from verifai.cli.exits import SCHEMA
 from verifai.cli.limit import seconds, within
 from verifai.files import write_atomically
@@ -81,7 +82,7 @@ def _options(theorem: Theorem[Any]) -> list[click.Parameter]:
     return [
         click.Option(
             [f"--{name.replace('_', '-')}", name],
-            type=click.IntRange(limits.least, limits.most),
+            type=Whole(limits.least, limits.most),
             default=getattr(theorem.defaults, name),
             show_default=True,
             help=limits.words,

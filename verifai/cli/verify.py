@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from verifai.cli.counts import COUNT, PROCESSES, SEED
 from verifai.cli.exits import OutOfTime
 from verifai.cli.limit import seconds, within
 from verifai.cli.semantics import semantics
@@ -44,16 +45,16 @@ def image_sides(
 )
 @network_option
 @click.option("--timeout", type=float, callback=seconds, help="Stop after this many seconds.")
-@click.option("--nodes", type=click.IntRange(1), help="Stop after this many search nodes.")
+@click.option("--nodes", type=COUNT, help="Stop after this many search nodes.")
 @click.option(
     "--certificate", type=click.Path(path_type=Path), help="Write the proof here, if verified."
 )
-@click.option("--workers", type=click.IntRange(1), default=2, help="Processes (default 2).")
+@click.option("--workers", type=PROCESSES, default=2, help="Processes (default 2).")
 @click.option(
     "--device",
     help="Bound on torch's arrays there (cuda, cuda:1, cpu), in one process (default: numpy).",
 )
-@click.option("--seed", type=int, default=0, help="Seed of the attacks (default 0).")
+@click.option("--seed", type=SEED, default=0, help="Seed of the attacks (default 0).")
 @click.option(
     "--float32/--no-float32",
     default=True,
@@ -62,7 +63,7 @@ def image_sides(
 @click.option(
     "--serialise-assignments",
     "folder",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, file_okay=False),
     help="With --network: write a satisfying assignment as NAME.pb files into this folder.",
 )
 @click.option(
