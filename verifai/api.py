@@ -254,10 +254,15 @@ def bounds(net: Network, box: Iterable[tuple[Number, Number]]) -> list[tuple[fmp
 
     Raises:
         InputError: sizes do not fit, the box is empty, or a value may exceed every bound.
+        Misread: a model that the network was read from gives something else at a point.
     """
     from verifai.bounds.certified import output_bounds
     from verifai.kernel.query import And, Query
+    from verifai.original.look import SecondLook
     from verifai.properties.entry import box as ends_of
 
     lower, upper = ends_of(net, box)
-    return output_bounds(_ready(Query(net, tuple(lower), tuple(upper), And(()))))
+    query = _ready(Query(net, tuple(lower), tuple(upper), And(())))
+    found = output_bounds(query)
+    SecondLook(query).at_domain()
+    return found

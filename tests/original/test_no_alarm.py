@@ -67,7 +67,7 @@ def test_public_networks_agree(capsys: Out) -> None:
         silent += [] if AGREES in said else [said]
     with capsys.disabled():
         print(f"\nagreed: {dict(counts)}; not compared: {silent}")
-    assert sum(counts.values()) - counts["not loaded"] >= 100
+    assert sum(counts.values()) - counts["not loaded"] >= 95
     assert len(silent) <= 3  # of signs whose arguments are all near 0
 
 

@@ -273,6 +273,33 @@ def test_builders_of_right_readings_agree(tmp_path: Path) -> None:
         assert all(AGREES in line for line in said)
 
 
+def test_bounds_of_a_wrong_reading_are_an_error(wrong: str, tmp_path: Path) -> None:
+    net = vf.load(save(mlp(), tmp_path))
+    with pytest.raises(Misread):
+        vf.bounds(net, [(-1, 1)] * 3)
+
+
+def test_initialized_inputs_and_copies(tmp_path: Path, capsys: Out) -> None:
+    nodes = [helper.make_node("Mul", ["x", "k"], ["h"]), helper.make_node("Relu", ["h"], ["y"])]
+    proto = model(nodes, {"x": [1, 2]}, {"k": weights(1, 2)})
+    proto.graph.input.append(helper.make_tensor_value_info("k", TensorProto.FLOAT, [1, 2]))
+    path, query = save(proto, tmp_path), tmp_path / "query.vnnlib"
+    boxed = "".join(
+        f"(assert (>= {n}[0,{i}] -1.0))(assert (<= {n}[0,{i}] 1.0))" for n in "XU" for i in (0, 1)
+    )
+    query.write_text(
+        "(vnnlib-version <2.0>)"
+        "(declare-network f (declare-input X float32 [1,2]) "
+        "(declare-input K float32 [1,2] initialized) "
+        '(declare-hidden H float32 [1,2] "h") (declare-output Y float32 [1,2]))'
+        "(declare-network g (equal-to f) (declare-input U float32 [1,2]) "
+        "(declare-input V float32 [1,2] initialized) (declare-output W float32 [1,2]))"
+        f"{boxed}(assert (>= (+ Y[0,0] H[0,1] W[0,1]) 1000.0))"
+    )
+    assert run(["verify", str(query), f"--network=f={path}"]) == 0
+    assert AGREES in capsys.readouterr().err
+
+
 def test_float32_semantics(tmp_path: Path) -> None:
     net = vf.load(save(mlp(), tmp_path), semantics="float32")
     verdict = vf.verify(vf.in_range(net, [(-1, 1)] * 3, upper=10**6))
