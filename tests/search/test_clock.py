@@ -6,12 +6,14 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from flint import fmpq
 
 from tests.bounds.nets import dense
+from verifai.api import query_from
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network, Node, Square, affine, relu
 from verifai.kernel.operator import Conv, Dense
@@ -19,6 +21,8 @@ from verifai.kernel.query import And, Query, Relation, atom
 from verifai.kernel.replay import evaluate, replay
 from verifai.verdict import Falsified, Unknown, Verdict, Verified
 from verifai.verify import Options, verify
+
+CASES = Path(__file__).parents[2] / ".." / "shared" / "cases" / "limits"
 
 
 def asked(seed: int) -> Query:
@@ -90,6 +94,16 @@ def test_other_threads_are_served_by_clocks_that_are_looked_at() -> None:
     (found,) = answers
     assert isinstance(found, Unknown)
     assert found.is_timeout
+
+
+@pytest.mark.parametrize(("name", "kind"), [("generator", Unknown), ("squares", Verified)])
+def test_the_shared_cases(name: str, kind: type[Verdict]) -> None:
+    if not CASES.is_dir():
+        pytest.skip("needs the shared cases")
+    query = query_from(CASES / f"{name}.onnx", CASES / f"{name}.vnnlib")
+    found = verify(query, Options(timeout=3.0))
+    assert isinstance(found, kind)
+    assert kind is Verified or found.status == "timeout"
 
 
 def tower(height: int) -> Network:
