@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ KERNEL: Weights = {"w": np.ones((1, 1, 2), np.float32)}
 
 
 def test_the_table_is_what_the_onnx_package_says() -> None:
+    newest = max(int(since) for since in re.findall(r'"since":(\d+)', FILE.read_text("ascii")))
+    if onnx.defs.onnx_opset_version() < newest:
+        pytest.skip(f"onnx {onnx.__version__} does not know opset {newest} yet")
     assert FILE.read_text("ascii") == text()
 
 
