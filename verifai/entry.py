@@ -538,5 +538,7 @@ def _kind(value: Any) -> Any:
     """What is shown of a wrong object: its type; of text and the like the value itself."""
     if value is None or isinstance(value, str | int | float | bool):
         return value
-    name = type(value).__name__
+    from verifai.kernel.network import Network
+
+    name = "Network" if isinstance(value, Network) else type(value).__name__
     return _Named(f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from flint import fmpq
 
+import verifai
 from tests.properties.nets import mlp, random_mlp
 from verifai.api import check, load, verify
 from verifai.kernel.errors import InputError
@@ -17,6 +19,7 @@ from verifai.kernel.operator import Array, Dense
 from verifai.kernel.query import Relation
 from verifai.kernel.replay import evaluate, replay
 from verifai.properties.domain import domain
+from verifai.properties.in_range import in_range
 from verifai.properties.monotone import monotone
 from verifai.verdict import Falsified, Verified
 
@@ -225,3 +228,10 @@ def test_steps_of_any_signs_are_never_proved_where_a_pair_falls(seed: int) -> No
         step = min(fmpq(1, 2), 1 - x[0])
         first, second = (evaluate(net, p)[0][-1] for p in (x, [x[0] + step, x[1]]))
         assert [end for end, _ in replay(query, [*x, step]).outputs] == [first, second]
+
+
+def test_parity_of_bits_has_its_ends() -> None:
+    """Constant bounds at points of an integer domain are evaluated, not guessed to be met."""
+    net = load(Path(verifai.__file__).parent / "data" / "parity_8.onnx")
+    bits = domain(net, [(0, 1)] * 8, integers=range(8))
+    assert isinstance(verify(in_range(net, bits, lower=0, upper=1), workers=1), Verified)

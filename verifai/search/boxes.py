@@ -67,7 +67,11 @@ class BoxSearch(TreeSearch):
         size = len(forms.constant)
         bounds = host(plane.value).reshape(count, size)
         bounds = np.where(np.isfinite(bounds), bounds, -np.inf) - forms.margin
-        sharp = self._is_linear(relaxation.bounds) | self._is_flat(plane).reshape(count, size)
+        sharp = np.broadcast_to(self._is_linear(relaxation.bounds), (count, size))
+        if forms.caution == 1:
+            low, high = self.input_ends(relaxation.bounds)
+            is_point = host((low == high).all(axis=1))[:, None]
+            sharp = sharp | self._is_flat(plane).reshape(count, size) & ~is_point
         tight = (bounds > -2 * forms.margin) & forms.strict & sharp
         bounds = np.where(tight, np.maximum(bounds, forms.margin), bounds)
         value, which = self.judge.value(bounds)
@@ -95,7 +99,10 @@ class BoxSearch(TreeSearch):
         return np.concatenate([corner, (low + high) / 2])
 
     def _is_flat(self, plane: Plane) -> npt.NDArray[np.bool_]:
-        """Planes that do not depend on the inputs: what bounds them is one number, not an end."""
+        """Planes that do not depend on the inputs, so that what bounds them may be a number met.
+
+        It is a guess that the kernel judges, made once, and not at points, which are evaluated.
+        """
         steepest: Array = np.abs(host(plane.coefficients)).max(axis=1, initial=0.0)
         return np.asarray(steepest < FLAT)
 

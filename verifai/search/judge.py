@@ -30,6 +30,7 @@ class Directed:
         constant: (D,).
         margin: what a lower bound must exceed to count as a refutation, (D,).
         strict: which must be < 0, so that a bound of 0 refutes them, (D,).
+        caution: times the usual margin; above 1 where the kernel once said no.
     """
 
     atom: Indices
@@ -38,6 +39,7 @@ class Directed:
     constant: Array
     margin: Array
     strict: npt.NDArray[np.bool_]
+    caution: float = 1.0
 
 
 def directed(problem: Problem, clause: Clause, caution: float = 1.0) -> Directed:
@@ -51,7 +53,7 @@ def directed(problem: Problem, clause: Clause, caution: float = 1.0) -> Directed
     constant = sign * problem.constant[atom]
     margin = caution * MARGIN * (1 + np.abs(constant))
     strict = np.array([problem.rows[n].strict for n in atom.tolist()], dtype=bool)
-    return Directed(atom, sign, forms, constant, margin, strict)
+    return Directed(atom, sign, forms, constant, margin, strict, caution)
 
 
 @dataclass(frozen=True, slots=True)
