@@ -30,6 +30,7 @@ STAGES = (
     ("checker",),
     ("certificate", "lines", "smooth", "forward", "bound", "rules", "assistant", "regressions"),
     ("network_file", "query_file", "container", "operator", "elementary"),
+    ("exact_alone", "limits", "binary64"),
 )
 
 

@@ -272,6 +272,8 @@ ENDS = {
 }
 
 _Y = ("node", 1, None)
+# two rows of two numbers, each times [[1, -1], [0, 2]]
+ROWS_OF_TWO = chain(affine("y", (2, 2), ((0, Dense.of([[1.0, -1.0], [0.0, 2.0]])),)), inputs=4)
 LINES = {
     "a radius of a row of weights": False_(
         on(chain(_dense(1.0, radius=0.5)), 1, 2, at_most(1, fmpq(3, 4))),
@@ -300,6 +302,21 @@ LINES = {
         on(chain(_dense(0.0, bias=1.0, radius=0.5)), 1, 2, at_most(1, fmpq(3, 4))),
         Derive((_Y,), FIRST),
         None,
+    ),
+    "a bias above": False_(
+        on(chain(_dense(1.0, bias=1.0)), 0, 1, at_least(1, fmpq(2))),
+        Derive((_Y,), FIRST),
+        (ONE,),
+    ),
+    "a bias below": False_(
+        on(chain(_dense(-1.0, bias=-1.0)), 0, 1, at_most(1, fmpq(-2))),
+        Derive((_Y,), FIRST),
+        (ONE,),
+    ),
+    "weights for every row of a matrix": False_(
+        on(ROWS_OF_TWO, (0, 0, 0, 1), (1, 0, 0, 1), at_least(7, fmpq(2))),
+        Derive((_Y,), FIRST),
+        (ZERO, ZERO, ZERO, ONE),
     ),
     "a divisor of a row of weights": False_(
         on(chain(_dense(1.0, divisor=2.0)), 1, 2, at_most(1, fmpq(3, 4))),

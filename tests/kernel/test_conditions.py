@@ -277,6 +277,30 @@ def test_lines_follow_the_intervals_that_a_step_has_narrowed(kind: str, exact: b
     rejected(query, Derive((("node", 3, None), ("node", 3, None)), Close()), "close", exact=exact)
 
 
+@BOTH
+def test_a_dense_weight_acts_on_every_row_of_its_input(exact: bool) -> None:
+    """Two rows (x, y), each to (x - y, 2y): bounds of all four, and the claim just beyond each."""
+    weight = Dense.of([[1.0, -1.0], [0.0, 2.0]])
+    net = chain(affine("y", (2, 2), ((0, weight),), bias=[0.0, 1.0, 0.0, 0.0]), inputs=4)
+    box = {"lower": (fmpq(0), fmpq(0), fmpq(1), fmpq(1)), "upper": (ONE, ONE, fmpq(3), fmpq(2))}
+    step = Derive((("node", 1, None),), Close())
+    for value, most in zip(range(4, 8), (1, 3, 2, 4), strict=True):
+        above = query_of(net, at_least(value, fmpq(most) + fmpq(1, 8)), **box)
+        assert decide(above, step, exact=exact).leaves == 1
+        rejected(query_of(net, at_least(value, fmpq(most)), **box), step, "close", exact=exact)
+
+
+@BOTH
+def test_a_radius_grows_with_the_interval_of_the_context(exact: bool) -> None:
+    """r = relu(x) ≤ 1 by a cut, though x goes up to 4: y is within r/2 of r, so at most 3/2."""
+    net = chain(relu("r", (2,), 0), affine("y", (2,), ((1, Gather.of(2)),), radius=0.5), inputs=2)
+    r, y = 2, 4
+    query = on(net, (0, 0), (4, 0), at_most(r, ONE), atom({y: -ONE, y + 1: -ONE}, fmpq(2)))
+    assert decide(query, close((0, 1.0), (1, 1.0)), exact=exact).leaves == 1
+    reached = on(net, (0, 0), (4, 0), at_most(r, ONE), atom({y: -ONE, y + 1: -ONE}, fmpq(3, 2)))
+    rejected(reached, close((0, 1.0), (1, 1.0)), "close", exact=exact)
+
+
 # the root
 
 
