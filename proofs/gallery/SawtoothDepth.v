@@ -2,21 +2,11 @@
    most w + 1, and with w + 1 < 2^k it misses g_k somewhere by at least 1/2. *)
 
 Require Import List Bool Reals QArith Qreals Lra Lia Psatz.
-From Gallery Require Import Net NetFacts Tooth.
+From Gallery Require Import Net NetFacts Tooth Pieces.
 Import ListNotations.
 Open Scope R_scope.
 
 (** * What is stated *)
-
-Definition affine_on (f : R -> R) (a b : R) : Prop :=
-  exists p q, forall x, a <= x <= b -> f x = p * x + q.
-
-(* f consists of n affine pieces on [a, b], from left to right; a piece may be a single point. *)
-Fixpoint pieces (n : nat) (f : R -> R) (a b : R) : Prop :=
-  match n with
-  | O => a = b
-  | S n' => exists c, a <= c <= b /\ affine_on f a c /\ pieces n' f c b
-  end.
 
 (* The network of g_k: k hidden layers of two neurons, which hold relu(t) and relu(t - 1/2). *)
 Definition tooth_row : list Q := [2; -(4)]%Q.

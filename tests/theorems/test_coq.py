@@ -73,6 +73,14 @@ def test_what_a_theorem_names_is_there(each: Theorem[Any]) -> None:
     assert f"Print Assumptions {each.proved.theorem}." in SOURCES["Assumptions.v"]
 
 
+def test_every_theorem_is_shown_and_its_assumptions_are_printed() -> None:
+    for name, text in SOURCES.items():
+        if "(** * The theorem *)" in text:
+            (theorem,) = re.findall(r"^Theorem (\w+)", text, re.MULTILINE)
+            assert f"Print Assumptions {theorem}." in SOURCES["Assumptions.v"], name
+            assert f"Theorem {theorem} " in README, name
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder of compiled proofs, and what the build said."""

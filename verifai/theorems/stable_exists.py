@@ -20,7 +20,16 @@ from verifai.kernel.network import Network
 from verifai.kernel.query import Query
 from verifai.properties.robust import largest, robust
 from verifai.theorems import evidence
-from verifai.theorems.claim import Claim, Finding, Outcome, Role, Theorem, Trust, parameter
+from verifai.theorems.claim import (
+    Claim,
+    CoqProof,
+    Finding,
+    Outcome,
+    Role,
+    Theorem,
+    Trust,
+    parameter,
+)
 from verifai.theorems.construction import Recipe, exported, trained
 
 if TYPE_CHECKING:
@@ -272,4 +281,10 @@ THEOREM = Theorem(
     "arXiv:2109.06098",
     defaults=Parameters(),
     claims=claims,
+    proved=CoqProof(
+        "StableExists.v",
+        "stable_exists",
+        "for all finite data some ReLU network has these scores and is right and stable to every "
+        "perturbation of size < sep/2, and no function at all is so to sep/2 where sep is attained",
+    ),
 )

@@ -21,7 +21,7 @@ from verifai.properties.derivative import Extension
 from verifai.properties.join import attach
 from verifai.search.record import sharpened
 from verifai.theorems import evidence
-from verifai.theorems.claim import Claim, Finding, Role, Theorem, parameter
+from verifai.theorems.claim import Claim, CoqProof, Finding, Instance, Role, Theorem, parameter
 from verifai.theorems.construction import exported, relu_module
 from verifai.theorems.distance import Ends, output, within
 from verifai.theorems.product_proof import Builder
@@ -73,6 +73,11 @@ def product_module(m: int) -> torch.nn.Module:
             return result
 
     return ProductNet().eval()
+
+
+def square_of(m: int) -> Network:
+    """The exported network of which N is made of three copies."""
+    return exported(product_module(m).get_submodule("square"), 1)
 
 
 def posed(m: int) -> Extension:
@@ -166,4 +171,11 @@ THEOREM = Theorem(
     "(2017), Proposition 3",
     defaults=Parameters(),
     claims=claims,
+    proved=CoqProof(
+        "YarotskyProduct.v",
+        "yarotsky_product",
+        "for every m ≥ 1 some ReLU network of m + 1 hidden layers is N everywhere; N is 0 on the "
+        "axes as far as ±2; sup |N - x y| on [-1, 1]² is 4^-m, attained at x = y = 2^-m",
+        tuple(Instance(f"YarotskySquare.square_net {m}", partial(square_of, m)) for m in (1, 3)),
+    ),
 )
