@@ -40,7 +40,8 @@ Proof.
   rewrite IH by lia; reflexivity.
 Qed.
 
-Lemma dot_app w w' : forall x x', length w = length x -> dot (w ++ w') (x ++ x') = dot w x + dot w' x'.
+Lemma dot_app w w' : forall x x', length w = length x ->
+  dot (w ++ w') (x ++ x') = dot w x + dot w' x'.
 Proof.
   induction w as [|w0 w IH]; intros [|x0 x] x' same; simpl in *; try easy; [ring|].
   rewrite IH by lia; ring.
@@ -110,7 +111,8 @@ Proof.
     + rewrite !app_length; lia.
     + intro x; rewrite !map_app, dot_app, He, Hf by (rewrite !map_length; assumption); ring.
   - destruct (IH small) as (A & w & b & low & same & He).
-    exists A, (map (Rmult c) w), (c * b); split; [exact low|]; split; [rewrite map_length; exact same|].
+    exists A, (map (Rmult c) w), (c * b); split; [exact low|].
+    split; [rewrite map_length; exact same|].
     intro x; rewrite dot_scaled, He; ring.
   - exists [e], [1], 0; repeat split; simpl; [intros a [<-|[]]; lia|intro x; ring].
 Qed.
@@ -128,7 +130,8 @@ Proof.
     destruct (rest (pre + length A)%nat) as ([W bs] & others).
     exists (Layer ((repeat 0 pre ++ w) :: W) (b :: bs)); intros x before long.
     unfold apply in *; simpl in *; rewrite !map_app; f_equal.
-    + rewrite <- long, dot_after, dot_before, first by (rewrite !map_length; assumption); reflexivity.
+    + rewrite <- long, dot_after, dot_before, first by (rewrite !map_length; assumption);
+      reflexivity.
     + rewrite app_assoc; apply others; rewrite app_length, !map_length; lia.
 Qed.
 
@@ -181,10 +184,15 @@ Fixpoint run_of (net : network R) (es : list expression) : list expression :=
   end.
 
 Lemma eval_dot_of x w : forall es, eval x (dot_of w es) = dot w (map (eval x) es).
-Proof. induction w as [|w0 w IH]; intros [|e es]; simpl; try reflexivity; rewrite IH; reflexivity. Qed.
+Proof.
+  induction w as [|w0 w IH]; intros [|e es]; simpl; try reflexivity; rewrite IH; reflexivity.
+Qed.
 
 Lemma eval_rows_of x es W : forall b, map (eval x) (rows_of W b es) = rows W b (map (eval x) es).
-Proof. induction W as [|w W IH]; intro b; simpl; [reflexivity|]; rewrite IH, eval_dot_of; reflexivity. Qed.
+Proof.
+  induction W as [|w W IH]; intro b; simpl; [reflexivity|].
+  rewrite IH, eval_dot_of; reflexivity.
+Qed.
 
 Lemma eval_run_of x net : forall es, map (eval x) (run_of net es) = run net (map (eval x) es).
 Proof.
@@ -200,7 +208,8 @@ Lemma depth_dot_of n w : forall es, (forall e, In e es -> (depth e <= n)%nat) ->
   (depth (dot_of w es) <= n)%nat.
 Proof.
   induction w as [|w0 w IH]; intros [|e es] small; simpl; try lia.
-  pose proof (small e (or_introl eq_refl)); pose proof (IH es (fun e i => small e (or_intror i))); lia.
+  pose proof (small e (or_introl eq_refl)); pose proof (IH es (fun e i => small e (or_intror i)));
+    lia.
 Qed.
 
 Lemma depth_rows_of n es W : (forall e, In e es -> (depth e <= n)%nat) ->

@@ -31,10 +31,12 @@ Lemma fold_net_run d : forall read x,
   run (real (fold_net d read)) x = [folds d (dot (map Q2R read) x)].
 Proof.
   induction d as [|d IH]; intros read x.
-  - change ([dot (map Q2R read) x + Q2R 0] = [dot (map Q2R read) x]); f_equal; unfold Q2R; simpl; ring.
+  - change ([dot (map Q2R read) x + Q2R 0] = [dot (map Q2R read) x]); f_equal; unfold Q2R; simpl;
+    ring.
   - set (t := dot (map Q2R read) x).
     set (row := [1; -(2)]%Q).
-    assert (step : map relu (apply (real_layer (Layer [read; read] [0; - inject_Z (2 ^ Z.of_nat d)]%Q)) x)
+    assert (step : map relu (apply (real_layer (Layer [read; read]
+      [0; - inject_Z (2 ^ Z.of_nat d)]%Q)) x)
       = [relu t; relu (t - 2 ^ d)]).
     { unfold apply; simpl; fold t; rewrite Q2R_opp, Q2R_integer, pow_IZR.
       unfold Q2R; simpl; same_entries. }

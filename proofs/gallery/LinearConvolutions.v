@@ -1,5 +1,6 @@
-(* Two filters of width 2, one behind the other, are exactly the filters of width 3 (the binary forms
-   a x² + b x y + c y²) whose discriminant b² - 4 a c is not negative; likewise for width 4. *)
+(* Two filters of width 2, one behind the other, are exactly the filters of width 3 (the binary
+   forms a x² + b x y + c y²) whose discriminant b² - 4 a c is not negative; likewise for
+   width 4. *)
 
 Require Import List Reals ZArith Lra Lia Psatz.
 Import ListNotations.
@@ -18,8 +19,9 @@ Definition discriminant (a b c : R) : R := b ^ 2 - 4 * a * c.
 Definition cubic_discriminant (a b c d : R) : R :=
   b ^ 2 * c ^ 2 - 4 * a * c ^ 3 - 4 * b ^ 3 * d - 27 * a ^ 2 * d ^ 2 + 18 * a * b * c * d.
 
-(* Gradient flow of two filters (p, q) and (r, s), as functions of time: g is the gradient of any loss
-   by the entries of the filter (p r, p s + q r, q s), and each entry falls by its own derivative. *)
+(* Gradient flow of two filters (p, q) and (r, s), as functions of time: g is the gradient of any
+   loss by the entries of the filter (p r, p s + q r, q s), and each entry falls by its own
+   derivative. *)
 Definition gradient_flow (p q r s g0 g1 g2 : R -> R) : Prop := forall t,
   derivable_pt_lim p t (- (g0 t * r t + g1 t * s t)) /\
   derivable_pt_lim q t (- (g1 t * r t + g2 t * s t)) /\
@@ -171,7 +173,8 @@ Proof.
 Qed.
 
 Lemma discriminant_of_three p q r s u v a b c d :
-  (forall f i, convolve [p; q] (convolve [r; s] (convolve [u; v] f)) i = convolve [a; b; c; d] f i) ->
+  (forall f i, convolve [p; q] (convolve [r; s] (convolve [u; v] f)) i =
+    convolve [a; b; c; d] f i) ->
   cubic_discriminant a b c d >= 0.
 Proof.
   intro same; pose (f := fun k i : Z => if Z.eq_dec i k then 1 else 0).
@@ -215,9 +218,10 @@ Qed.
    - the filter (a, b, c) is one filter of width 2 behind another if and only if b² - 4 a c >= 0;
    - so it is with the form a x² + b x y + c y² as a product of two linear forms;
    - and the discriminant of such a product is the square of p s - q r.
-   Every filter of width 4 is one of width 2 behind one of width 3; and it is three filters of width 2
-   if and only if the discriminant of its cubic is not negative. Gradient flow on two filters of
-   width 2 conserves the difference of the sums of squares of their entries, whatever the loss. *)
+   Every filter of width 4 is one of width 2 behind one of width 3; and it is three filters of
+   width 2 if and only if the discriminant of its cubic is not negative. Gradient flow on two
+   filters of width 2 conserves the difference of the sums of squares of their entries, whatever
+   the loss. *)
 Theorem linear_convolutions a b c :
   ((exists p q r s, forall f i, convolve [p; q] (convolve [r; s] f) i = convolve [a; b; c] f i) <->
     discriminant a b c >= 0) /\
@@ -233,7 +237,8 @@ Theorem linear_convolutions a b c :
   (forall p q r s g0 g1 g2, gradient_flow p q r s g0 g1 g2 -> forall t,
     p t ^ 2 + q t ^ 2 - (r t ^ 2 + s t ^ 2) = p 0 ^ 2 + q 0 ^ 2 - (r 0 ^ 2 + s 0 ^ 2)).
 Proof.
-  split; [|split; [|split; [exact discriminant_of_product|split; [|split; [|exact flow_conserves]]]]].
+  split; [|split; [|split; [exact discriminant_of_product|]]].
+  3: split; [|split; [|exact flow_conserves]].
   - split.
     + intros (p & q & r & s & same); apply same_filter in same as (-> & -> & ->).
       rewrite discriminant_of_product; apply Rle_ge, pow2_ge_0.

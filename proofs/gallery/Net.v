@@ -4,9 +4,9 @@ Require Import List Reals QArith Qreals.
 Import ListNotations.
 Open Scope R_scope.
 
-(* A linear layer: row i of the weight gives the weights of neuron i, and entry i of the bias what is
-   added. The numbers are of any type: real where a theorem speaks of all networks, rational where a
-   construction is written down. *)
+(* A linear layer: row i of the weight gives the weights of neuron i, and entry i of the bias what
+   is added. The numbers are of any type: real where a theorem speaks of all networks, rational
+   where a construction is written down. *)
 Record layer (A : Type) := Layer { weight : list (list A); bias : list A }.
 Arguments Layer {A}.
 Arguments weight {A}.

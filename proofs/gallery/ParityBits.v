@@ -1,4 +1,5 @@
-(* A ReLU network computes the parity of n bits, also of inputs that are only near bits: for all n. *)
+(* A ReLU network computes the parity of n bits, also of inputs that are only near bits: for all
+   n. *)
 
 Require Import List Reals QArith Qreals Lra Lia.
 From Gallery Require Import Net NetFacts Fold.
@@ -40,7 +41,8 @@ Definition sum (x : list R) : R := fold_right Rplus 0 x.
 
 Lemma read_sum x : dot (map Q2R (repeat 1%Q (length x))) x = sum x.
 Proof.
-  induction x as [|x0 x IH]; [reflexivity|]; simpl; rewrite IH; unfold Q2R; simpl; unfold sum; simpl; lra.
+  induction x as [|x0 x IH]; [reflexivity|]; simpl; rewrite IH; unfold Q2R; simpl; unfold sum;
+    simpl; lra.
 Qed.
 
 Lemma near_length delta x b : near delta x b -> length x = length b.
@@ -133,7 +135,8 @@ Proof.
   induction n as [|n IH]; intros i before [|x0 x] here long; try easy.
   specialize (IH (S i) (before ++ [x0]) x); rewrite <- app_assoc in IH; simpl app in IH.
   rewrite app_length, Nat.add_1_r, here in IH; specialize (IH eq_refl (eq_add_S _ _ long)).
-  change (sum (map (clamp (Q2R W)) (x0 :: x))) with (clamp (Q2R W) x0 + sum (map (clamp (Q2R W)) x)).
+  change (sum (map (clamp (Q2R W)) (x0 :: x)))
+    with (clamp (Q2R W) x0 + sum (map (clamp (Q2R W)) x)).
   rewrite <- IH; simpl; rewrite !dot_entry, app_nth2, here, Nat.sub_diag by lia; simpl nth.
   rewrite !Q2R_opp, !Q2R_div, Q2R_minus, Q2R_plus by easy.
   replace (Q2R 1) with 1 by (unfold Q2R; simpl; field).
@@ -141,7 +144,8 @@ Proof.
   unfold clamp, Rminus; ring.
 Qed.
 
-Lemma clamp_all W x b : 1 <= W -> near (1 / 2 - 1 / (2 * W)) x b -> sum (map (clamp W) x) = INR (ones b).
+Lemma clamp_all W x b : 1 <= W -> near (1 / 2 - 1 / (2 * W)) x b ->
+  sum (map (clamp W) x) = INR (ones b).
 Proof.
   intros large; induction 1 as [|x0 b0 x b first rest IH]; [reflexivity|].
   change (clamp W x0 + sum (map (clamp W) x) = INR (ones (b0 :: b))).
@@ -161,7 +165,8 @@ Proof.
     = run (real (fold_net (Nat.log2_up (length b)) (alternating 1 (-(1)) (length b))%Q))
       (map relu (apply (real_layer l) x))) by (destruct (Nat.log2_up (length b)); reflexivity).
   rewrite step, fold_net_run; simpl hd; unfold apply, l; simpl weight; simpl bias.
-  pose proof (clamp_sum W (length b) 0 [] x eq_refl same) as found; change ([] ++ x) with x in found.
+  pose proof (clamp_sum W (length b) 0 [] x eq_refl same) as found; change ([] ++ x) with x in
+    found.
   rewrite found, (clamp_all (Q2R W) x b large close).
   apply folds_ones.
 Qed.
@@ -184,9 +189,10 @@ Qed.
    - if every input is within delta of its bit, it is within n delta of the parity: within less than
      1/2 for delta < 1/(2 n);
    - for delta = 1/(2 n), n >= 1, that is false: it is 1/2 at inputs that far from all bits 0;
-   - with clamps of weight W >= 1 in front the parity is exact within delta <= 1/2 - 1/(2 W) of bits;
-   - and what takes everything within delta of a bit to the bit has a slope of 1/(1 - 2 delta), which
-     is W there, at least. *)
+   - with clamps of weight W >= 1 in front the parity is exact within delta <= 1/2 - 1/(2 W) of
+     bits;
+   - and what takes everything within delta of a bit to the bit has a slope of 1/(1 - 2 delta),
+     which is W there, at least. *)
 Theorem parity_bits (b : list bool) (n : nat) : n = length b ->
   map width (parity_net n) = repeat 2%nat (Nat.log2_up n) ++ [1%nat] /\
   output (real (parity_net n)) (map bit b) = parity (ones b) /\

@@ -50,7 +50,8 @@ Proof.
     replace (a * (- b / a)) with (- b) in far by (field; lra); lra.
 Qed.
 
-Lemma relu_lines ls : exists X ls', forall x, X <= x -> map relu (map (line x) ls) = map (line x) ls'.
+Lemma relu_lines ls : exists X ls', forall x, X <= x ->
+  map relu (map (line x) ls) = map (line x) ls'.
 Proof.
   induction ls as [|l ls (X & ls' & rest)]; [exists 0, []; reflexivity|].
   destruct (relu_line l) as (Y & l' & first).
@@ -75,7 +76,8 @@ Lemma network_affine_from net : exists X, affine_from (value net) X.
 Proof.
   destruct (run_lines net [(1, 0)]) as (X & ls & found); exists X.
   exists (fst (hd (0, 0) ls)), (snd (hd (0, 0) ls)); intros x far.
-  unfold value, output; replace [x] with (map (line x) [(1, 0)]) by (unfold line; simpl; f_equal; ring).
+  unfold value, output; replace [x] with (map (line x) [(1, 0)]) by (unfold line; simpl; f_equal;
+    ring).
   rewrite found by assumption; destruct ls; unfold line; simpl; ring.
 Qed.
 
@@ -99,9 +101,12 @@ Proof.
     rewrite line, plus_IZR; [ring|rewrite plus_IZR; lra]. }
   pose proof (value 0%Z ltac:(lia)) as h0.
   pose proof (value 1%Z ltac:(lia)) as h1; pose proof (value 2%Z ltac:(lia)) as h2.
-  destruct (right_or_wrong h (m + 0)) as [right0|wrong]; [|exists (m + 0)%Z; split; [lia|exact wrong]].
-  destruct (right_or_wrong h (m + 1)) as [right1|wrong]; [|exists (m + 1)%Z; split; [lia|exact wrong]].
-  destruct (right_or_wrong h (m + 2)) as [right2|wrong]; [|exists (m + 2)%Z; split; [lia|exact wrong]].
+  destruct (right_or_wrong h (m + 0)) as [right0|wrong];
+    [|exists (m + 0)%Z; split; [lia|exact wrong]].
+  destruct (right_or_wrong h (m + 1)) as [right1|wrong];
+    [|exists (m + 1)%Z; split; [lia|exact wrong]].
+  destruct (right_or_wrong h (m + 2)) as [right2|wrong];
+    [|exists (m + 2)%Z; split; [lia|exact wrong]].
   exfalso; unfold right_at in *.
   destruct (Z.Even_or_Odd m) as [[n even]|[n odd]].
   - assert (Z.Odd (m + 1)) as odd1 by (exists n; lia).
@@ -118,7 +123,8 @@ Qed.
 
 (** * On a bounded range a network can be right *)
 
-Lemma sawtooth_right d n : (n <= 2 ^ d)%nat -> right_at (value (real (fold_net d [1%Q]))) (Z.of_nat n).
+Lemma sawtooth_right d n : (n <= 2 ^ d)%nat ->
+  right_at (value (real (fold_net d [1%Q]))) (Z.of_nat n).
 Proof.
   intro below; unfold right_at, value, output; rewrite fold_net_run.
   assert (dot (map Q2R [1%Q]) [IZR (Z.of_nat n)] = INR n) as ->.

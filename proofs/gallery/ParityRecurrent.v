@@ -12,8 +12,8 @@ Definition step (cell : layer R) (state : list R) (x : R) : list R :=
   map relu (apply cell (state ++ [x])).
 Definition states (cell : layer R) (start x : list R) : list R := fold_left (step cell) x start.
 
-(* The cell: with s = p - 2 q for the state (p, q), the next state is (relu(s + x), relu(s + x - 1)).
-   Read off is s; it is 0 at the start. *)
+(* The cell: with s = p - 2 q for the state (p, q), the next state is (relu(s + x),
+   relu(s + x - 1)). Read off is s; it is 0 at the start. *)
 Definition parity_cell : layer Q := Layer [[1; -(2); 1]; [1; -(2); 1]]%Q [0; -(1)]%Q.
 Definition read_off : network Q := [Layer [[1; -(2)]] [0]]%Q.
 Definition recurrent_parity (x : list R) : R :=
@@ -36,7 +36,8 @@ Proof.
   - rewrite !said_two; unfold fold; reflexivity.
 Qed.
 
-Lemma fold_bit (odd b : bool) : fold 1 ((if odd then 1 else 0) + bit b) = if xorb odd b then 1 else 0.
+Lemma fold_bit (odd b : bool) :
+  fold 1 ((if odd then 1 else 0) + bit b) = if xorb odd b then 1 else 0.
 Proof.
   destruct odd, b; unfold bit, xorb; [rewrite fold_high by lra|rewrite fold_low by lra..]; lra.
 Qed.
@@ -84,7 +85,8 @@ Proof.
     rewrite Rabs_R0, Rplus_0_l, Bool.xorb_false_l in found; exact found. }
   split; [|exact all].
   assert (close : near 0 (map bit b) b).
-  { clear all; induction b as [|b0 b' IH]; constructor; [rewrite Rminus_eq_0, Rabs_R0; lra|exact IH]. }
+  { clear all; induction b as [|b0 b' IH]; constructor; [rewrite Rminus_eq_0, Rabs_R0; lra|exact
+    IH]. }
   apply all in close; rewrite Rmult_0_r in close.
   apply Rminus_diag_uniq; destruct (Req_dec (recurrent_parity (map bit b) - parity (ones b)) 0)
     as [zero|other]; [exact zero|apply Rabs_pos_lt in other; lra].

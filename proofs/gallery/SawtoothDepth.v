@@ -1,5 +1,5 @@
-(* Depth against width: g_k has 2^k affine pieces, a network with one hidden layer of w neurons has at
-   most w + 1, and with w + 1 < 2^k it misses g_k somewhere by at least 1/2. *)
+(* Depth against width: g_k has 2^k affine pieces, a network with one hidden layer of w neurons
+   has at most w + 1, and with w + 1 < 2^k it misses g_k somewhere by at least 1/2. *)
 
 Require Import List Bool Reals QArith Qreals Lra Lia Psatz.
 From Gallery Require Import Net NetFacts Tooth Pieces.
@@ -50,7 +50,8 @@ Qed.
 
 Lemma sawtooth_net_width k : (1 <= k)%nat -> map width (sawtooth_net k) = repeat 2%nat k ++ [1%nat].
 Proof.
-  intro positive; destruct k as [|k]; [lia|]; unfold sawtooth_net; rewrite Nat.sub_succ, Nat.sub_0_r.
+  intro positive; destruct k as [|k]; [lia|]; unfold sawtooth_net; rewrite Nat.sub_succ,
+    Nat.sub_0_r.
   simpl; f_equal; clear positive; induction k as [|k IH]; [reflexivity|]; simpl; f_equal; exact IH.
 Qed.
 
@@ -133,7 +134,8 @@ Qed.
 Fixpoint zigzag (up : bool) (h : R -> R) (a b : R) (ts : list R) : Prop :=
   match ts with
   | [] => True
-  | t :: rest => a <= t <= b /\ (if up then h t > 1 / 2 else h t < 1 / 2) /\ zigzag (negb up) h t b rest
+  | t :: rest =>
+    a <= t <= b /\ (if up then h t > 1 / 2 else h t < 1 / 2) /\ zigzag (negb up) h t b rest
   end.
 
 (* A line through heights on different sides of 1/2 stays on the later side. *)
@@ -334,7 +336,8 @@ Proof.
   { apply close_zigzag; intros; rewrite Rminus_eq_0, Rabs_R0; lra. }
   split; [intros; apply teeth_at; assumption|].
   split.
-  { intro positive; split; [apply sawtooth_net_width|intros; apply sawtooth_net_value]; assumption. }
+  { intro positive; split; [apply sawtooth_net_width|intros; apply sawtooth_net_value];
+    assumption. }
   split.
   { intros; rewrite Nat.add_1_r; apply one_hidden_layer_pieces; assumption. }
   split.

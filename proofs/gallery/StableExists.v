@@ -1,5 +1,5 @@
-(* On finitely many labelled points some ReLU network is right and stable to every perturbation of less
-   than half the distance between labels; and no classifier does better. *)
+(* On finitely many labelled points some ReLU network is right and stable to every perturbation of
+   less than half the distance between labels; and no classifier does better. *)
 
 Require Import List Reals Lra Lia.
 From Gallery Require Import Net NetFacts Expressions.
@@ -140,7 +140,8 @@ Lemma scores_network D n k sep : separated D n k sep ->
 Proof.
   intros (sizes & _).
   set (es := map (fun c => Scaled (-1) (nearest_of (points c D))) (seq 0 k)).
-  destruct (some_depth es) as [depth small], (expressions_network depth es small) as (net & _ & same).
+  destruct (some_depth es) as [depth small], (expressions_network depth es small) as (net & _ &
+    same).
   exists net; intros x long; unfold es in same.
   rewrite same, map_map; unfold scores; apply map_ext; intro c.
   change (-1 * eval x (nearest_of (points c D)) = - nearest x (points c D)).
@@ -203,8 +204,9 @@ Qed.
 (** * The theorem *)
 
 (* For finitely many labelled points, labels that differ sep apart:
-   - some ReLU network, whose outputs are minus the distances to the nearest point of each label, has
-     its greatest output at a point's own label wherever it is less than sep/2 away from the point;
+   - some ReLU network, whose outputs are minus the distances to the nearest point of each label,
+     has its greatest output at a point's own label wherever it is less than sep/2 away from the
+     point;
    - where two points of different labels are exactly sep apart, no function at all gives every
      point's label to all that is within some r >= sep/2 of it. *)
 Theorem stable_exists D n k sep : separated D n k sep ->

@@ -1,5 +1,5 @@
-(* The ReLU network through the values of an L-Lipschitz function at the multiples of 1/p is nowhere on
-   [0, 1] farther than L/(2p) from it: for every such function, every L and every p. *)
+(* The ReLU network through the values of an L-Lipschitz function at the multiples of 1/p is
+   nowhere on [0, 1] farther than L/(2p) from it: for every such function, every L and every p. *)
 
 Require Import List Reals QArith Qreals Lra Lia Psatz.
 From Gallery Require Import Net NetFacts Pieces.
@@ -122,8 +122,8 @@ Proof.
   unfold Rdiv in *; simpl INR in low; rewrite Rinv_r in high; lra.
 Qed.
 
-(* With f within e t of v and within e (1 - t) of w, the point of the chord from v to w is within e/2
-   of f: what is between is 2 e t (1 - t) at most. *)
+(* With f within e t of v and within e (1 - t) of w, the point of the chord from v to w is within
+   e/2 of f: what is between is 2 e t (1 - t) at most. *)
 Lemma chord_step t e y v w : 0 <= t <= 1 -> 0 <= e -> Rabs (y - v) <= e * t ->
   Rabs (y - w) <= e * (1 - t) -> Rabs (v + t * (w - v) - y) <= e / 2.
 Proof.
@@ -204,7 +204,8 @@ Lemma interpolant_at p v i : (1 <= p)%nat -> (i <= p)%nat ->
   value (interpolant p v) (INR i / INR p) = v i.
 Proof.
   intros positive range; destruct (Nat.eq_dec i p) as [->|other].
-  - destruct p as [|k]; [lia|]; rewrite (interpolant_chord (S k) v k), chord_end; [reflexivity|lia|].
+  - destruct p as [|k]; [lia|]; rewrite (interpolant_chord (S k) v k), chord_end;
+    [reflexivity|lia|].
     pose proof (place_order (S k) k (S k) positive ltac:(lia)); lra.
   - rewrite (interpolant_chord p v i); [unfold chord; ring|lia|].
     pose proof (place_order p i (S i) positive ltac:(lia)); lra.
@@ -213,7 +214,8 @@ Qed.
 Lemma interpolant_pieces p v : (1 <= p)%nat -> pieces p (value (interpolant p v)) 0 1.
 Proof.
   intro positive; pose proof (lt_0_INR p ltac:(lia)) as some.
-  enough (all : forall n j, (j + n = p)%nat -> pieces n (value (interpolant p v)) (INR j / INR p) 1).
+  enough (all : forall n j, (j + n = p)%nat ->
+    pieces n (value (interpolant p v)) (INR j / INR p) 1).
   { replace 0 with (INR 0 / INR p) by (simpl; field; lra); apply all; lia. }
   induction n as [|n IH]; intros j sum.
   - replace j with p by lia; simpl; field; lra.
@@ -243,8 +245,10 @@ Proof.
   intro positive; unfold interpolant, interpolant_Q, real, real_layer; simpl; rewrite !map_map.
   assert (one : map Q2R [1%Q] = [1]) by (unfold Q2R; simpl; f_equal; field).
   apply f_equal2; [apply f_equal2|apply f_equal2; [apply f_equal2|reflexivity]].
-  - clear positive; induction p as [|n IH]; [reflexivity|]; simpl; rewrite <- IH, <- one; reflexivity.
-  - apply map_ext; intro i; rewrite Q2R_opp, Q2R_div, !Q2R_of_nat by (apply of_nat_nonzero; assumption).
+  - clear positive; induction p as [|n IH]; [reflexivity|]; simpl; rewrite <- IH, <- one;
+    reflexivity.
+  - apply map_ext; intro i; rewrite Q2R_opp, Q2R_div, !Q2R_of_nat by (apply of_nat_nonzero;
+    assumption).
     reflexivity.
   - apply f_equal2; [|reflexivity]; apply map_ext; intro i; apply Q2R_turn.
   - reflexivity.

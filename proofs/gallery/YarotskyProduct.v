@@ -1,17 +1,10 @@
-(* Yarotsky's network for the product: for every m it is 0 on both axes, and its error on [-1, 1]² is
-   exactly 4^-m, reached at x = y = 2^-m. *)
+(* Yarotsky's network for the product: for every m it is 0 on both axes, and its error on [-1, 1]²
+   is exactly 4^-m, reached at x = y = 2^-m. *)
 
 Require Import List Reals QArith Qreals Lra Lia Psatz.
-From Gallery Require Import Net NetFacts Tooth YarotskySquare Expressions.
+From Gallery Require Import Net NetFacts Tooth YarotskySquare ProductNet.
 Import ListNotations.
 Open Scope R_scope.
-
-(** * What is stated *)
-
-(* Three copies of the network for the square, behind |x + y|/2, |x|/2 and |y|/2. *)
-Definition product (m : nat) (x y : R) : R :=
-  let f := value (real (square_net m)) in
-  2 * (f (Rabs (x + y) / 2) - f (Rabs x / 2) - f (Rabs y / 2)).
 
 (** * The error *)
 
@@ -24,7 +17,8 @@ Proof.
 Qed.
 
 (* Where the saw is at its ends, the network is exact. *)
-Lemma error_zero m t : (1 <= m)%nat -> 0 <= t <= 1 -> teeth m t = 0 \/ teeth m t = 1 -> error m t = 0.
+Lemma error_zero m t : (1 <= m)%nat -> 0 <= t <= 1 ->
+  teeth m t = 0 \/ teeth m t = 1 -> error m t = 0.
 Proof.
   intros positive unit ends; unfold error; rewrite net_is_square by assumption.
   rewrite error_of_square; destruct ends as [-> | ->]; unfold Rdiv; ring.
@@ -67,60 +61,16 @@ Qed.
 Lemma fourth m : / 4 ^ (m + 1) = / 4 ^ m / 4.
 Proof. rewrite pow_add; simpl; field; apply pow_nonzero; lra. Qed.
 
-(** * The network *)
-
-Definition halved (e : expression) : expression := Scaled (/ 2) (absolute e).
-Definition squared (m : nat) (e : expression) : expression :=
-  hd (Number 0) (run_of (real (square_net m)) [halved e]).
-Definition multiplied (m : nat) : expression :=
-  let x := Input 0 in
-  let y := Input 1 in
-  Scaled 2 (Sum (squared m (Sum x y))
-    (Sum (Scaled (-1) (squared m x)) (Scaled (-1) (squared m y)))).
-
-Lemma eval_squared m e x : eval x (squared m e) = value (real (square_net m)) (Rabs (eval x e) / 2).
-Proof.
-  unfold squared, value, output; replace [_ / 2] with (map (eval x) [halved e]).
-  - rewrite <- eval_run_of; destruct (run_of _ _); reflexivity.
-  - change (map (eval x) [halved e]) with [/ 2 * eval x (absolute e)].
-    rewrite eval_absolute; f_equal; field.
-Qed.
-
-Lemma depth_squared m e : (1 <= m)%nat -> depth e = 0%nat -> (depth (squared m e) <= m + 1)%nat.
-Proof.
-  intros positive flat; unfold squared.
-  assert (long : length (real (square_net m)) = S m).
-  { unfold real; rewrite map_length, <- (map_length width), net_depth by exact positive.
-    rewrite app_length, repeat_length; simpl; lia. }
-  pose proof (depth_run_of (real (square_net m)) 1 [halved e]) as small; rewrite long in small.
-  destruct (run_of _ _) as [|first rest]; [simpl; lia|].
-  specialize (small ltac:(intros e' [<-|[]]; simpl; lia) first (or_introl eq_refl)); simpl; lia.
-Qed.
-
-Lemma product_network m : (1 <= m)%nat -> exists net : network R, length net = (m + 2)%nat /\
-  forall x y, output net [x; y] = product m x y.
-Proof.
-  intro positive; destruct (expressions_network (m + 1) [multiplied m]) as (net & long & same).
-  - intros e [<-|[]]; unfold multiplied; simpl.
-    pose proof (depth_squared m (Sum (Input 0) (Input 1)) positive eq_refl).
-    pose proof (depth_squared m (Input 0) positive eq_refl).
-    pose proof (depth_squared m (Input 1) positive eq_refl); lia.
-  - exists net; split; [lia|]; intros x y; unfold output; rewrite same.
-    change (2 * (eval [x; y] (squared m (Sum (Input 0) (Input 1))) +
-      (-1 * eval [x; y] (squared m (Input 0)) + -1 * eval [x; y] (squared m (Input 1))))
-      = product m x y).
-    rewrite !eval_squared; change (eval [x; y] (Input 0)) with x; change (eval [x; y] (Input 1)) with y.
-    change (eval [x; y] (Sum (Input 0) (Input 1))) with (x + y); unfold product; ring.
-Qed.
-
 (** * The theorem *)
 
-(* For every m >= 1: some ReLU network of m + 1 hidden layers computes the product network on all
-   inputs; the product is 0 where x or y is, for all numbers with |x|, |y| <= 2; 4^-m is
-   the supremum of |product - x y| over [-1, 1]², and it is reached at x = y = 2^-m. *)
+(* For every m >= 1:
+   - the product is computed, at all inputs, by a network of m + 1 hidden layers, the first of 6 and
+     the others of 9 neurons;
+   - the product is 0 where x or y is, for all numbers with |x|, |y| <= 2;
+   - 4^-m is the supremum of |product - x y| over [-1, 1]², and it is reached at x = y = 2^-m. *)
 Theorem yarotsky_product m : (1 <= m)%nat ->
-  (exists net : network R, length net = (m + 2)%nat /\
-    forall x y, output net [x; y] = product m x y) /\
+  map width (product_net m) = 6%nat :: repeat 9%nat m ++ [1%nat] /\
+  (forall x y, output (real (product_net m)) [x; y] = product m x y) /\
   (forall x, Rabs x <= 2 -> product m x 0 = 0 /\ product m 0 x = 0) /\
   is_lub (fun e => exists x y, -1 <= x <= 1 /\ -1 <= y <= 1 /\ e = Rabs (product m x y - x * y))
     (/ 4 ^ m) /\
@@ -138,7 +88,8 @@ Proof.
     unfold error; rewrite net_is_square by (assumption || lra).
     apply error_greatest, teeth_half; [lra|]; exists 0%Z.
     rewrite pow_add; simpl; field; apply pow_nonzero; lra. }
-  split; [apply product_network; assumption|].
+  split; [apply product_net_width; assumption|].
+  split; [intros; apply product_net_value; assumption|].
   split; [|split; [|exact reached]].
   - intros x small; assert (unit : 0 <= Rabs x / 2 <= 1) by (apply (half_unit x 2); lra).
     pose proof (product_error m x 0) as first; pose proof (product_error m 0 x) as second.
@@ -148,7 +99,8 @@ Proof.
     + intros e (x & y & inx & iny & ->); rewrite product_error.
       assert (Rabs x <= 1) by (apply Rabs_le; lra); assert (Rabs y <= 1) by (apply Rabs_le; lra).
       assert (Rabs (x + y) <= 2) by (apply Rabs_le; lra).
-      pose proof (error_within m (Rabs (x + y) / 2) positive (half_unit (x + y) 2 ltac:(lra) ltac:(lra))).
+      pose proof (error_within m (Rabs (x + y) / 2) positive (half_unit (x + y) 2 ltac:(lra)
+        ltac:(lra))).
       pose proof (error_within m (Rabs x / 2) positive (half_unit x 1 ltac:(lra) ltac:(lra))).
       pose proof (error_within m (Rabs y / 2) positive (half_unit y 1 ltac:(lra) ltac:(lra))).
       rewrite fourth in *; apply Rabs_le; lra.

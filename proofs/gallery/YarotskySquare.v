@@ -15,8 +15,8 @@ Fixpoint square (m : nat) (x : R) : R :=
   | S m' => square m' x - teeth m x / 4 ^ m
   end.
 
-(* The network: hidden layers of three neurons, which hold relu(t), relu(t - 1/2) and the sum so far,
-   where t = g_s(x). The last row subtracts g_s(x)/4^s from that sum. *)
+(* The network: hidden layers of three neurons, which hold relu(t), relu(t - 1/2) and the sum so
+   far, where t = g_s(x). The last row subtracts g_s(x)/4^s from that sum. *)
 Fixpoint quarter (s : nat) : Q :=
   match s with
   | O => 1
@@ -205,7 +205,8 @@ Proof.
   intro positive; destruct m as [|d]; [lia|].
   unfold square_net; rewrite Nat.sub_succ, Nat.sub_0_r, map_cons, map_app, map_map.
   simpl repeat; simpl app; f_equal; f_equal.
-  clear positive; enough (all : forall s, map (fun s => width (hidden_layer s)) (seq s d) = repeat 3%nat d)
+  clear positive.
+  enough (all : forall s, map (fun s => width (hidden_layer s)) (seq s d) = repeat 3%nat d)
     by apply all.
   induction d as [|d IH]; intro s; [reflexivity|]; simpl; f_equal; apply IH.
 Qed.

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flint import fmpq
 
-from verifai.kernel.network import Network
+from verifai.kernel.network import Input, Network
+from verifai.kernel.replay import evaluate
 from verifai.theorems.claim import CoqProof, Instance, Theorem
 from verifai.theorems.construction import Layer, layers_of, relu_network
 from verifai.theorems.coq import instances_text
 from verifai.theorems.registry import THEOREMS
+from verifai.theorems.yarotsky_product import product_network
 from verifai.theorems.yarotsky_square import layers
 
 FOLDER = Path(__file__).parents[2] / "proofs" / "gallery"
@@ -148,17 +151,35 @@ def test_another_network_is_refused(
 
 def test_layers_are_read_exactly_or_not_at_all() -> None:
     net = relu_network(layers(2))
-    assert [len(layer) for layer in layers_of(net)] == [3, 3, 1]
+    read = layers_of(net)
+    assert [len(layer) for layer in read] == [3, 3, 1]
+    one, zero = fmpq(1), fmpq(0)
     cut = Network(net.nodes[:-1], (len(net.nodes) - 2,))
-    with pytest.raises(ValueError, match="linear layer at the end"):
-        layers_of(cut)
+    unit = [(tuple(one if i == k else zero for i in range(3)), zero) for k in range(3)]
+    assert layers_of(cut) == [*read[:2], unit]
     relu: Any = net.nodes[2]
     leaky = replace(relu, slopes=relu.slopes + 0.25)
     with pytest.raises(ValueError, match="is no ReLU"):
         layers_of(Network((*net.nodes[:2], leaky, *net.nodes[3:]), net.outputs))
-    with pytest.raises(ValueError, match="in turn"):
-        layers_of(
-            Network(
-                (*net.nodes[:2], replace(net.nodes[1], name="second"), *net.nodes[3:]), net.outputs
-            )
-        )
+    last: Any = net.nodes[-1]
+    early = replace(last, terms=((2, last.terms[0][1]),))
+    with pytest.raises(ValueError, match="last hidden layer"):
+        layers_of(Network((*net.nodes[:-1], early), net.outputs))
+    both = replace(last, terms=((2, last.terms[0][1]), *last.terms))
+    with pytest.raises(ValueError, match="one hidden layer"):
+        layers_of(Network((*net.nodes[:-1], both), net.outputs))
+    with pytest.raises(ValueError, match="second input"):
+        layers_of(Network((*net.nodes, Input("more", (1,))), net.outputs))
+
+
+def test_layers_of_parallel_parts_compute_the_same() -> None:
+    net = product_network(2)
+    read = layers_of(net)
+    assert [len(layer) for layer in read] == [6, 9, 9, 1]
+    for x, y in ((1, 1), (-3, 5), (7, -2)):
+        point = [fmpq(x, 7), fmpq(y, 7)]
+        at = point
+        for number, layer in enumerate(read):
+            at = [sum((w * v for w, v in zip(ws, at, strict=True)), b) for ws, b in layer]
+            at = at if number == len(read) - 1 else [max(v, fmpq(0)) for v in at]
+        assert at == [evaluate(net, point)[0][-1]]

@@ -5,7 +5,7 @@ May import: api, kernel, solvers (rows); torch on demand. Must not know: any par
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from flint import fmpq
 from verifai.api import load
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Pwl
-from verifai.solvers.rows import affine_rows, pieces
+from verifai.solvers.rows import Piece, Row, affine_rows, pieces
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Rows = Sequence[Sequence[float]]
 Layer = tuple[Rows, Sequence[float]]  # weight (outputs, inputs) and bias
 Neuron = tuple[tuple[fmpq, ...], fmpq]  # exact weights and bias
+ZERO, ONE = fmpq(0), fmpq(1)
+RELU = [Piece(ZERO, ZERO, ZERO), Piece(None, ONE, ZERO)]
+MAGNITUDE = [Piece(ZERO, -ONE, ZERO), Piece(None, ONE, ZERO)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,38 +81,82 @@ def relu_network(layers: Sequence[Layer]) -> Network:
     return exported(relu_module(layers), len(layers[0][0][0]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A linear form over the neurons of a hidden layer, or over the inputs (layer 0)."""
+
+    layer: int
+    terms: dict[int, fmpq]
+    constant: fmpq
+
+
 def layers_of(network: Network) -> list[list[Neuron]]:
-    """The exact layers of a network of linear layers with a ReLU behind each but the last.
+    """The exact layers, with a ReLU behind each but the last, of which the network consists.
+
+    Linear nodes behind each other are multiplied out, |t| is relu(t) + relu(-t), and what has as
+    many ReLUs before it is side by side in a layer, in the order of the nodes.
 
     Raises:
-        ValueError: it is another network; what differs is named.
+        ValueError: it does not consist of such layers; what differs is named.
     """
-    nodes = [node for node in network.nodes if not isinstance(node, Input)]
-    for number, node in enumerate(nodes):
-        if not isinstance(node, (Affine, Pwl)[number % 2]) or node.sources != (number,):
-            raise ValueError(f"node {node.name}: want linear layers and ReLUs in turn")
-        if isinstance(node, Pwl) and not _is_relu(node):
+    values: list[_Form] = []
+    layers: list[list[_Form]] = []
+    for position, node in enumerate(network.nodes):
+        if isinstance(node, Input) and position == 0:
+            values += [_Form(0, {i: ONE}, ZERO) for i in range(network.sizes[0])]
+        elif isinstance(node, Affine):
+            values += [_combined(row, values) for row in affine_rows(network, position)]
+        elif isinstance(node, Pwl):
+            start = network.offsets[node.sources[0]]
+            before = values[start : start + network.sizes[position]]
+            values += [_behind(form, sign, layers) for form, sign in _signs(node, before)]
+        else:
+            raise ValueError(f"node {node.name}: neither linear nor a ReLU, or a second input")
+    (out,) = network.outputs
+    last = values[network.offsets[out] : network.offsets[out] + network.sizes[out]]
+    if any(form.layer != len(layers) for form in last):
+        raise ValueError("an output that does not read the last hidden layer")
+    widths = [network.sizes[0], *map(len, layers)]
+    return [
+        [(tuple(f.terms.get(i, ZERO) for i in range(width)), f.constant) for f in forms]
+        for width, forms in zip(widths, [*layers, last], strict=True)
+    ]
+
+
+def _combined(row: Row, values: Sequence[_Form]) -> _Form:
+    """The form of a linear node's value."""
+    read = {values[value].layer for value, _ in row.terms}
+    if not row.is_exact or len(read) != 1:
+        raise ValueError("a linear node that is not exact or does not read one hidden layer")
+    total: dict[int, fmpq] = {}
+    constant = row.constant
+    for value, factor in row.terms:
+        constant += factor * values[value].constant
+        for unit, share in values[value].terms.items():
+            total[unit] = total.get(unit, ZERO) + factor * share
+    return _Form(read.pop(), total, constant)
+
+
+def _signs(node: Pwl, before: Sequence[_Form]) -> Iterator[tuple[_Form, tuple[int, ...]]]:
+    """Each argument with the signs s for which the node adds up relu(s t)."""
+    columns = pieces(node)
+    for i, form in enumerate(before):
+        column = columns[i if len(columns) > 1 else 0]
+        if column not in (RELU, MAGNITUDE):
             raise ValueError(f"node {node.name} is no ReLU")
-    if len(nodes) % 2 == 0 or network.outputs != (len(nodes),):
-        raise ValueError("want a linear layer at the end, and no other output")
-    return [_neurons(network, position) for position in range(1, len(network.nodes), 2)]
+        yield form, (1,) if column == RELU else (1, -1)
 
 
-def _neurons(network: Network, position: int) -> list[Neuron]:
-    source = network.nodes[position].sources[0]
-    values = range(network.offsets[source], network.offsets[source] + network.sizes[source])
-    found: list[Neuron] = []
-    for row in affine_rows(network, position):
-        if not row.is_exact:
-            raise ValueError(f"node {network.nodes[position].name}: weights that are not exact")
-        terms = dict(row.terms)
-        found.append((tuple(terms.get(value, fmpq(0)) for value in values), row.constant))
-    return found
-
-
-def _is_relu(node: Pwl) -> bool:
-    relu = [(fmpq(0), fmpq(0), fmpq(0)), (None, fmpq(1), fmpq(0))]
-    return all([(p.end, p.slope, p.constant) for p in column] == relu for column in pieces(node))
+def _behind(form: _Form, signs: Sequence[int], layers: list[list[_Form]]) -> _Form:
+    """The sum of relu(s t), whose neurons join their layer."""
+    if form.layer == len(layers):
+        layers.append([])
+    neurons = layers[form.layer]
+    start = len(neurons)
+    for sign in signs:
+        terms = {unit: sign * share for unit, share in form.terms.items()}
+        neurons.append(_Form(form.layer, terms, sign * form.constant))
+    return _Form(form.layer + 1, {start + i: ONE for i in range(len(signs))}, ZERO)
 
 
 def trained(recipe: Recipe, inputs: Any, targets: Any) -> torch.nn.Module:
