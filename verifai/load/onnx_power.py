@@ -64,8 +64,7 @@ def power(call: Call) -> list[Value]:
     x, exponents = call.finite(0), rationals(call.real(1))
     shape = broadcast_shape(x.shape, exponents.shape)
     call.builder.spend(exponents.size)
-    wanted = np.broadcast_to(exponents, shape).ravel()
-    chosen = list(dict.fromkeys(wanted))
+    chosen = list(dict.fromkeys(exponents.ravel()))
     if isinstance(x, Constant):
         exact = _constant_power(call, x, exponents)
         if exact is not None:
@@ -76,8 +75,9 @@ def power(call: Call) -> list[Value]:
     if len(chosen) == 1:
         base = Activation(view.node, np.broadcast_to(view.index, shape))
         return [call.builder.lift(_power(call, base, chosen[0]))]
-    flat = np.broadcast_to(view.index, shape).ravel()
-    parts = []
+    call.builder.spend(math.prod(shape))
+    wanted = np.broadcast_to(exponents, shape).ravel()
+    flat, parts = np.broadcast_to(view.index, shape).ravel(), []
     for exponent in chosen:
         places = np.nonzero(wanted == exponent)[0]
         part = call.builder.lift(_power(call, Activation(view.node, flat[places]), exponent))
