@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 STAGES = (
     ("false_claims", "conditions"),
     ("checker",),
-    ("certificate", "lines", "smooth", "forward", "bound", "rules", "assistant", "regressions"),
-    ("network_file", "query_file", "container", "operator", "elementary"),
+    ("certificate", "lines", "smooth", "forward", "bound", "rules", "assistant", "alone"),
+    ("network_file", "query_file", "container", "operator", "elementary", "regressions"),
     ("exact_alone", "limits", "binary64"),
 )
 

@@ -77,6 +77,10 @@ def test_a_replay_within_a_radius_is_neither_true_nor_false() -> None:
     query = on(net, 0, 2, at_least(1, ONE))
     answers = [replay(query, (fmpq(x, 4),)).violates for x in (2, 4, 8)]
     assert answers == [False, None, True]
+    equal = on(net, 0, 2, atom({1: ONE}, -ONE, EQUAL))
+    assert [replay(equal, (fmpq(x, 4),)).violates for x in (1, 4, 8)] == [False, None, None]
+    exactly = on(INPUT, 0, 2, atom({X: ONE}, -ONE, EQUAL))
+    assert [replay(exactly, (q,)).violates for q in (ONE, fmpq(3, 2))] == [True, False]
 
 
 # point: what may hold, in every relation
