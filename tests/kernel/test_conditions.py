@@ -14,12 +14,14 @@ from tests.kernel.distance import ABS, BOTH, D, X, Y, at_least, query_of, reject
 from tests.kernel.false_claims import INPUT, PAIR, at_most, chain, close, on
 from tests.kernel.proofs import Block, Close, Derive, Point, Split, decide, proof
 from tests.kernel.test_certificate import GOOD
+from verifai.kernel.arithmetic import Arithmetic, Exact, Rounded
 from verifai.kernel.bound import rounded_root
 from verifai.kernel.certificate import check_form
 from verifai.kernel.checker import Checker
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.fixed_point import BITS, FIXED_POINT
-from verifai.kernel.network import Affine, affine, pwl, relu
+from verifai.kernel.lines import image, intercepts
+from verifai.kernel.network import Affine, Smooth, affine, pwl, relu
 from verifai.kernel.number import above, below, nearest
 from verifai.kernel.number import exact as rational
 from verifai.kernel.operator import Conv, Dense, Gather
@@ -370,6 +372,24 @@ def test_codes_that_are_no_matrix_are_refused(shape: tuple[int, ...]) -> None:
     codes = np.full(shape, 255, dtype=np.uint8)
     with pytest.raises(Rejection, match="codes is not a matrix"):
         check_form(replace(proof(**GOOD), codes=codes))
+
+
+@pytest.mark.parametrize(
+    ("function", "low", "high"),
+    [("log", 0.0, 1.0), ("log", -1.0, 1.0), ("sqrt", -1.0, 1.0), ("reciprocal", -1.0, 1.0)]
+    + [("reciprocal", 0.0, 1.0), ("reciprocal", -1.0, 0.0)],
+)
+@pytest.mark.parametrize("ar", [Rounded(), Exact()], ids=["rounded", "exact"])
+def test_lines_and_images_ask_where_a_function_is_defined(
+    ar: Arithmetic, function: str, low: float, high: float
+) -> None:
+    node = Smooth("y", (1,), 0, function)
+    l, u = ar.lift(np.array([[low]])), ar.lift(np.array([[high]]))
+    zero = ar.zeros(1, 1)
+    with pytest.raises(Rejection, match="may be undefined"):
+        intercepts(node, None, l, u, (zero, zero), ar)
+    with pytest.raises(Rejection, match="may be undefined"):
+        image(node, None, [(l, u)], ar)
 
 
 # elementary functions in integers
