@@ -376,8 +376,14 @@ def test_codes_that_are_no_matrix_are_refused(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("function", "low", "high"),
-    [("log", 0.0, 1.0), ("log", -1.0, 1.0), ("sqrt", -1.0, 1.0), ("reciprocal", -1.0, 1.0)]
-    + [("reciprocal", 0.0, 1.0), ("reciprocal", -1.0, 0.0)],
+    [
+        ("log", 0.0, 1.0),
+        ("log", -1.0, 1.0),
+        ("sqrt", -1.0, 1.0),
+        ("reciprocal", -1.0, 1.0),
+        ("reciprocal", 0.0, 1.0),
+        ("reciprocal", -1.0, 0.0),
+    ],
 )
 @pytest.mark.parametrize("ar", [Rounded(), Exact()], ids=["rounded", "exact"])
 def test_lines_and_images_ask_where_a_function_is_defined(
