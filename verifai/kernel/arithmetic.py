@@ -46,8 +46,8 @@ class Arithmetic(LinearAlgebra, Protocol):
         """A bound on the rounding error of a sum of products of this absolute size."""
         ...
 
-    def rationals(self, values: list[fmpq]) -> tuple[Array, Array]:
-        """The numbers nearest to values, and bounds on how far off they are."""
+    def rationals(self, values: list[fmpq]) -> Array:
+        """The numbers nearest to values."""
         ...
 
     def smooth(self, function: str, z: Array) -> tuple[Array, Array]:
@@ -88,13 +88,9 @@ class Rounded:
         """At least γ_operations · magnitude plus every underflow."""
         return magnitude * (operations * UNIT * SLACK) + TINY
 
-    def rationals(self, values: list[fmpq]) -> tuple[Array, Array]:
-        """Nearest doubles, and one unit in the last place (0 where the double is exact)."""
-        near = np.array([nearest(v) for v in values], dtype=np.float64)
-        exactly = [
-            bool(np.isfinite(x)) and exact(x) == v for x, v in zip(near, values, strict=True)
-        ]
-        return near, np.where(exactly, 0.0, np.spacing(np.abs(near)))
+    def rationals(self, values: list[fmpq]) -> Array:
+        """Nearest doubles."""
+        return np.array([nearest(v) for v in values], dtype=np.float64)
 
     def smooth(self, function: str, z: Array) -> tuple[Array, Array]:
         """By the polynomials of `elementary`."""
@@ -157,9 +153,9 @@ class Exact:
         """Zeros."""
         return self.zeros(1, magnitude.size).reshape(magnitude.shape)
 
-    def rationals(self, values: list[fmpq]) -> tuple[Array, Array]:
-        """The values themselves, and zeros."""
-        return np.array([*values, None], dtype=object)[:-1], self.zeros(1, len(values))[0]
+    def rationals(self, values: list[fmpq]) -> Array:
+        """The values themselves."""
+        return np.array([*values, None], dtype=object)[:-1]
 
     def smooth(self, function: str, z: Array) -> tuple[Array, Array]:
         """By the integer series of `fixed_point`; equal arguments are computed once."""

@@ -133,7 +133,7 @@ class Root:
                 l = np.array([below(q) for q in lower[part]])
                 u = np.array([above(q) for q in upper[part]])
             else:
-                l, u = self.ar.rationals(lower[part])[0], self.ar.rationals(upper[part])[0]
+                l, u = self.ar.rationals(lower[part]), self.ar.rationals(upper[part])
             boxes.append((l[None], u[None]))
         return boxes
 

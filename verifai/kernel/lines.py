@@ -76,7 +76,7 @@ class Shape:
         self.ar = ar
         self.knots = [ar.lift(k) for k in node.knots]
         self.slopes = [ar.lift(s) for s in node.slopes]
-        self.heights = [ar.rationals(row)[0] for row in heights(node)]
+        self.heights = [ar.rationals(row) for row in heights(node)]
 
     def value(self, z: Array) -> tuple[Array, Array]:
         """f(z) and a magnitude m: the computed value is off by at most slip(8, m).

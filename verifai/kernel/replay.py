@@ -55,9 +55,8 @@ def _evaluate(machine: Machine, inputs: Sequence[fmpq]) -> tuple[Array, Array]:
         raise InputError(f"{len(inputs)} numbers for {expected} inputs")
     boxes, start = [], 0
     for i in network.inputs:
-        part = machine.ar.rationals([fmpq(q) for q in inputs[start : start + network.sizes[i]]])[0][
-            None
-        ]
+        part = machine.ar.rationals([fmpq(q) for q in inputs[start : start + network.sizes[i]]])
+        part = part[None]
         boxes.append((part, part))
         start += network.sizes[i]
     try:

@@ -131,9 +131,9 @@ class _Walk:
             ]
         result = []
         for part, chosen in open_parts:
-            slopes = self.ar.rationals([p.slope for p in chosen])[0]
+            slopes = self.ar.rationals([p.slope for p in chosen])
             form = source * slopes
-            form[-1] += self.ar.rationals([p.constant for p in chosen])[0]
+            form[-1] += self.ar.rationals([p.constant for p in chosen])
             result.append((part, form))
         return result
 
