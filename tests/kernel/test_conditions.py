@@ -21,7 +21,7 @@ from verifai.kernel.checker import Checker
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.fixed_point import BITS, FIXED_POINT
 from verifai.kernel.lines import image, intercepts
-from verifai.kernel.network import Affine, Smooth, affine, pwl, relu
+from verifai.kernel.network import Affine, Input, Network, Smooth, affine, pwl, relu
 from verifai.kernel.number import above, below, nearest
 from verifai.kernel.number import exact as rational
 from verifai.kernel.operator import Conv, Dense, Gather
@@ -396,6 +396,22 @@ def test_lines_and_images_ask_where_a_function_is_defined(
         intercepts(node, None, l, u, (zero, zero), ar)
     with pytest.raises(Rejection, match="may be undefined"):
         image(node, None, [(l, u)], ar)
+
+
+# the network
+
+
+@pytest.mark.parametrize("source", [-1, 1, 2])
+def test_a_node_reads_only_nodes_before_it(source: int) -> None:
+    with pytest.raises(InputError, match="does not come before it"):
+        Network((Input("x", (1,)), relu("y", (1,), source), relu("z", (1,), 0)), (1,))
+
+
+@pytest.mark.parametrize("divisor", [0.0, -1.0, -3.0, 0.5, 1.5, 2.0**54])
+def test_a_divisor_is_a_positive_integer(divisor: float) -> None:
+    with pytest.raises(InputError, match="divisor"):
+        chain(affine("y", (1,), ((0, Gather.of(1)),), divisor=divisor))
+    chain(affine("y", (1,), ((0, Gather.of(1)),), divisor=2.0**53))
 
 
 # elementary functions in integers
