@@ -245,6 +245,17 @@ def test_forms_are_derived_where_a_context_is_not_empty(exact: bool) -> None:
 
 
 @BOTH
+def test_derived_rows_are_numbered_in_the_order_of_their_forms(exact: bool) -> None:
+    query = query_of(PAIR, atom({0: -ONE, 1: -ONE}, fmpq(5, 2)))
+    forms = ((0, -1.0), (1, -1.0)), ((0, 1.0), (1, -1.0)), ((0, 2.0), (1, -1.0))
+    plan = tuple(("form", form, None) for form in forms)
+    assert decide(query, Derive(plan, close((0, 1.0), (1, 1.0))), exact=exact).leaves == 1
+    assert decide(query, Derive(plan, close((0, 1.0), (-3, 1.0))), exact=exact).leaves == 1
+    for wrong in (2, 3, -1, -2):
+        rejected(query, Derive(plan, close((0, 1.0), (wrong, 1.0))), "close", exact=exact)
+
+
+@BOTH
 def test_a_derived_row_is_weak_and_has_its_sign(exact: bool) -> None:
     """x + y ≥ -2 from the box: with x + y ≤ -2 - 1/8 a contradiction, with x + y ≤ -2 none."""
     form = ((0, 1.0), (1, 1.0))
