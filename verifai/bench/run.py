@@ -13,7 +13,7 @@ import tempfile
 import threading
 import zlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from verifai.kernel.errors import InputError
 
 GRACE = 15.0  # seconds between an instance's time-out and the end of its process
 CHECK_LIMIT = 1200.0
+_HEARS = 0.2  # seconds: a signal that comes just before a wait begins does not end it
 _VERDICTS = {"verified": "unsat", "falsified": "sat", "unknown": "unknown", "timeout": "timeout"}
 _VERIFAI = (sys.executable, "-m", "verifai")
 
@@ -93,11 +94,18 @@ def run_all(
             return [one(numbered) for numbered in enumerate(instances)]
         pool = ThreadPoolExecutor(plan.jobs)
         try:
-            return list(pool.map(one, enumerate(instances)))
+            futures = [pool.submit(one, numbered) for numbered in enumerate(instances)]
+            return [_awaited(future) for future in futures]
         finally:  # where it is interrupted, nothing that runs or waits is waited for
             pool.shutdown(wait=False, cancel_futures=True)
             workshop.fleet.end()
             pool.shutdown()
+
+
+def _awaited(future: Future[Result]) -> Result:
+    while not future.done():
+        wait([future], timeout=_HEARS)
+    return future.result()
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ networks, verdicts.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from queue import Queue
+from queue import Empty, Queue
 from threading import Thread
 from typing import Protocol
 
@@ -154,7 +155,7 @@ def race(
         for thread in threads:
             thread.start()
         for _ in runs:
-            found = answers.get()
+            found = _heard(answers)
             if isinstance(found, Exception):
                 raise found
             yield found
@@ -163,6 +164,13 @@ def race(
             run.process.kill()
         for thread in threads:
             thread.join()
+
+
+def _heard(answers: Queue[Answer | Exception]) -> Answer | Exception:
+    """The next answer; awake now and then, for a signal just before a wait does not end it."""
+    while True:
+        with contextlib.suppress(Empty):
+            return answers.get(timeout=0.2)
 
 
 def _wait(run: _Run, answers: Queue[Answer | Exception]) -> None:
