@@ -29,7 +29,7 @@ def test_importing_costs_nothing_and_functions_win_over_subpackages() -> None:
     program = """
 import sys, verifai
 assert not {"numpy", "onnx", "torch", "flint"} & set(sys.modules)
-import verifai.load.vnnlib, verifai.bounds.interval, verifai.verify
+import verifai.load.vnnlib.version1, verifai.bounds.interval, verifai.verify
 for name in ("load", "bounds", "verify"):
     assert callable(getattr(verifai, name)), name
 from verifai.verify import Options

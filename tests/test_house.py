@@ -25,6 +25,8 @@ KERNEL = sorted((PACKAGE / "kernel").rglob("*.py"))
 BELOW_SEARCH = {"kernel", "entry", "bounds", "solvers", "verdict"}
 BELOW_VERIFY = BELOW_SEARCH | {"search", "alarm", "original"}
 FRONT = BELOW_VERIFY | {
+    "memory",
+    "graph",
     "load",
     "symbolic",
     "properties",
@@ -42,12 +44,14 @@ ARROWS = {
     "files": {"kernel"},
     "streams": set[str](),
     "original": {"kernel"},
-    "load": {"kernel", "entry", "original"},
+    "memory": {"kernel"},
+    "graph": {"kernel", "memory", "original", "bounds"},
+    "load": {"kernel", "entry", "original", "memory", "graph"},
     "bounds": {"kernel"},
     "solvers": {"kernel", "entry", "verdict", "streams"},
-    "symbolic": {"kernel", "entry", "load", "bounds", "solvers"},
-    "properties": {"kernel", "entry", "original", "load", "bounds", "symbolic"},
-    "optimum": BELOW_VERIFY | {"properties", "symbolic", "verify"},
+    "symbolic": {"kernel", "entry", "graph", "load", "bounds", "solvers"},
+    "properties": {"kernel", "entry", "original", "graph", "load", "bounds", "symbolic"},
+    "optimum": BELOW_VERIFY | {"graph", "properties", "symbolic", "verify"},
     "search": BELOW_SEARCH,
     "verify": BELOW_VERIFY,
     "ask": BELOW_VERIFY | {"verify"},

@@ -3,7 +3,7 @@
 This module lists the public interface and loads each part when it is first used, so that
 `import verifai` costs nothing. The functions `load`, `verify` and `bounds` share their names with
 subpackages: as attributes the functions win, and modules are reached by
-`from verifai.load.onnx import load_onnx`.
+`from verifai.load.onnx.read import load_onnx`.
 
 May import: the standard library at load time; the rest on demand.
 """

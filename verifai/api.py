@@ -71,19 +71,19 @@ def load(
         return _load_file(Path(path(model, "model")), semantics, assume_ulp, shrink=shrink)
     if semantics != "real":
         raise InputError("the semantics float32 is for ONNX files: export the module first")
-    from verifai.load.torch_module import load_torch_module
+    from verifai.load.torch.module import load_torch_module
 
     return load_torch_module(model, example_input, shrink=shrink)
 
 
 def _load_file(path: Path, semantics: str, assume_ulp: int | None, *, shrink: bool) -> Network:
     if semantics == "float32":
-        from verifai.load.float32 import load_float32
+        from verifai.load.float32.network import load_float32
 
         return load_float32(path, assume_ulp)
     if assume_ulp is not None:
         raise InputError("an accuracy of smooth operators is for the semantics float32 only")
-    from verifai.load.onnx import load_onnx
+    from verifai.load.onnx.read import load_onnx
 
     return load_onnx(path, shrink=shrink)
 
@@ -113,16 +113,16 @@ def query_from(
     Raises:
         InputError: a file is unreadable or not supported; the line or node is named.
     """
-    from verifai.load.sexpr import is_version_2, read_source
+    from verifai.load.vnnlib.sexpr import is_version_2, read_source
 
     source = read_source(Path(property_path))
     if is_version_2(source):
-        from verifai.load.vnnlib2 import pose
+        from verifai.load.vnnlib.version2 import pose
 
         if semantics != "real":
             raise InputError(f"{source.name}: VNN-LIB 2 files are read over the reals only")
         return pose(source, model).query
-    from verifai.load.vnnlib import query_of_source
+    from verifai.load.vnnlib.version1 import query_of_source
 
     if isinstance(model, Mapping):
         reason = "networks have names in VNN-LIB 2 only: give the ONNX file itself"
@@ -135,7 +135,7 @@ def _ready(query: Query) -> Query:
     """The query as it is decided and checked: about float32 programs, on binary32 inputs."""
     if _is_real(query):
         return query
-    from verifai.load.float32_query import float32_query
+    from verifai.load.float32.query import float32_query
 
     return float32_query(query)
 
@@ -151,7 +151,7 @@ def assumptions(query: Query) -> tuple[str, ...]:
     """What a verdict about float32 programs takes for granted, in lines; nothing over the reals."""
     if _is_real(query):
         return ()
-    from verifai.load.float32_query import assumptions_of
+    from verifai.load.float32.query import assumptions_of
 
     return assumptions_of(query)
 

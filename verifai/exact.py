@@ -58,7 +58,7 @@ def ask(
             express, or a query about a float32 program.
     """
     from verifai.ask import ask as ask_solvers
-    from verifai.load.float32 import Float32Network
+    from verifai.load.float32.network import Float32Network
 
     if isinstance(query.network, Float32Network):
         raise InputError("SMT solvers are asked about real numbers, not about a float32 program")

@@ -10,7 +10,7 @@ import pytest
 
 from verifai import api
 from verifai.cli import run
-from verifai.load import vnnlib2
+from verifai.load.vnnlib import version2 as vnnlib2
 from verifai.theorems import run as theorems
 from verifai.verdict import Falsified
 from verifai.verify import verify

@@ -12,7 +12,7 @@ import pytest
 from tests.load.vnnlib2_documents import relu_model, save
 from verifai.cli import run
 from verifai.cli.solver import answer
-from verifai.load.vnnlib2 import load_vnnlib2
+from verifai.load.vnnlib.version2 import load_vnnlib2
 from verifai.verdict import Unknown
 
 Out = pytest.CaptureFixture[str]

@@ -10,7 +10,7 @@ from flint import fmpq
 from verifai.demo.cases import DATA, cases, parity_query, read_digits, square_query
 from verifai.kernel.errors import InputError
 from verifai.kernel.replay import Replayer
-from verifai.load.onnx import load_onnx
+from verifai.load.onnx.read import load_onnx
 
 
 def test_parity_query_is_unsafe_exactly_where_the_output_is_not_the_parity() -> None:

@@ -19,7 +19,7 @@ from verifai.kernel.codec import decode_network, decode_query, digest, encode_ne
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.query import Or, Query
 from verifai.kernel.replay import Replayer
-from verifai.load.onnx import load_onnx
+from verifai.load.onnx.read import load_onnx
 
 
 @cache

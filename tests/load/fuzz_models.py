@@ -17,9 +17,9 @@ from tests.load.test_onnx_cases import as_array, baked, cases, variants
 from tests.load.test_onnx_operators import CASES
 from tests.load.test_onnx_random import STEPS_BY_NAME, draw
 from verifai.kernel.errors import InputError
-from verifai.load.explain import explain_onnx
-from verifai.load.float32 import load_float32
-from verifai.load.onnx import load_onnx
+from verifai.load.float32.network import load_float32
+from verifai.load.onnx.explain import explain_onnx
+from verifai.load.onnx.read import load_onnx
 
 
 @cache

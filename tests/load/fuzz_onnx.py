@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from verifai.load.onnx_operators import LOWERINGS
+from verifai.load.onnx.operators import LOWERINGS
 
 WILD = (
     *(0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1e-45, 1e30, -1e30, 3.4e38, 0.1),

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.load.evaluate import evaluate
 from verifai.kernel.network import Network
-from verifai.load.onnx import load_onnx
+from verifai.load.onnx.read import load_onnx
 
 Array = npt.NDArray[Any]
 Weights = dict[str, Array]

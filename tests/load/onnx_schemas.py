@@ -1,4 +1,4 @@
-"""Writes verifai/load/onnx_schemas.json: python -m tests.load.onnx_schemas (after a new onnx)."""
+"""Writes verifai/load/onnx/schemas.json: python -m tests.load.onnx_schemas (after a new onnx)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from onnx import TensorProto, defs
 
-from verifai.load import onnx_operators
+from verifai.load.onnx import operators as onnx_operators
 
-FILE = Path(onnx_operators.__file__).with_name("onnx_schemas.json")
+FILE = Path(onnx_operators.__file__).with_name("schemas.json")
 
 
 def element(type_: str) -> int:

@@ -13,16 +13,17 @@ from onnx import TensorProto, helper
 
 import verifai as vf
 from tests.load.models import Weights, model, runtime, single
+from verifai.graph.merge import merge
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.network import Affine
 from verifai.kernel.number import exact
 from verifai.kernel.query import Query, atom, conjunction
-from verifai.load import float32_builder, float32_sum
-from verifai.load.execution import shows_violation
-from verifai.load.float32 import CORRECT, EXACT, SMOOTH, SUMS, Float32Network, load_float32
-from verifai.load.float32_query import float32_query, least_binary32
-from verifai.load.merge import merge
-from verifai.load.onnx_operators import LOWERINGS
+from verifai.load.float32 import builder as float32_builder
+from verifai.load.float32 import sum as float32_sum
+from verifai.load.float32.network import CORRECT, EXACT, SMOOTH, SUMS, Float32Network, load_float32
+from verifai.load.float32.query import float32_query, least_binary32
+from verifai.load.onnx.execution import shows_violation
+from verifai.load.onnx.operators import LOWERINGS
 from verifai.original.look import Misread
 
 Y_AT_MOST_HALF = """

@@ -15,7 +15,7 @@ import verifai as vf
 from tests.load.float32_programs import Program
 from tests.load.models import model, runtime
 from verifai.kernel.number import exact
-from verifai.load.float32 import load_float32
+from verifai.load.float32.network import load_float32
 
 SEED = 20240607
 POINTS, ORDERS = 20, 100  # for each of the models: ten thousand programs in all

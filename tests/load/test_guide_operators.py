@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from verifai.load.onnx_operators import LOWERINGS, NEWEST_OPSET, OLDEST_OPSET
+from verifai.load.onnx.operators import LOWERINGS, NEWEST_OPSET, OLDEST_OPSET
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide.md").read_text("utf-8")
 

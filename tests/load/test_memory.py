@@ -15,10 +15,11 @@ from onnx import helper, numpy_helper
 
 from tests.load.evaluate import evaluate
 from tests.load.models import Weights, load, model, runtime
-from verifai.load import memory, unpack
+from verifai import memory
+from verifai.load import unpack
 from verifai.load.errors import LoadError
-from verifai.load.onnx import load_onnx
-from verifai.load.vnnlib import load_vnnlib
+from verifai.load.onnx.read import load_onnx
+from verifai.load.vnnlib.version1 import load_vnnlib
 
 ROOT = Path(__file__).parents[2]
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 55889\n"
@@ -32,7 +33,7 @@ def node(op_type: str, *names: str, **attributes: Any) -> onnx.NodeProto:
 def test_memory_at_hand_is_that_of_limits_too() -> None:
     program = """if True:
         import resource
-        from verifai.load.memory import at_hand
+        from verifai.memory import at_hand
         resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
         print(at_hand())
     """

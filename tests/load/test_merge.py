@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.load.vnnlib2_documents import relu_model, save
+from verifai.graph.merge import Place, merge
 from verifai.kernel.codec import decode_network, encode_network
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, affine
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Atom, atom
 from verifai.kernel.replay import evaluate
-from verifai.load import polynomial
-from verifai.load.condition import Linear
-from verifai.load.merge import Place, merge
-from verifai.load.onnx import load_onnx
-from verifai.load.polynomial import Products, with_products
+from verifai.load.onnx.read import load_onnx
+from verifai.load.vnnlib import polynomial
+from verifai.load.vnnlib.condition import Linear
+from verifai.load.vnnlib.polynomial import Products, with_products
 
 
 def network(*sizes: int) -> Network:

@@ -10,8 +10,8 @@ import pytest
 
 from tests.load.evaluate import evaluate
 from tests.load.models import runtime
-from verifai.load.explain import explain_onnx
-from verifai.load.onnx import load_onnx
+from verifai.load.onnx.explain import explain_onnx
+from verifai.load.onnx.read import load_onnx
 
 FOLDER = Path(__file__).parents[2] / ".." / "shared" / "benchmarks"
 UNSUPPORTED = {"Floor"}  # of values that depend on the input: refused by name

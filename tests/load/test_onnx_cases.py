@@ -15,8 +15,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.load.evaluate import evaluate
 from verifai.load.errors import LoadError
-from verifai.load.onnx import load_onnx
-from verifai.load.onnx_operators import LOWERINGS
+from verifai.load.onnx.operators import LOWERINGS
+from verifai.load.onnx.read import load_onnx
 
 UNDEFINED = {"LpNormalization"}  # ONNX gives 0/0 a value; ours is then refused when it is verified
 FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)

@@ -15,8 +15,8 @@ from tests.load.models import load, model, single
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.load.errors import LoadError
-from verifai.load.explain import OperatorRow, explain_onnx
-from verifai.load.onnx import load_onnx
+from verifai.load.onnx.explain import OperatorRow, explain_onnx
+from verifai.load.onnx.read import load_onnx
 
 X = {"x": [2, 3]}
 

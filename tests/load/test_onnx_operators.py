@@ -11,7 +11,7 @@ from onnx import helper
 
 from tests.load.models import check_against_runtime, model, single
 from verifai.kernel.network import Affine, Input, Product, Pwl, Square
-from verifai.load.onnx_operators import LOWERINGS
+from verifai.load.onnx.operators import LOWERINGS
 
 RANDOM = np.random.default_rng(7)
 

@@ -14,10 +14,10 @@ from onnx import AttributeProto, TensorProto, helper
 from tests.load.evaluate import evaluate
 from tests.load.models import Weights, check_against_runtime, load, model, single
 from tests.load.onnx_schemas import FILE, text
-from verifai.load import builder
+from verifai.graph import builder
 from verifai.load.errors import LoadError
-from verifai.load.explain import explain_onnx
-from verifai.load.onnx import load_onnx
+from verifai.load.onnx.explain import explain_onnx
+from verifai.load.onnx.read import load_onnx
 
 X: dict[str, list[Any]] = {"x": [2, 3]}
 KERNEL: Weights = {"w": np.ones((1, 1, 2), np.float32)}

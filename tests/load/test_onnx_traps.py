@@ -20,7 +20,7 @@ from tests.load.models import check_against_runtime, load, model, single
 from verifai.kernel.network import Affine, Input, Pwl, Smooth
 from verifai.kernel.number import exact
 from verifai.load.errors import LoadError
-from verifai.load.onnx import load_onnx
+from verifai.load.onnx.read import load_onnx
 
 X = {"x": [2, 3]}
 
@@ -467,7 +467,7 @@ def test_loading_imports_neither_the_onnx_package_nor_its_runtime(tmp_path: Path
     path = tmp_path / "net.onnx"
     path.write_bytes(single("Relu", X).SerializeToString())
     program = (
-        "import sys; from verifai.load.onnx import load_onnx; load_onnx(sys.argv[1]);"
+        "import sys; from verifai.load.onnx.read import load_onnx; load_onnx(sys.argv[1]);"
         "print([m for m in ('onnx', 'onnxruntime', 'torch', 'scipy') if m in sys.modules]);"
         "import onnx; onnx.load(sys.argv[1]); load_onnx(sys.argv[1])"
     )

@@ -20,7 +20,7 @@ from verifai.kernel.operator import Gather
 from verifai.kernel.query import And, Atom, Or, Query, Relation, atom
 from verifai.kernel.replay import evaluate
 from verifai.kernel.statement import statement
-from verifai.load.order import by_order
+from verifai.load.vnnlib.order import by_order
 from verifai.verdict import Falsified, Unknown, Verdict, Verified
 
 SEARCH = Path(__file__).parents[2] / ".." / "shared" / "cases" / "search"

@@ -92,7 +92,7 @@ class Twice(torch.nn.Module):  # type: ignore[misc,name-defined]
 
 
 def from_torch(function: Callable[[Any], Any], x: Any) -> Network:
-    from verifai.load.torch_module import load_torch_module
+    from verifai.load.torch.module import load_torch_module
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

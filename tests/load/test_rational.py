@@ -10,9 +10,18 @@ from flint import arb, ctx, fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
+from verifai.graph.rational import (
+    PI,
+    enclose,
+    enclosed,
+    inverse_root,
+    narrow,
+    objects,
+    root,
+    settle,
+)
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import exact
-from verifai.load.rational import PI, enclose, enclosed, inverse_root, narrow, objects, root, settle
 
 NUMBERS = st.tuples(st.integers(-(10**30), 10**30), st.integers(1, 10**30)).map(lambda p: fmpq(*p))
 

@@ -158,7 +158,7 @@ def test_without_torch_the_extra_is_named() -> None:
 def test_the_table_of_operators_does_not_need_torch() -> None:
     code = (
         "import sys; sys.modules['torch'] = None; sys.modules['onnx'] = None\n"
-        "from verifai.load.torch_operators import page; print(len(page()))\n"
+        "from verifai.load.torch.operators import page; print(len(page()))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) > 1000

@@ -14,9 +14,9 @@ import pytest
 
 from tests.load.evaluate import evaluate
 from verifai.kernel.network import Network
-from verifai.load.onnx import load_onnx
-from verifai.load.torch_module import load_torch_module
-from verifai.load.torch_operators import RULES, page
+from verifai.load.onnx.read import load_onnx
+from verifai.load.torch.module import load_torch_module
+from verifai.load.torch.operators import RULES, page
 
 torch = pytest.importorskip("torch")
 nn, F = torch.nn, torch.nn.functional

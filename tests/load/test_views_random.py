@@ -18,7 +18,7 @@ from onnx import helper
 
 from tests.load.evaluate import evaluate
 from tests.load.models import Array, Weights, model, runtime
-from verifai.load.onnx import load_onnx
+from verifai.load.onnx.read import load_onnx
 
 STEPS, SEED, OPSET = 9, 11, 20
 Shape = tuple[int, ...]

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation
-from verifai.load import sexpr
 from verifai.load.errors import LoadError
-from verifai.load.sexpr import read_source
-from verifai.load.vnnlib import load_vnnlib
+from verifai.load.vnnlib import sexpr
+from verifai.load.vnnlib.sexpr import read_source
+from verifai.load.vnnlib.version1 import load_vnnlib
 
 BENCHMARKS = Path(__file__).parents[2] / ".." / "shared" / "benchmarks"
 PROPERTIES = sorted(BENCHMARKS.glob("**/*.vnnlib.gz"))

@@ -20,9 +20,9 @@ from verifai.kernel.network import Input, Product, Square
 from verifai.kernel.query import And, Atom, Formula, Or, Relation
 from verifai.kernel.replay import evaluate, replay
 from verifai.load.errors import LoadError
-from verifai.load.onnx import load_onnx
-from verifai.load.sexpr import Source
-from verifai.load.vnnlib2 import Posed, pose
+from verifai.load.onnx.read import load_onnx
+from verifai.load.vnnlib.sexpr import Source
+from verifai.load.vnnlib.version2 import Posed, pose
 
 
 def posed(text: str, models: Any) -> Posed:

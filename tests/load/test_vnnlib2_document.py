@@ -8,10 +8,10 @@ import pytest
 
 from tests.load.vnnlib2_documents import document, value, written
 from verifai.load.errors import LoadError
-from verifai.load.polynomial import Products
-from verifai.load.sexpr import Form, Source, is_version_2, read_source
-from verifai.load.vnnlib2 import Entries, read_assertions
-from verifai.load.vnnlib2_document import Document, Kind, read_document
+from verifai.load.vnnlib.document import Document, Kind, read_document
+from verifai.load.vnnlib.polynomial import Products
+from verifai.load.vnnlib.sexpr import Form, Source, is_version_2, read_source
+from verifai.load.vnnlib.version2 import Entries, read_assertions
 
 vnnlib = pytest.importorskip("vnnlib")
 

@@ -17,7 +17,7 @@ from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation
 from verifai.load.errors import LoadError
-from verifai.load.vnnlib import load_vnnlib
+from verifai.load.vnnlib.version1 import load_vnnlib
 
 SEED, POINTS = 5, 12
 READ = {"and", "or", "not", "<", "<=", ">", ">=", "=", "+", "-", "*", "/"}

@@ -20,7 +20,7 @@ from tests.load.test_onnx_random import STEPS_BY_NAME, draw
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import And, Query
-from verifai.load.onnx import load_onnx
+from verifai.load.onnx.read import load_onnx
 from verifai.original.look import SecondLook
 
 BENCHMARKS = Path(__file__).parents[2] / ".." / "shared" / "benchmarks"

@@ -10,10 +10,10 @@ import pytest
 from flint import fmpq
 
 import verifai as vf
+from verifai.graph.values import Activation
 from verifai.kernel.query import And, Query
-from verifai.load import torch_operators
-from verifai.load.torch_graph import RULES
-from verifai.load.values import Activation
+from verifai.load.torch import operators as torch_operators
+from verifai.load.torch.graph import RULES
 from verifai.original.look import Misread, SecondLook
 
 torch = pytest.importorskip("torch")

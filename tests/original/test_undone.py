@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 
 from verifai.cli import run
-from verifai.load import onnx_call, onnx_pointwise, onnx_window, results
-from verifai.load.builder import ONE, Builder
-from verifai.load.values import Activation
+from verifai.graph import results
+from verifai.graph.builder import ONE, Builder
+from verifai.graph.values import Activation
+from verifai.load.onnx import call as onnx_call
+from verifai.load.onnx import pointwise as onnx_pointwise
+from verifai.load.onnx import window as onnx_window
 
 ROOT = Path(__file__).parents[2]
 READINGS = ROOT / ".." / "shared" / "cases" / "readings"

@@ -9,6 +9,8 @@ from flint import fmpq
 
 from tests.properties.nets import mlp, random_mlp
 from verifai.api import load
+from verifai.graph.derivative import differentiate
+from verifai.graph.patterns import extremum
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import (
     FUNCTIONS,
@@ -24,9 +26,7 @@ from verifai.kernel.network import (
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Conv, Gather
 from verifai.kernel.replay import evaluate
-from verifai.properties.derivative import differentiate
 from verifai.properties.entry import output_values
-from verifai.properties.patterns import extremum
 
 STEP = fmpq(1, 1 << 24)
 

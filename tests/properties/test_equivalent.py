@@ -13,13 +13,13 @@ import verifai
 from tests.properties.nets import mlp, random_mlp, rounded_mlp
 from verifai.api import check, load, verify
 from verifai.bounds.compiled import compile_network
+from verifai.graph.difference import is_aligned
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network, Product, Smooth, Square, affine, pwl
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Query
 from verifai.kernel.replay import evaluate
-from verifai.properties.difference import is_aligned
 from verifai.properties.entry import output_values
 from verifai.properties.equivalent import equivalent
 from verifai.verdict import Falsified, Verified

@@ -11,12 +11,12 @@ import sympy
 from flint import fmpq
 
 import verifai as vf
+from verifai.graph.builder import Builder
+from verifai.graph.values import Activation
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network, Square, affine
 from verifai.kernel.operator import Dense
 from verifai.kernel.replay import evaluate, replay
-from verifai.load.builder import Builder
-from verifai.load.values import Activation
 from verifai.symbolic.compile import compile_expression
 
 X, Y = sympy.symbols("x y", real=True)

@@ -15,7 +15,7 @@ from tests.symbolic.test_regions import output, random_pwl
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Dense
-from verifai.load.onnx import load_onnx
+from verifai.load.onnx.read import load_onnx
 from verifai.symbolic.algebraic import Algebraic, compare, ends, real_roots, value_at
 from verifai.symbolic.error import polynomial_of, sup_error
 

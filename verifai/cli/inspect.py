@@ -18,7 +18,7 @@ from verifai.cli.limit import limited
 
 if TYPE_CHECKING:
     from verifai.kernel.network import Network
-    from verifai.load.explain import OperatorRow
+    from verifai.load.onnx.explain import OperatorRow
 
 _NAMES = {"pwl": "piecewise linear"}
 
@@ -32,7 +32,7 @@ def command(model: Path, as_json: bool) -> int:
 
     Exit codes: 0 the network can be verified, 3 time-out, 4 something blocks it.
     """
-    from verifai.load.explain import explained
+    from verifai.load.onnx.explain import explained
 
     rows, network = explained(model)
     is_supported = network is not None

@@ -23,7 +23,7 @@ from verifai.kernel.number import nearest
 from verifai.verdict import Counterexample, Falsified, Verdict
 
 if TYPE_CHECKING:
-    from verifai.load.vnnlib2 import Posed, Variable
+    from verifai.load.vnnlib.version2 import Posed, Variable
 
 WORDS = {
     Exit.VERIFIED: "unsat",

@@ -55,7 +55,7 @@ def capability(name: str) -> tuple[str, ...]:
     """The lines that answer one capability."""
     if name in _FIXED:
         return _FIXED[name]
-    from verifai.load.onnx_operators import LOWERINGS, NEWEST_OPSET, OLDEST_OPSET
+    from verifai.load.onnx.operators import LOWERINGS, NEWEST_OPSET, OLDEST_OPSET
 
     if name == "--onnx-operators":
         return tuple(sorted(LOWERINGS))

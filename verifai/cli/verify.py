@@ -184,7 +184,7 @@ def _standard(query_file: Path, networks: dict[str, Path], asked: _Asked) -> int
     """verify QUERY --network NAME=FILE: the standard's answer, or our JSON with it."""
     from verifai.cli.record import exit_code, record
     from verifai.cli.solver import answer, note, serialise
-    from verifai.load.vnnlib2 import load_vnnlib2
+    from verifai.load.vnnlib.version2 import load_vnnlib2
     from verifai.report.terminal import words
 
     try:
@@ -243,7 +243,7 @@ def search(query: Query, options: Options, *, spent: float = 0.0) -> Verdict:
 
 def with_float32(verdict: Falsified, model: Path, query: Query) -> Falsified:
     """The verdict, saying also whether onnxruntime shows the violation."""
-    from verifai.load.execution import shows_violation
+    from verifai.load.onnx.execution import shows_violation
 
     found = verdict.counterexample
     shown = shows_violation(model, query, found.inputs)

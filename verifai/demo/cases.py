@@ -16,7 +16,7 @@ from flint import fmpq
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network, Square
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
-from verifai.load.onnx import load_onnx
+from verifai.load.onnx.read import load_onnx
 from verifai.original.reading import loaded, readings_of
 from verifai.properties.robust import robust
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from verifai.load.errors import LoadError
-from verifai.load.memory import at_hand, shown
+from verifai.memory import at_hand, shown
 
 MAX_RATIO = 100  # of a packed file's contents to its size, beyond MIN_UNPACKED
 MIN_UNPACKED = 1 << 30

@@ -1,7 +1,7 @@
 """Lipschitz constants from L∞ to L∞, between two certified ends.
 
 ‖y(x') - y(x)‖∞ ≤ L·‖x' - x‖∞ holds on a convex domain just if no row of the Jacobian has an
-absolute sum above L there (almost everywhere; `properties.derivative` says why its values at knots
+absolute sum above L there (almost everywhere; `graph.derivative` says why its values at knots
 do no harm). The slopes of all nonlinear nodes are bounded first: globally by what the functions
 allow, on a box by the kernel's own derivation. Then the Jacobian, a network whose inputs are those
 slopes, is bounded by the kernel in the same way. On a box both can be done at once and exactly: the
@@ -24,6 +24,7 @@ from flint import fmpq
 from verifai.bounds.certified import output_bounds
 from verifai.bounds.compiled import compile_network
 from verifai.entry import Number, network, optional, positive, seconds, takes
+from verifai.graph.derivative import Extension, Partials, differentiate, slopes, tangents
 from verifai.kernel.bound import rounded_root
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Pwl, Smooth, affine, pwl
@@ -32,7 +33,6 @@ from verifai.kernel.operator import Array, Dense
 from verifai.kernel.query import And, Query
 from verifai.kernel.replay import evaluate
 from verifai.optimum.maximize import maximize
-from verifai.properties.derivative import Extension, Partials, differentiate, slopes, tangents
 from verifai.properties.domain import Ends
 from verifai.properties.entry import box, output_values
 

@@ -21,12 +21,12 @@ from flint import fmpq
 from verifai.alarm import alarm
 from verifai.bounds.compiled import Compiled, compile_network
 from verifai.entry import Number, network, number, optional, processes, seconds, takes
+from verifai.graph.derivative import require_function
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.number import exact, nearest
 from verifai.kernel.query import And, Query, Relation, atom, conjunction
 from verifai.kernel.replay import Replayer
-from verifai.properties.derivative import require_function
 from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.entry import output_value
 from verifai.search.attack import Effort, attack

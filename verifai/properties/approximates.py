@@ -12,12 +12,12 @@ import numpy as np
 from flint import fmpq
 
 from verifai.entry import Number, flag, listed, network, number, refused, takes, whole
+from verifai.graph.builder import ONE, Builder
+from verifai.graph.values import Activation
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Or, Query, Relation, atom, conjunction
-from verifai.load.builder import ONE, Builder
-from verifai.load.float32 import Float32Network
-from verifai.load.values import Activation
+from verifai.load.float32.network import Float32Network
 from verifai.original.reading import loaded, readings_of
 from verifai.properties.domain import Domain, Ends, domain_of, input_values, query_on
 from verifai.properties.entry import output_value

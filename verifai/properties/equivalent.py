@@ -9,15 +9,15 @@ from __future__ import annotations
 from flint import fmpq
 
 from verifai.entry import Number, flag, network, number, takes
+from verifai.graph.attach import attach
+from verifai.graph.derivative import Extension
+from verifai.graph.difference import attach_difference, is_aligned, unstable_neurons
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Formula, Or, Query, Relation, atom, conjunction
 from verifai.original.reading import readings_of
-from verifai.properties.derivative import Extension
-from verifai.properties.difference import attach_difference, is_aligned, unstable_neurons
 from verifai.properties.domain import Domain, Ends, domain_of, float_ends, query_on
 from verifai.properties.entry import output_values
-from verifai.properties.join import attach
 from verifai.properties.quotients import quotients
 
 

@@ -20,16 +20,16 @@ import numpy as np
 from flint import fmpq
 
 from verifai.entry import Number, flag, network, number, shown, takes, whole
+from verifai.graph.attach import attach
+from verifai.graph.derivative import Extension, differentiate
+from verifai.graph.difference import attach_difference, is_aligned, unstable_neurons
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Sign, Smooth, affine, pwl
 from verifai.kernel.number import above, below
 from verifai.kernel.operator import Gather
 from verifai.kernel.query import Atom, Formula, Query, Relation, atom, conjunction
-from verifai.properties.derivative import Extension, differentiate
-from verifai.properties.difference import attach_difference, is_aligned, unstable_neurons
 from verifai.properties.domain import Domain, Ends, domain_of, float_ends, input_index
 from verifai.properties.entry import output_value
-from verifai.properties.join import attach
 from verifai.properties.quotients import quotients
 
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from flint import fmpq
 
+from verifai.graph.tidy import moved, tidied, unique
 from verifai.kernel.network import Affine, Network, Node, Pwl, Smooth, affine
 from verifai.kernel.operator import Dense, Gather
-from verifai.load.order import Order, column
-from verifai.load.tidy import moved, tidied, unique
+from verifai.load.vnnlib.order import Order, column
 from verifai.original.reading import is_function, rewritten
 
 MAX_PAIRS = 1 << 16

@@ -17,7 +17,7 @@ from verifai.kernel.operator import Array
 from verifai.kernel.query import Formula, Or, Query, atom, conjunction
 from verifai.kernel.replay import evaluate
 from verifai.kernel.statement import readable
-from verifai.load.order import by_order
+from verifai.load.vnnlib.order import by_order
 from verifai.properties.domain import Domain, query_on, with_points
 from verifai.properties.entry import input_count, output_value, output_values, point
 

@@ -12,11 +12,11 @@ import numpy as np
 import sympy
 from flint import fmpq
 
+from verifai.graph.builder import ONE, ZERO, Builder
+from verifai.graph.rational import narrow, objects
+from verifai.graph.values import Activation
 from verifai.kernel.errors import InputError
 from verifai.kernel.operator import Array
-from verifai.load.builder import ONE, ZERO, Builder
-from verifai.load.rational import narrow, objects
-from verifai.load.values import Activation
 from verifai.symbolic.guards import joints
 
 MAX_POWER = 64

@@ -12,10 +12,10 @@ from functools import partial
 import numpy as np
 from flint import fmpq
 
+from verifai.graph.attach import attach
+from verifai.graph.derivative import Extension
 from verifai.kernel.network import Input, Network
 from verifai.kernel.query import And, Or, Query, Relation, atom
-from verifai.properties.derivative import Extension
-from verifai.properties.join import attach
 from verifai.symbolic.census import counterexamples
 from verifai.theorems import evidence
 from verifai.theorems.claim import (

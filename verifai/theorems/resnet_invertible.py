@@ -16,11 +16,11 @@ import numpy as np
 from flint import fmpq
 
 from verifai.api import load
+from verifai.graph.merge import merge
 from verifai.kernel.network import Network
 from verifai.kernel.number import exact, nearest
 from verifai.kernel.query import And, Query, Relation, atom
 from verifai.kernel.replay import evaluate
-from verifai.load.merge import merge
 from verifai.properties.entry import output_values
 from verifai.theorems import evidence
 from verifai.theorems.claim import Claim, Finding, Role, Theorem, parameter

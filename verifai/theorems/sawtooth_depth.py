@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
+from verifai.graph.attach import attach
+from verifai.graph.derivative import Extension
 from verifai.kernel.network import Input, Network
 from verifai.kernel.number import nearest
 from verifai.kernel.query import Query
-from verifai.properties.derivative import Extension
-from verifai.properties.join import attach
 from verifai.symbolic.line import Pieces, pieces
 from verifai.theorems import evidence
 from verifai.theorems.claim import (

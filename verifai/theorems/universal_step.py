@@ -15,13 +15,13 @@ from itertools import pairwise
 import numpy as np
 from flint import fmpq, fmpq_poly
 
+from verifai.graph.attach import attach
+from verifai.graph.derivative import Extension
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network
 from verifai.kernel.number import nearest
 from verifai.kernel.query import Atom, Query, atom
 from verifai.kernel.replay import evaluate
-from verifai.properties.derivative import Extension
-from verifai.properties.join import attach
 from verifai.search.record import Block, Choose, Close, Record, Split
 from verifai.symbolic.line import Pieces, pieces
 from verifai.theorems import evidence

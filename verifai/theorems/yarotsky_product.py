@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from flint import fmpq
 
+from verifai.graph.attach import attach
+from verifai.graph.derivative import Extension
 from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Gather
 from verifai.kernel.query import Query, Relation, atom
 from verifai.kernel.replay import evaluate
-from verifai.properties.derivative import Extension
-from verifai.properties.join import attach
 from verifai.search.record import sharpened
 from verifai.theorems import evidence
 from verifai.theorems.claim import Claim, CoqProof, Finding, Instance, Role, Theorem, parameter

@@ -1,0 +1,208 @@
+"""One operator of an ONNX file as its lowering sees it.
+
+A call remembers what was read of it: an attribute or input that a lowering overlooks is an error,
+so that nothing of the file is silently ignored.
+
+May import: numpy, kernel, values, builder. Must not know: protobuf, other operators.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from verifai.graph.builder import Builder
+from verifai.graph.rational import narrow, rationals
+from verifai.graph.values import Activation, Constant, Masked, Value
+from verifai.kernel.operator import Array
+from verifai.load.errors import LoadError
+
+Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Constant
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """An operator with its inputs lowered.
+
+    Attributes:
+        name: the node's name, or that of its first output.
+        op_type: its kind.
+        opset: the version of the operator set that gives the kind its meaning.
+        inputs: None where an optional one is left out.
+        outputs: how many outputs it has.
+        attributes: as the file gives them.
+        builder: where the nodes go.
+        types: element types of the inputs as in the file, as far as they are known.
+        is_file: whether it stands in an ONNX file, and is not what another program's operator is.
+        seen: what was read so far.
+    """
+
+    name: str
+    op_type: str
+    opset: int
+    inputs: tuple[Value | None, ...]
+    outputs: int
+    attributes: Mapping[str, Attribute]
+    builder: Builder
+    types: tuple[int, ...] = ()
+    is_file: bool = True
+    seen: set[str | int] = field(default_factory=set)
+
+    def refuse(self, reason: str) -> LoadError:
+        """The error to raise when the operator cannot be lowered."""
+        return LoadError(reason, node=self.name, op_type=self.op_type)
+
+    def check_agreed(self, is_agreed: bool, reason: str) -> None:
+        """LoadError for what files mean by no agreement of the standard and onnxruntime."""
+        if self.is_file and not is_agreed:
+            raise self.refuse(f"{reason}: the ONNX standard and onnxruntime differ in this")
+
+    def ignore(self, *names: str) -> None:
+        """Attributes that have no influence on what is computed."""
+        self.seen.update(names)
+
+    def check_all_read(self) -> None:
+        """LoadError if an attribute or input was not read."""
+        for name in self.attributes:
+            if name not in self.seen:
+                raise self.refuse(f"the attribute {name!r} is not understood here")
+        for place, value in enumerate(self.inputs):
+            if value is not None and place not in self.seen:
+                raise self.refuse(f"the input {place + 1} is not understood here")
+
+    def has(self, place: int) -> bool:
+        """Whether the input is given."""
+        return place < len(self.inputs) and self.inputs[place] is not None
+
+    def value(self, place: int) -> Value:
+        """An input; LoadError if it is left out."""
+        self.seen.add(place)
+        value = self.inputs[place] if place < len(self.inputs) else None
+        if value is None:
+            raise self.refuse(f"the input {place + 1} is missing")
+        if isinstance(value, Masked):
+            raise self.refuse(
+                f"the input {place + 1} holds minus infinity, which only Softmax reads"
+            )
+        return value
+
+    def masked(self, place: int) -> tuple[Activation, npt.NDArray[np.bool_]]:
+        """An input as a view of a node, and where it is minus infinity instead."""
+        value = self.inputs[place] if place < len(self.inputs) else None
+        if isinstance(value, Masked):
+            self.seen.add(place)
+            return Activation(value.node, value.index), value.hidden
+        view = self.activation(place)
+        return view, np.zeros(view.shape, dtype=bool)
+
+    def unmasked(self, place: int) -> tuple[Value, npt.NDArray[np.bool_]]:
+        """An input with 0 for minus infinity, and where that was; only constants hold it."""
+        value = self.value(place)
+        if isinstance(value, Constant) and value.array.dtype.kind == "f":
+            hidden = np.asarray(np.isneginf(value.array))
+            value = Constant(np.where(hidden, 0.0, value.array), value.name)
+            return self._checked(value), hidden
+        return value, np.zeros(value.shape, dtype=bool)
+
+    def type_of(self, place: int) -> int:
+        """The element type of an input; 0 where it is not known."""
+        return self.types[place] if place < len(self.types) else 0
+
+    def activation(self, place: int) -> Activation:
+        """An input as a view of a node."""
+        return self.builder.lift(self.finite(place))
+
+    def finite(self, place: int) -> Value:
+        """An input; LoadError if it is a constant that holds NaN or infinity."""
+        return self._checked(self.value(place))
+
+    def _checked(self, value: Value) -> Value:
+        is_float = isinstance(value, Constant) and value.array.dtype.kind == "f"
+        if isinstance(value, Constant) and is_float and not np.isfinite(value.array).all():
+            raise self.refuse(f"the tensor {value.name!r} holds NaN or infinity")
+        return value
+
+    def constant(self, place: int) -> Constant:
+        """An input that must be known from the file."""
+        value = self.finite(place)
+        if not isinstance(value, Constant):
+            raise self.refuse(
+                f"the input {place + 1} must be a constant, but it depends on the input"
+            )
+        return value
+
+    def real(self, place: int) -> Array:
+        """A constant input as reals (float64 or rationals)."""
+        return reals(self.constant(place))
+
+    def integers(self, place: int) -> tuple[int, ...]:
+        """A constant input as a list of integers."""
+        constant = self.constant(place)
+        if not constant.is_integer:
+            raise self.refuse(f"the tensor {constant.name!r} must hold integers")
+        return tuple(int(n) for n in constant.array.ravel())
+
+    def _attribute(self, name: str, kind: type[T]) -> T | None:
+        self.seen.add(name)
+        value = self.attributes.get(name)
+        if value is not None and not isinstance(value, kind):
+            raise self.refuse(f"the attribute {name!r} has the wrong type")
+        return value
+
+    def integer(self, name: str, default: int) -> int:
+        """An integer attribute."""
+        value = self._attribute(name, int)
+        return default if value is None else value
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """An attribute that is 0 or 1."""
+        value = self.integer(name, int(default))
+        if value not in (0, 1):
+            raise self.refuse(f"the attribute {name!r} is {value}, neither 0 nor 1")
+        return value == 1
+
+    def number(self, name: str, default: float) -> float:
+        """A float32 attribute; the default is rounded to float32, as everywhere in ONNX."""
+        value = self._attribute(name, float)
+        if value is None:
+            return float(np.float32(default))
+        if not math.isfinite(value):
+            raise self.refuse(f"the attribute {name!r} is {value}")
+        return value
+
+    def text(self, name: str, default: str) -> str:
+        """A string attribute."""
+        value = self._attribute(name, str)
+        return default if value is None else value
+
+    def tensor(self, name: str) -> Constant | None:
+        """A tensor attribute, None if left out."""
+        return self._attribute(name, Constant)
+
+    def sequence(self, name: str) -> tuple[int, ...] | None:
+        """An attribute that is a list of integers, None if left out."""
+        value = self._attribute(name, tuple)
+        if value is not None and not all(isinstance(item, int) for item in value):
+            raise self.refuse(f"the attribute {name!r} has the wrong type")
+        return value
+
+    def listed(self, name: str, place: int, since: int) -> tuple[int, ...] | None:
+        """Integers that are an attribute before opset `since` and an input from there on."""
+        if self.opset < since:
+            return self.sequence(name)
+        return self.integers(place) if self.has(place) else None
+
+
+def reals(constant: Constant) -> Array:
+    """The numbers as float64 or rationals."""
+    array = constant.array
+    return narrow(rationals(array)) if constant.is_integer else array
+
+
+Lowering = Callable[[Call], Sequence[Value]]

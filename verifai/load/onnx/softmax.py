@@ -1,0 +1,122 @@
+"""Softmax and its like, with as many exponentials as entries, twice for Softmax itself.
+
+With m the largest entry of a row and d_i = x_i - m ≤ 0, the sum s = Σ exp(d_j) is at least 1, and
+Softmax is exp(d_i - log s). That d_i ≤ 0 and s ≥ 1 is lost on intervals, so both are cut off there,
+which changes no value: whatever the entries, every function is taken where it is defined and
+moderate. exp(d_i)·(1/s) would need fewer exponentials, but a product's planes lose several times as
+much as one more line.
+
+Sources: the operators' pages of the ONNX standard, opset 7 and later.
+May import: numpy, kernel, values, builder, onnx_call.
+Must not know: protobuf.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from verifai.graph.builder import ONE, ZERO, Builder
+from verifai.graph.values import Activation, Constant, Value, axis_of
+from verifai.load.onnx.call import Call, Lowering
+
+Mask = npt.NDArray[np.bool_]
+
+
+def softmax(call: Call) -> list[Value]:
+    """Softmax along one axis; before opset 13 along all axes from `axis` on."""
+    return [_along_axis(call, 1.0, _softmax)]
+
+
+def log_softmax(call: Call) -> list[Value]:
+    """LogSoftmax, along the axes of Softmax."""
+    return [_along_axis(call, 0.0, _log_softmax)]
+
+
+def _along_axis(
+    call: Call, alone: float, function: Callable[[Call, Activation, Mask], Activation]
+) -> Value:
+    """function on rows of at least two entries; `alone` is its value on a row of one."""
+    (x, hidden), rank = call.masked(0), len(call.inputs[0].shape if call.inputs[0] else ())
+    if call.opset >= 13:
+        axis = axis_of(call.integer("axis", -1), rank)
+        order = [*(a for a in range(rank) if a != axis), axis]
+        width = x.shape[axis]
+    else:
+        axis, order = axis_of(call.integer("axis", 1), rank), list(range(rank))
+        width = math.prod(x.shape[axis:])
+    moved = x.index.transpose(order)
+    if not moved.size:
+        raise call.refuse(f"a tensor of shape {x.shape}")
+    mask = hidden.transpose(order).reshape(-1, width)
+    if mask.all(axis=1).any():
+        raise call.refuse("a row of nothing but minus infinity")
+    if width == 1:
+        return Constant(np.full(x.shape, alone), call.name)
+    y = function(call, Activation(x.node, moved.reshape(-1, width)), mask)
+    return Activation(y.node, y.index.reshape(moved.shape).transpose(np.argsort(order)))
+
+
+def _softmax(call: Call, x: Activation, hidden: Mask) -> Activation:
+    builder = call.builder
+    if x.shape[1] == 2 and not hidden.any():
+        other = Activation(x.node, x.index[:, ::-1])
+        return builder.smooth(builder.linear([(x, ONE), (other, -ONE)]), "sigmoid")
+    alone = ~hidden & ((~hidden).sum(axis=1, keepdims=True) == 1)
+    several = ~hidden & ~alone
+    if not several.any():
+        return builder.lift(Constant(alone.astype(float), call.name))
+    rows, index = several.any(axis=1), np.full(x.shape, -1)
+    inner = Activation(x.node, x.index[rows])
+    shares = builder.smooth(_log_shares(builder, inner, several[rows]), "exp")
+    index[several] = shares.index
+    y = Activation(shares.node, index)
+    return builder.linear([(y, ONE)], alone.astype(float)) if alone.any() else y
+
+
+def _log_softmax(call: Call, x: Activation, hidden: Mask) -> Activation:
+    if hidden.any():
+        raise call.refuse("the logarithm of zero, where the input is minus infinity")
+    y = _log_shares(call.builder, x, ~hidden)
+    return Activation(y.node, y.index.reshape(x.shape))
+
+
+def _log_shares(builder: Builder, x: Activation, seen: Mask) -> Activation:
+    """The logarithms of Softmax over what is seen of every row (two entries at least), in order."""
+    _, falls, total = _powers(builder, x, seen)
+    logarithm = builder.smooth(total, "log")
+    each = Activation(logarithm.node, logarithm.index[np.nonzero(seen)[0], 0])
+    return builder.linear([(falls, ONE), (each, -ONE)])
+
+
+def log_total_of_powers(builder: Builder, x: Activation) -> Activation:
+    """log Σ exp of every row, (rows, 1)."""
+    if x.shape[1] == 1:
+        return x
+    top, _, total = _powers(builder, x, np.ones(x.shape, dtype=bool))
+    return builder.linear([(top, ONE), (builder.smooth(total, "log"), ONE)])
+
+
+def _powers(
+    builder: Builder, x: Activation, seen: Mask
+) -> tuple[Activation, Activation, Activation]:
+    """The greatest of every row (rows, 1), all entries less that, the sums of powers (rows, 1).
+
+    Only what is seen counts; the entries come one after the other.
+    """
+    places = np.where(seen, np.arange(x.index.size).reshape(x.shape), -1)
+    greatest = builder.greatest(builder.whole(x), places)
+    top = Activation(greatest.node, greatest.index[:, None])
+    each = Activation(top.node, greatest.index[np.nonzero(seen)[0]])
+    falls = builder.linear([(Activation(x.node, x.index[seen]), ONE), (each, -ONE)])
+    falls = builder.piecewise(falls, [ZERO], [ONE, ZERO], ZERO)
+    powers = builder.smooth(falls, "exp")
+    places[seen] = powers.index
+    total = builder.dense(Activation(powers.node, places), np.ones((1, x.shape[1])))
+    return top, falls, builder.piecewise(total, [ONE], [ZERO, ONE], ONE)
+
+
+LOWERINGS: Mapping[str, Lowering] = {"LogSoftmax": log_softmax, "Softmax": softmax}

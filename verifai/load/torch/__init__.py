@@ -1,0 +1,1 @@
+"""Modules and exported programs of torch as networks of the kernel."""

@@ -1,0 +1,201 @@
+"""One ATen operator of an exported program as its lowering sees it.
+
+As with ONNX, a call remembers what was read of it: an argument that a lowering overlooks is an
+error. Most lowerings say which ONNX operator means the same; its numbers stay the doubles they are.
+
+May import: numpy, flint, kernel, values, builder, onnx_call, onnx_operators; torch when called.
+Must not know: graphs, other operators.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from flint import fmpq
+
+from verifai.graph.builder import Builder
+from verifai.graph.rational import narrow, objects
+from verifai.graph.values import Activation, Constant, Masked, Value
+from verifai.load.errors import LoadError
+from verifai.load.onnx.call import Attribute, Call, reals
+from verifai.load.onnx.operators import LOWERINGS
+
+OPSET = 23  # gives the ONNX operators that are used here their meaning
+_PLACEMENT = frozenset({"dtype", "layout", "device", "pin_memory", "memory_format", "non_blocking"})
+Result = Value | tuple[Value | None, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AtenCall:
+    """An operator with its tensors lowered.
+
+    Attributes:
+        name: the node's name.
+        op_type: its kind, such as aten.add.Tensor.
+        function: torch's own operator.
+        arguments: by their names in the operator's schema, defaults filled in.
+        given: the names of those that are not at their default.
+        dtype: torch's type of the (first) result.
+        truths: names of arguments that are tensors of truth values.
+        builder: where the nodes go.
+        seen: what was read so far.
+    """
+
+    name: str
+    op_type: str
+    function: Any
+    arguments: Mapping[str, Any]
+    given: frozenset[str]
+    dtype: Any
+    truths: frozenset[str]
+    builder: Builder
+    seen: set[str] = field(default_factory=set)
+
+    @property
+    def is_truth(self) -> bool:
+        """Whether the result holds truth values."""
+        return str(self.dtype) == "torch.bool"
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the result holds floats."""
+        return bool(self.dtype.is_floating_point)
+
+    def refuse(self, reason: str) -> LoadError:
+        """The error to raise when the operator cannot be lowered."""
+        return LoadError(reason, node=self.name, op_type=self.op_type)
+
+    def check_all_read(self) -> None:
+        """LoadError if an argument that matters was not read."""
+        for name in sorted(self.given - self.seen - _PLACEMENT):
+            raise self.refuse(f"the argument {name!r} is not understood here")
+
+    def argument(self, name: str) -> Any:
+        """An argument as it is."""
+        self.seen.add(name)
+        return self.arguments[name]
+
+    def value(self, name: str) -> Value:
+        """A tensor or number; integers that meet floats become reals.
+
+        Raises:
+            LoadError: it is left out, or no tensor and no number.
+        """
+        value = self.argument(name)
+        if isinstance(value, bool | int | float):
+            value = constant(value, name)
+        value = self.tensor(name, value)
+        if isinstance(value, Constant) and value.is_integer and self.is_float:
+            is_truth = value.array.dtype.kind == "b"
+            array = value.array.astype(np.float64) if is_truth else reals(value)
+            return Constant(array, value.name)
+        return value
+
+    def tensor(self, name: str, value: Any) -> Value:
+        """A part of an argument, which must be a tensor of numbers.
+
+        Raises:
+            LoadError: it is none, or holds minus infinity.
+        """
+        if isinstance(value, Masked):
+            raise self.refuse(f"{name!r} holds -infinity, which only softmax understands")
+        if not isinstance(value, Constant | Activation):
+            raise self.refuse(f"the argument {name!r} is {value!r}, no tensor")
+        return value
+
+    def optional(self, name: str) -> Value | None:
+        """A tensor or number, None where it is left out."""
+        return None if self.argument(name) is None else self.value(name)
+
+    def number(self, name: str) -> float:
+        """A finite number, as the double it is.
+
+        Raises:
+            LoadError: it is no number.
+        """
+        value = self.argument(name)
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            raise self.refuse(f"the argument {name!r} is {value!r}, no finite number")
+        return float(value)
+
+    def integer(self, name: str) -> int:
+        """An integer.
+
+        Raises:
+            LoadError: it is none.
+        """
+        value = self.argument(name)
+        if not isinstance(value, int):
+            raise self.refuse(f"the argument {name!r} is {value!r}, no integer")
+        return value
+
+    def integers(self, name: str, count: int = 0) -> tuple[int, ...]:
+        """A list of integers; a single one is repeated `count` times.
+
+        Raises:
+            LoadError: it is none.
+        """
+        value = self.argument(name)
+        listed = [value] if isinstance(value, int) else value
+        if not isinstance(listed, list | tuple) or not all(isinstance(n, int) for n in listed):
+            raise self.refuse(f"the argument {name!r} is {value!r}, no list of integers")
+        return tuple(listed) * (count if len(listed) == 1 and count else 1)
+
+    def onnx(self, op_type: str, *inputs: Value | None, **attributes: Attribute) -> Value:
+        """What an ONNX operator makes of these inputs (its first output).
+
+        Raises:
+            LoadError: it is not supported, or refuses.
+        """
+        if op_type not in LOWERINGS:
+            raise self.refuse(f"ONNX's {op_type}, to which it corresponds, is not supported")
+        call = self.as_onnx(op_type, *inputs, **attributes)
+        result = LOWERINGS[op_type](call)[0]
+        call.check_all_read()
+        return result
+
+    def as_onnx(self, op_type: str, *inputs: Value | None, **attributes: Attribute) -> Call:
+        """The call of an ONNX operator that has the place of this one."""
+        return Call(self.name, op_type, OPSET, inputs, 1, attributes, self.builder, is_file=False)
+
+
+def constant(value: float | fmpq | tuple[int, ...], name: str) -> Constant:
+    """A number of the program, exactly, or a list of integers."""
+    if isinstance(value, tuple):
+        return Constant(np.array(value, dtype=np.int64), name)
+    if isinstance(value, float):
+        return Constant(np.array(value), name)
+    return Constant(narrow(objects([fmpq(value)], ())), name)
+
+
+def as_torch(value: Constant) -> Any:
+    """A constant as a torch tensor of the same numbers.
+
+    Raises:
+        LoadError: it holds rationals that are no doubles.
+    """
+    import torch
+
+    if value.array.dtype == object:
+        raise LoadError(f"the constant {value.name!r} holds numbers that are no doubles")
+    return torch.from_numpy(np.array(value.array))
+
+
+AtenLowering = Callable[[AtenCall], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How one operator is lowered.
+
+    Attributes:
+        lower: makes the operator's results of its arguments.
+        meaning: what it becomes, in a few words for the table of operators.
+    """
+
+    lower: AtenLowering
+    meaning: str

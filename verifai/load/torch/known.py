@@ -1,0 +1,101 @@
+"""ATen operators on what is known without the input: new tensors, integers, truth values.
+
+Torch computes them as the program would; floats that are made here are rounded as the program
+rounds them. Arithmetic on constant floats is not done here but exactly.
+
+May import: numpy, kernel, values, torch_call. Must not know: graphs, nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from verifai.graph.values import Activation, Constant, Value, check_size
+from verifai.kernel.operator import Array
+from verifai.load.torch.call import AtenCall, Result, Rule, as_torch
+
+_NEAR = 2.0**-20  # relative: some roundings of float32
+_ELSEWHERE = frozenset({"layout", "device", "pin_memory", "memory_format", "non_blocking"})
+
+
+def computed(call: AtenCall) -> Result:
+    """What torch computes of constants.
+
+    Raises:
+        LoadError: an argument depends on the input, or floats would be rounded.
+    """
+    if call.is_float and any(isinstance(value, Constant) for value in call.arguments.values()):
+        raise call.refuse("torch would round the constants that this makes of constants")
+    arguments = {n: _known(call, n) for n in call.arguments if n not in _ELSEWHERE}
+    made = call.function(**arguments)
+    if isinstance(made, list | tuple):
+        return tuple(_as_constant(call, tensor) for tensor in made)
+    return _as_constant(call, made)
+
+
+def _known(call: AtenCall, name: str) -> Any:
+    argument = call.argument(name)
+    if isinstance(argument, Activation):
+        raise call.refuse(f"the argument {name!r} depends on the input")
+    if not isinstance(argument, Constant):
+        return argument
+    if call.op_type == "aten._to_copy.default" and _is_nearly_integer(argument.array):
+        raise call.refuse(f"a constant that rounding may lift to an integer, made {call.dtype}")
+    return as_torch(argument)
+
+
+def _is_nearly_integer(array: Array) -> bool:
+    """Whether a number is no integer, but so near one that its rounding in float32 matters."""
+    if array.dtype.kind != "f":
+        return False
+    distance = np.abs(array - np.rint(array))
+    return bool(((distance > 0) & (distance <= _NEAR * np.abs(array))).any())
+
+
+def _as_constant(call: AtenCall, tensor: Any) -> Constant:
+    check_size(tuple(tensor.shape))
+    is_float = tensor.is_floating_point()
+    return Constant((tensor.double() if is_float else tensor).numpy(), call.name)
+
+
+def alike(call: AtenCall) -> Value:
+    """A constant of the shape of a tensor whose entries do not matter."""
+    import torch
+
+    arguments = {n: call.argument(n) for n in call.arguments if n not in _ELSEWHERE}
+    arguments["self"] = torch.empty(call.value("self").shape, dtype=call.dtype)
+    return _as_constant(call, call.function(**arguments))
+
+
+def is_known(call: AtenCall) -> bool:
+    """Whether the call makes integers or truth values of constants alone."""
+    given = list(call.arguments.values())
+    entries = [e for v in given for e in (v if isinstance(v, list | tuple) else (v,))]
+    return not call.is_float and not any(isinstance(entry, Activation) for entry in entries)
+
+
+_COMPUTED = Rule(computed, "constants only")
+_ALIKE = Rule(alike, "a constant")
+_MADE = Rule(computed, "a constant")
+RULES: Mapping[str, Rule] = {
+    "aten.any.dim": _COMPUTED,
+    "aten.arange.default": _MADE,
+    "aten.arange.start": _MADE,
+    "aten.arange.start_step": _MADE,
+    "aten.eye.default": _MADE,
+    "aten.eye.m": _MADE,
+    "aten.div.Tensor_mode": _COMPUTED,
+    "aten.fmod.Scalar": _COMPUTED,
+    "aten.full.default": _MADE,
+    "aten.full_like.default": _ALIKE,
+    "aten.linspace.default": _MADE,
+    "aten.ones.default": _MADE,
+    "aten.ones_like.default": _ALIKE,
+    "aten.remainder.Scalar": _COMPUTED,
+    "aten.scalar_tensor.default": _MADE,
+    "aten.zeros.default": _MADE,
+    "aten.zeros_like.default": _ALIKE,
+}
