@@ -22,7 +22,7 @@ PACKAGE = ROOT / "verifai"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 KERNEL = sorted((PACKAGE / "kernel").rglob("*.py"))
 
-BELOW_SEARCH = {"kernel", "entry", "bounds", "solvers", "verdict"}
+BELOW_SEARCH = {"kernel", "proof", "entry", "bounds", "solvers", "verdict"}
 BELOW_VERIFY = BELOW_SEARCH | {"search", "alarm", "original"}
 FRONT = BELOW_VERIFY | {
     "memory",
@@ -38,6 +38,7 @@ FRONT = BELOW_VERIFY | {
 }
 ARROWS = {
     "kernel": set[str](),
+    "proof": {"kernel"},
     "entry": {"kernel"},
     "verdict": {"kernel"},
     "alarm": set[str](),

@@ -19,16 +19,16 @@ from flint import fmpq
 from verifai.alarm import alarm
 from verifai.bounds.threads import one_thread
 from verifai.kernel.bound import Root, rounded_root
-from verifai.kernel.certificate import encode_certificate
 from verifai.kernel.checker import Checker, check
 from verifai.kernel.codec import digest, encode_network, encode_query
 from verifai.kernel.errors import InputError, Rejection, Unable
+from verifai.kernel.files.certificate import encode_certificate
 from verifai.kernel.query import Query
 from verifai.original.look import SecondLook
+from verifai.proof.record import Record, assemble, sharpened
 from verifai.search.budget import NO_MEMORY, Found, Meter, Options, Progress, Stopped
 from verifai.search.clauses import Problem, problem_of
 from verifai.search.interval_leaf import at_once
-from verifai.search.record import Record, assemble, sharpened
 from verifai.verdict import Counterexample, Effort, Falsified, Unknown, Verdict, Verified
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from verifai.kernel.network import (
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Query
-from verifai.search.record import Block, Close, assemble
+from verifai.proof.record import Block, Close, assemble
 
 EPS = 1e-9
 CURVED_ASCENT = Ascent(steps=20, curved=True)

@@ -25,9 +25,9 @@ from tests.kernel.proofs import (
     random_network,
     written,
 )
-from verifai.kernel.certificate import decode_certificate, encode_certificate
 from verifai.kernel.checker import Checker
 from verifai.kernel.errors import Rejection
+from verifai.kernel.files.certificate import decode_certificate, encode_certificate
 from verifai.kernel.network import Network, Product, Pwl, Sign, Smooth, Square
 from verifai.kernel.operator import Array
 from verifai.kernel.query import And, Formula, Or, Query, Relation, atom

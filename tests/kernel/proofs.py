@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from verifai.kernel.certificate import IMAGE, PLAIN, TYPES, Kind, Proof, encode_certificate
 from verifai.kernel.checker import Accepted, check
+from verifai.kernel.files.certificate import IMAGE, PLAIN, TYPES, Kind, Proof, encode_certificate
 from verifai.kernel.network import (
     FUNCTIONS,
     Input,

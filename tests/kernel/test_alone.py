@@ -18,11 +18,11 @@ import verifai.kernel
 from tests.kernel.proofs import proof
 from tests.kernel.test_certificate import GOOD
 from tests.kernel.test_rules import listed_in_specification
-from verifai.kernel.certificate import encode_certificate
 from verifai.kernel.checker import Accepted, check
 from verifai.kernel.codec import decode_network, decode_query, digest
-from verifai.kernel.container import pack
 from verifai.kernel.errors import Rejection
+from verifai.kernel.files.certificate import encode_certificate
+from verifai.kernel.files.container import pack
 from verifai.kernel.network import Input, Network
 from verifai.kernel.query import And, Query, atom
 from verifai.kernel.statement import readable, statement

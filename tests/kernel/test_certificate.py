@@ -22,16 +22,16 @@ from tests.kernel.proofs import (
     random_network,
     written,
 )
-from verifai.kernel.certificate import (
+from verifai.kernel.checker import check
+from verifai.kernel.errors import Rejection
+from verifai.kernel.files.certificate import (
     MAX_DEPTH,
     Proof,
     decode_certificate,
     encode_certificate,
 )
-from verifai.kernel.checker import check
-from verifai.kernel.container import pack, unpack
-from verifai.kernel.errors import Rejection
-from verifai.kernel.packed import packed_codes, unpacked_codes
+from verifai.kernel.files.container import pack, unpack
+from verifai.kernel.files.packed import packed_codes, unpacked_codes
 from verifai.kernel.query import Query
 
 GOOD: dict[str, list[Any]] = {
@@ -189,7 +189,7 @@ def test_bad_bytes_are_rejected_by_name(name: str) -> None:
 
 
 def test_too_many_bytes_and_nodes_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
-    from verifai.kernel import certificate
+    from verifai.kernel.files import certificate
 
     monkeypatch.setattr(certificate, "MAX_BYTES", 100)
     with pytest.raises(Rejection, match="container"):

@@ -16,9 +16,9 @@ from tests.kernel.proofs import Block, Close, Derive, Point, Split, decide, proo
 from tests.kernel.test_certificate import GOOD
 from verifai.kernel.arithmetic import Arithmetic, Exact, Rounded
 from verifai.kernel.bound import rounded_root
-from verifai.kernel.certificate import check_form
 from verifai.kernel.checker import Checker
 from verifai.kernel.errors import InputError, Rejection
+from verifai.kernel.files.certificate import check_form
 from verifai.kernel.fixed_point import BITS, FIXED_POINT
 from verifai.kernel.lines import image, intercepts
 from verifai.kernel.network import Affine, Input, Network, Smooth, affine, pwl, relu

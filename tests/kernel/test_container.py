@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from verifai.kernel.container import DTYPES, ContainerError, pack, parse_json, unpack
+from verifai.kernel.files.container import DTYPES, ContainerError, pack, parse_json, unpack
 
 CAP = 1 << 20
 SAMPLE = {"b": np.arange(6, dtype=np.float32).reshape(2, 3), "a": np.array([1, 2], np.uint8)}

@@ -28,10 +28,10 @@ BREAKS: dict[str, type[BaseException]] = {
     "value": ValueError,
     "key": KeyError,
 }
-PLACES = ("checker.check", "network_file.unpack", "statement._network", "codec.digest")
+PLACES = ("checker.check", "files.network.unpack", "statement._network", "codec.digest")
 PROGRAM = """
 import importlib, runpy, sys
-module, name = "verifai.kernel." + sys.argv[1].split(".")[0], sys.argv[1].split(".")[1]
+module, _, name = ("verifai.kernel." + sys.argv[1]).rpartition(".")
 error = {**vars(__import__("builtins"))}[sys.argv[2]]
 def broken(*_, **__):
     raise error(0) if error is SystemExit else error("broken")

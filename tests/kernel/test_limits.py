@@ -16,9 +16,9 @@ from tests.kernel.distance import ABS, at_least, query_of
 from tests.kernel.false_claims import INPUT, PAIR, chain, on
 from tests.kernel.proofs import Block, Close, Derive, Split, Tree, decide, plan_of, written
 from verifai.kernel import limits
-from verifai.kernel.certificate import encode_certificate
 from verifai.kernel.codec import decode_network, digest, encode_network, encode_query
 from verifai.kernel.errors import InputError, Rejection
+from verifai.kernel.files.certificate import encode_certificate
 from verifai.kernel.limits import PRODUCTS, STEPS, VALUES, check_work
 from verifai.kernel.network import Input, Network, Node, Square, affine, pwl
 from verifai.kernel.operator import Conv, Dense, Gather

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from verifai.bounds.compiled import compile_network
 from verifai.kernel.codec import decode_network, digest, encode_network
-from verifai.kernel.container import Array, pack, unpack
 from verifai.kernel.errors import InputError
+from verifai.kernel.files.container import Array, pack, unpack
 from verifai.kernel.network import (
     Affine,
     Input,

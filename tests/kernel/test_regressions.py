@@ -17,10 +17,10 @@ from tests.kernel.proofs import (
     written,
 )
 from verifai.kernel import checker, derive
-from verifai.kernel.certificate import Proof, check_form
 from verifai.kernel.checker import _Run
 from verifai.kernel.derive import Place, Plan
 from verifai.kernel.errors import Rejection
+from verifai.kernel.files.certificate import Proof, check_form
 from verifai.kernel.ledger import Ledger
 from verifai.kernel.network import Input, Network, affine, relu
 from verifai.kernel.operator import Dense

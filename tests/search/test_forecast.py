@@ -11,8 +11,8 @@ import pytest
 from verifai.bounds.compiled import compile_network
 from verifai.bounds.interval import Bounds
 from verifai.kernel.bound import rounded_root
-from verifai.kernel.certificate import decode_certificate
 from verifai.kernel.codec import digest, encode_network, encode_query
+from verifai.kernel.files.certificate import decode_certificate
 from verifai.kernel.network import Input, Network, affine, relu
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Dense

@@ -15,8 +15,8 @@ from tests.search.cases import make_case
 from tests.search.oracle import is_counterexample, rationals
 from tests.search.test_agreement import recheck
 from verifai.bounds.compiled import compile_network
-from verifai.kernel.certificate import Kind, Proof, decode_certificate
 from verifai.kernel.codec import digest, encode_network, encode_query
+from verifai.kernel.files.certificate import Kind, Proof, decode_certificate
 from verifai.kernel.network import Affine, Input, Network, Node, Pwl, affine, relu
 from verifai.kernel.operator import Conv, Dense, Gather
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom

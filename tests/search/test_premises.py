@@ -12,8 +12,8 @@ from tests.search.oracle import decide
 from tests.search.test_agreement import recheck
 from tests.search.test_forecast import query_of
 from tests.search.test_programs import boxed
-from verifai.kernel.certificate import Kind, decode_certificate
 from verifai.kernel.codec import digest, encode_network, encode_query
+from verifai.kernel.files.certificate import Kind, decode_certificate
 from verifai.search import driver, programs, wide
 from verifai.search.goals import Goals
 from verifai.search.premises import Hidden, Patience, Premises

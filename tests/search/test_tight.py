@@ -7,9 +7,9 @@ import pytest
 from flint import fmpq, fmpz
 
 from tests.search.test_agreement import recheck
-from verifai.kernel.certificate import IMAGE, PLAIN, decode_certificate
 from verifai.kernel.checker import Checker
 from verifai.kernel.codec import digest, encode_network, encode_query
+from verifai.kernel.files.certificate import IMAGE, PLAIN, decode_certificate
 from verifai.kernel.network import Input, Network, Node, Square, affine, relu
 from verifai.kernel.operator import Dense, Gather
 from verifai.kernel.query import And, Or, Query, Relation, atom

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from verifai.api import query_from
+from verifai.proof.record import Point, Record
 from verifai.search.budget import Meter, Options, Stopped, Stuck
-from verifai.search.record import Point, Record
 from verifai.search.ways import in_turns
 from verifai.verdict import Verified
 from verifai.verify import verify

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from verifai.search.record import Close
+from verifai.proof.record import Close
 from verifai.symbolic.census import counterexamples
 from verifai.theorems import evidence
 from verifai.theorems.claim import Outcome

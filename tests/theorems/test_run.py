@@ -121,7 +121,7 @@ def test_a_replay_refutes_only_by_a_counterexample() -> None:
 
 
 def test_a_certificate_by_hand_counts_only_if_the_kernel_accepts_it() -> None:
-    from verifai.search.record import Block, Choose, Close, Record
+    from verifai.proof.record import Block, Choose, Close, Record
 
     close = Close(Block(rows=((-1, 1.0),)))
     records: list[Record] = [Choose(0, 2), close, close]

@@ -8,7 +8,7 @@ import pytest
 from flint import fmpq
 
 from verifai.kernel.replay import evaluate
-from verifai.search.record import sharpened
+from verifai.proof.record import sharpened
 from verifai.theorems import evidence
 from verifai.theorems.claim import Outcome
 from verifai.theorems.construction import exported, relu_network

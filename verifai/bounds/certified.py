@@ -11,10 +11,10 @@ import numpy as np
 from flint import fmpq
 
 from verifai.kernel.bound import Root, rounded_root
-from verifai.kernel.certificate import Proof
 from verifai.kernel.context import FormBuilder, Scene, settled
 from verifai.kernel.eliminate import lower_bounds
 from verifai.kernel.errors import InputError
+from verifai.kernel.files.certificate import Proof
 from verifai.kernel.network import Affine, Input
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Array

@@ -21,11 +21,11 @@ from verifai.kernel.arithmetic import Exact, Pause, Rounded, never
 from verifai.kernel.assistant import CAN_FORK, Assistant
 from verifai.kernel.binary64 import require_binary64
 from verifai.kernel.bound import Root
-from verifai.kernel.certificate import MAX_DEPTH, Kind, Proof, decode_certificate
 from verifai.kernel.context import FormBuilder, Row, Scene, row_of, spread
 from verifai.kernel.derive import BATCH_VALUES, Place, Plan, stack
 from verifai.kernel.eliminate import lower_bounds
 from verifai.kernel.errors import Rejection
+from verifai.kernel.files.certificate import MAX_DEPTH, Kind, Proof, decode_certificate
 from verifai.kernel.formula import is_refuted
 from verifai.kernel.integers import integer_values
 from verifai.kernel.ledger import Ledger

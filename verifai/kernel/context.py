@@ -14,8 +14,8 @@ from flint import fmpq
 
 from verifai.kernel.arithmetic import SLACK, UNIT
 from verifai.kernel.bound import Forms, Root
-from verifai.kernel.certificate import Proof
 from verifai.kernel.errors import Rejection
+from verifai.kernel.files.certificate import Proof
 from verifai.kernel.forward import Ends
 from verifai.kernel.lines import (
     Lines,

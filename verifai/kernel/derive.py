@@ -15,9 +15,9 @@ from flint import fmpq
 
 from verifai.kernel.arithmetic import reached
 from verifai.kernel.bound import Root
-from verifai.kernel.certificate import IMAGE, PLAIN
 from verifai.kernel.context import FormBuilder, Row, Scene, settled
 from verifai.kernel.eliminate import bounds_and_errors
+from verifai.kernel.files.certificate import IMAGE, PLAIN
 from verifai.kernel.forward import Ends
 from verifai.kernel.ledger import Ledger
 from verifai.kernel.network import Pwl

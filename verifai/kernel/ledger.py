@@ -13,9 +13,9 @@ from flint import fmpq
 
 from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.bound import Root
-from verifai.kernel.certificate import IMAGE, Proof
 from verifai.kernel.context import FormBuilder, Row, Scene, multiplied
 from verifai.kernel.errors import Rejection
+from verifai.kernel.files.certificate import IMAGE, Proof
 from verifai.kernel.network import Input, Pwl
 from verifai.kernel.number import above, below, exact
 from verifai.kernel.operator import Array

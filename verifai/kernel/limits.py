@@ -12,8 +12,8 @@ import math
 
 import numpy as np
 
-from verifai.kernel.certificate import Proof
 from verifai.kernel.errors import InputError, Rejection
+from verifai.kernel.files.certificate import Proof
 from verifai.kernel.network import Network
 from verifai.kernel.operator import Array, Conv, Dense, Operator
 

@@ -25,11 +25,11 @@ from verifai.bounds.lines import span
 from verifai.bounds.optimize import Ascent
 from verifai.bounds.smear import gradient_ranges
 from verifai.kernel.network import Affine, Input, Pwl
+from verifai.proof.record import Block, Close, Point, Record, Split
 from verifai.search.clauses import Array, Clause
 from verifai.search.frontier import Regions, TreeSearch
 from verifai.search.goals import Climber, tightening
 from verifai.search.judge import Indices, Judge
-from verifai.search.record import Block, Close, Point, Record, Split
 
 BATCH = 512
 MAX_DEPTH = 400

@@ -16,7 +16,7 @@ from verifai.kernel.context import Row, row_of, spread
 from verifai.kernel.network import Network
 from verifai.kernel.number import above, below, nearest
 from verifai.kernel.query import And, Formula, Or, Query
-from verifai.search.record import Block
+from verifai.proof.record import Block
 
 Array = npt.NDArray[np.floating[Any]]
 

@@ -18,8 +18,8 @@ from flint import fmpq
 from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.context import Row
 from verifai.kernel.number import exact, nearest
+from verifai.proof.record import Block
 from verifai.search.clauses import Array, Clause, Problem
-from verifai.search.record import Block
 from verifai.solvers.exact_program import Plane, duals
 
 MOST_ENTRIES = 4000  # of a program

@@ -17,6 +17,7 @@ from verifai.bounds.crown import pairs
 from verifai.bounds.interval import Bounds
 from verifai.kernel.bound import Root
 from verifai.kernel.checker import OpenLeaf
+from verifai.proof.record import Block, Choose, Close, Record
 from verifai.search.boxes import BoxSearch
 from verifai.search.budget import Meter, Points, Stopped, Stuck
 from verifai.search.clauses import Array, Clause, Problem, problem_at
@@ -26,7 +27,6 @@ from verifai.search.frontier import TreeSearch, root_region
 from verifai.search.goals import Climber, can_climb, goals_of
 from verifai.search.judge import Judge, directed
 from verifai.search.quiet import silenced
-from verifai.search.record import Block, Choose, Close, Record
 from verifai.search.team import Team
 from verifai.search.wide import Wide
 from verifai.search.witness import TRIED, Witnesses

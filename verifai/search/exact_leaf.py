@@ -20,7 +20,7 @@ from verifai.bounds.dual import Point, Problem, Rows
 from verifai.bounds.interval import affine_interval
 from verifai.bounds.maps import Array, Mask
 from verifai.kernel.lines import SHY
-from verifai.search.record import Block
+from verifai.proof.record import Block
 from verifai.solvers.exact_program import exact_duals
 
 SURE = 1e-9  # a bound for each unit of the rows' weights, beyond which rounding cannot matter

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from verifai.search.record import Record, Split
+from verifai.proof.record import Record, Split
 
 
 @dataclass(frozen=True, slots=True)

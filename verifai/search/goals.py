@@ -19,10 +19,10 @@ from verifai.bounds.dual import Rows
 from verifai.bounds.lines import DEFAULT_CODE
 from verifai.bounds.optimize import Ascent, Optimized, optimize
 from verifai.kernel.network import Input, Pwl
+from verifai.proof.record import Block, Choose, Close, Derive, Record, Step
 from verifai.search.clauses import Array, Clause, Problem
 from verifai.search.judge import Indices, Judge, directed
 from verifai.search.quiet import Resting
-from verifai.search.record import Block, Choose, Close, Derive, Record, Step
 
 
 @dataclass(frozen=True, slots=True, eq=False)

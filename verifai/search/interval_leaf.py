@@ -15,9 +15,9 @@ from verifai.kernel.bound import Root
 from verifai.kernel.checker import NEAR
 from verifai.kernel.context import Row
 from verifai.kernel.number import exact, nearest
+from verifai.proof.record import Block, Close, Record
 from verifai.search.clauses import Array, Problem
 from verifai.search.contradiction import contradiction
-from verifai.search.record import Block, Close, Record
 
 MAX_VALUES = 50_000  # of a network that is evaluated by exact intervals
 

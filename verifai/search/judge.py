@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from verifai.proof.record import Block, Choose, Close, Record
 from verifai.search.clauses import Array, Clause, Problem
-from verifai.search.record import Block, Choose, Close, Record
 
 Indices = npt.NDArray[np.int64]
 MARGIN = (

@@ -25,8 +25,8 @@ from verifai.bounds.interval import Bounds
 from verifai.bounds.lines import span
 from verifai.bounds.maps import Array, ConvMap, Map
 from verifai.kernel.network import Affine, Input, Pwl
+from verifai.proof.record import Block
 from verifai.search.exact_leaf import TIGHT, Leaf
-from verifai.search.record import Block
 from verifai.solvers.linear_program import LinearProgram, Optimum
 
 SMALL = 1e-12

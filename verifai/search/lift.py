@@ -12,8 +12,8 @@ from verifai.bounds.focus import Focus, entries, focused, kept_values
 from verifai.bounds.interval import Bounds
 from verifai.bounds.lines import DEFAULT_CODE
 from verifai.bounds.maps import Indices
+from verifai.proof.record import Block, Close, Derive, Form, Record, Step
 from verifai.search.goals import Goals, pwl_nodes
-from verifai.search.record import Block, Close, Derive, Form, Record, Step
 
 LEAST_WORK = 1e5  # multiplications of a pass, below which a smaller network is no gain
 MOST_ENTRIES = 20_000_000  # of the matrices of a part, which convolutions would not write out

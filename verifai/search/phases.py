@@ -23,6 +23,7 @@ from verifai.bounds.curved import slope_entries
 from verifai.bounds.dual import Point, Problem, Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.optimize import Ascent, Optimized, optimize
+from verifai.proof.record import Block, Close, Record, Split
 from verifai.search.branching import split_scores
 from verifai.search.clauses import Array
 from verifai.search.frontier import Regions, TreeSearch, batch_size, root_region
@@ -33,7 +34,6 @@ from verifai.search.leaf import Answer
 from verifai.search.lift import Lift
 from verifai.search.programs import Decision, Programs
 from verifai.search.proposals import Proposals, multipliers
-from verifai.search.record import Block, Close, Record, Split
 from verifai.search.reduced import is_reducible, units_of
 
 T = TypeVar("T")

@@ -14,11 +14,11 @@ from verifai.bounds.crown import Relaxed, relaxed
 from verifai.bounds.dual import Point, Problem, Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array
+from verifai.proof.record import Block, Derive, Form, Step
 from verifai.search.goals import Goals
 from verifai.search.judge import Indices
 from verifai.search.premises import Hidden
 from verifai.search.programs import Programs
-from verifai.search.record import Block, Derive, Form, Step
 from verifai.search.reduced import Duals
 
 

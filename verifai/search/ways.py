@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
+from verifai.proof.record import Record
 from verifai.search.budget import Meter, Stuck
-from verifai.search.record import Record
 
 GROWTH = 2.0  # of a turn, from one round to the next
 

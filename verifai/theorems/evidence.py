@@ -1,6 +1,6 @@
 """Findings, made right after what they rest on: the kernel's word, exact algebra, a solver's word.
 
-May import: kernel, api, verify, search records, claim; sympy and z3 on demand.
+May import: kernel, proof, api, verify, claim; sympy and z3 on demand.
 Must not know: any particular theorem.
 """
 
@@ -17,12 +17,12 @@ from verifai.kernel.codec import digest, encode_network, encode_query
 from verifai.kernel.errors import Rejection
 from verifai.kernel.number import nearest
 from verifai.kernel.query import Query
-from verifai.search.record import assemble
+from verifai.proof.record import assemble
 from verifai.theorems.claim import Claim, Finding, Outcome, Role, Trust
 from verifai.verdict import Counterexample, Falsified, Verified
 
 if TYPE_CHECKING:
-    from verifai.search.record import Record
+    from verifai.proof.record import Record
 
 TIMEOUT = 60.0  # seconds for one query
 LONG = 24  # characters of an exact number beyond which its decimal is shown as well
@@ -66,7 +66,7 @@ def accepted(query: Query, records: Iterable[Record]) -> Finding:
         query: the statement.
         records: the tree in preorder.
     """
-    from verifai.kernel.certificate import encode_certificate
+    from verifai.kernel.files.certificate import encode_certificate
 
     network = digest(encode_network(query.network))
     statement = digest(encode_query(query, network))

@@ -5,7 +5,7 @@ a known integer give or take n·δ: the fold is linear there, but for a few neur
 it. Each leaf derives these intervals layer by layer. What is assumed here about slopes is not
 believed: the kernel computes all bounds itself.
 
-May import: kernel, search.record. Must not know: how networks are made, files.
+May import: kernel, proof. Must not know: how networks are made, files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from flint import fmpq
 
 from verifai.kernel.network import Affine, Network, Pwl
 from verifai.kernel.number import nearest
-from verifai.search.record import Block, Choose, Close, Derive, Form, Record, Split, Step
+from verifai.proof.record import Block, Choose, Close, Derive, Form, Record, Split, Step
 
 NEAR = fmpq(1, 1 << 30)  # a knot this close to an end is left to the kernel's defaults
 LINK = 0  # the first row of every path: Σ bits - 2k - r = 0

@@ -5,7 +5,7 @@ diagonal is a knot of |x + y|/2 is cut along it. With a, b the distances from th
 x and y are odd multiples of h, in units of h, the error is 4^-m (a + b - a b - 1) or, in the boxes
 that are cut, 4^-m (|a - b| + a b - 1): both reach -4^-m at that corner only.
 
-May import: kernel, search.record. Must not know: how networks are made, files.
+May import: kernel, proof. Must not know: how networks are made, files.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from verifai.kernel.network import Affine, Network, Product, Pwl
 from verifai.kernel.number import nearest
 from verifai.kernel.query import Query
 from verifai.kernel.replay import evaluate
-from verifai.search.record import Block, Choose, Close, Derive, Form, Record, Split, Step
+from verifai.proof.record import Block, Choose, Close, Derive, Form, Record, Split, Step
 
 X, Y = 0, 1  # numbers of the inputs
 SUM = Form((X, Y), (1.0, 1.0))

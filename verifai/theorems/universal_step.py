@@ -22,7 +22,7 @@ from verifai.kernel.network import Input, Network
 from verifai.kernel.number import nearest
 from verifai.kernel.query import Atom, Query, atom
 from verifai.kernel.replay import evaluate
-from verifai.search.record import Block, Choose, Close, Record, Split
+from verifai.proof.record import Block, Choose, Close, Record, Split
 from verifai.symbolic.line import Pieces, pieces
 from verifai.theorems import evidence
 from verifai.theorems.claim import (

@@ -19,7 +19,7 @@ from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Gather
 from verifai.kernel.query import Query, Relation, atom
 from verifai.kernel.replay import evaluate
-from verifai.search.record import sharpened
+from verifai.proof.record import sharpened
 from verifai.theorems import evidence
 from verifai.theorems.claim import Claim, CoqProof, Finding, Instance, Role, Theorem, parameter
 from verifai.theorems.construction import exported, relu_module

@@ -18,8 +18,8 @@ from verifai.graph.holdings import Holdings
 from verifai.graph.results import is_in_order, network_of
 from verifai.graph.values import Activation, Masked, Value
 from verifai.kernel.errors import InputError
+from verifai.kernel.files.network import encode_network
 from verifai.kernel.network import Input, Network
-from verifai.kernel.network_file import encode_network
 from verifai.load.errors import LoadError
 from verifai.load.onnx.call import Attribute, Call, Lowering
 from verifai.load.onnx.file import size_of, tensor

@@ -13,10 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
-from verifai.kernel.container import ContainerError, pack, unpack
 from verifai.kernel.errors import Rejection
+from verifai.kernel.files.container import ContainerError, pack, unpack
+from verifai.kernel.files.packed import PACKED, packed_codes, unpacked_codes
 from verifai.kernel.operator import Array
-from verifai.kernel.packed import PACKED, packed_codes, unpacked_codes
 
 FORMAT = "verifai-certificate-1"
 MAX_BYTES = 1 << 28

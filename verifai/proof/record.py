@@ -3,7 +3,7 @@
 A subtree is a list of records; a tree is its root's record followed by its children's lists, so
 that subtrees found in different processes are simply put one behind the other.
 
-May import: numpy, kernel.certificate. Must not know: bounds, queries.
+May import: numpy, kernel.files. Must not know: bounds, queries.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from verifai.kernel.certificate import IMAGE, PLAIN, TYPES, Kind, Proof
+from verifai.kernel.files.certificate import IMAGE, PLAIN, TYPES, Kind, Proof
 
 
 class Block(NamedTuple):

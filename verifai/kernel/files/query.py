@@ -3,7 +3,7 @@
 What is written is determined by the query, and what is read goes through its constructor. The file
 names its network by the digest of that network's file. The format stands in SPEC.md.
 
-May import: arithmetic, container, fields, number, network, query, network_file, errors.
+May import: arithmetic, container, fields, number, network, query, files.network, errors.
 Must not know: certificates.
 """
 
@@ -16,11 +16,11 @@ from typing import Any
 from flint import fmpq
 
 from verifai.kernel.arithmetic import Pause, never
-from verifai.kernel.container import ContainerError, parse_json
 from verifai.kernel.errors import InputError
-from verifai.kernel.fields import a_list, an_integer, bad, fields, integers
+from verifai.kernel.files.container import ContainerError, parse_json
+from verifai.kernel.files.fields import a_list, an_integer, bad, fields, integers
+from verifai.kernel.files.network import digest, encode_network
 from verifai.kernel.network import Network
-from verifai.kernel.network_file import digest, encode_network
 from verifai.kernel.number import MAX_DIGITS, rational, text
 from verifai.kernel.query import MAX_ALTERNATION, And, Atom, Formula, Or, Query, Relation
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.binary64 import require_binary64
-from verifai.kernel.container import Array, ContainerError, pack, parse_json, unpack
 from verifai.kernel.errors import InputError
-from verifai.kernel.fields import a_list, a_string, an_integer, bad, fields, integers
+from verifai.kernel.files.container import Array, ContainerError, pack, parse_json, unpack
+from verifai.kernel.files.fields import a_list, a_string, an_integer, bad, fields, integers
 from verifai.kernel.limits import Allowance
 from verifai.kernel.network import (
     Affine,
