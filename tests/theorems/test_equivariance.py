@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import pytest
 import sympy
-from flint import fmpq
 
 import verifai as vf
 from verifai.theorems.claim import Outcome
-from verifai.theorems.equivariance import attention, commutes, convolution, deep_sets, subsampled
+from verifai.theorems.equivariance import (
+    Case,
+    attention,
+    both_orders,
+    by_structure,
+    commutes,
+    convolution,
+    deep_sets,
+    padded,
+    strided,
+    subsampled,
+)
+from verifai.theorems.structure import are_same
 
 
 def test_convolutions_of_every_width_commute() -> None:
@@ -31,16 +42,47 @@ def test_subsampling_does_not_commute() -> None:
     assert "[0, 1]" in found.counterexample
 
 
-@pytest.mark.parametrize(
-    ("kind", "shape", "kept"),
-    [
-        ("circular", (1, 1, 5), True),
-        ("zeros", (1, 1, 5), False),
-        ("strided", (1, 1, 4), False),
-        ("positions", (1, 2, 1), False),
-    ],
-)
-def test_torch_layers(kind: str, shape: tuple[int, ...], kept: bool) -> None:
-    query = commutes(kind, shape, 3, fmpq(1, 4), fmpq(0))
-    verdict = vf.verify(query, timeout=60)
-    assert isinstance(verdict, vf.Verified if kept else vf.Falsified)
+def test_padding_with_zeros_leaves_the_centre_tap_only() -> None:
+    assert padded(5).outcome is Outcome.PROVED
+    assert strided(6).outcome is Outcome.PROVED
+
+
+KEPT = [
+    Case("circular", (1, 1, 5)),
+    Case("relu", (1, 1, 5)),
+    Case("strided", (1, 1, 4), shift=2),
+    Case("sets", (1, 4, 1)),
+    Case("attention", (1, 2, 1)),
+    Case("quotient", (1, 3, 1)),
+]
+BROKEN = [
+    Case("zeros", (1, 1, 5)),
+    Case("strided", (1, 1, 4)),
+    Case("strided", (1, 1, 4), shift=2, shift_behind=2),
+    Case("sets", (1, 3, 1), positions=2.0**-12),
+    Case("attention", (1, 2, 1), positions=2.0**-10),
+]
+
+
+@pytest.mark.parametrize("case", KEPT, ids=lambda case: case.kind)
+def test_layers_that_commute_are_one_expression(case: Case) -> None:
+    found = by_structure(case, 3)
+    assert found.outcome is Outcome.PROVED
+    assert "one expression" in found.detail
+
+
+@pytest.mark.parametrize("case", BROKEN, ids=lambda case: f"{case.kind}-{case.positions}")
+def test_the_slightest_asymmetry_is_refuted(case: Case) -> None:
+    found = by_structure(case, 3)
+    assert found.outcome is Outcome.REFUTED
+    assert "violated by" in found.counterexample
+
+
+def test_the_search_proves_a_circular_convolution_exactly() -> None:
+    assert isinstance(vf.verify(commutes(KEPT[0], 3), timeout=60), vf.Verified)
+
+
+def test_structure_tells_networks_apart() -> None:
+    nets = [both_orders(case, 3)[0] for case in KEPT[:2]]
+    assert are_same(nets[0], nets[0])
+    assert not are_same(nets[0], nets[1])

@@ -9,12 +9,14 @@ from flint import fmpq
 
 from verifai.theorems.claim import Outcome
 from verifai.theorems.resnet_invertible import (
+    SLOPES,
     Residual,
     bijection,
     collision,
     euler,
     inverses,
     norm_at_most,
+    not_contracting,
     trained_residual,
 )
 
@@ -61,6 +63,24 @@ def test_trajectories_stay_apart() -> None:
 
 
 def test_the_control_collides() -> None:
-    found = collision()
+    found = collision(fmpq(5, 4))
     assert found.outcome is Outcome.REFUTED
     assert "= 4" in found.counterexample and "= -1" in found.counterexample
+
+
+def test_the_nearest_control_has_slope_one() -> None:
+    assert collision(fmpq(1)).outcome is Outcome.REFUTED
+
+
+@pytest.mark.parametrize("bound", [fmpq(1), fmpq(2)])
+def test_bounds_whose_product_is_not_below_one_prove_no_bijection(bound: fmpq) -> None:
+    found = bijection(lambda: residual(True), bound)
+    assert found.outcome is Outcome.REFUTED
+    assert "is not below 1" in found.counterexample
+
+
+@pytest.mark.parametrize("slope", SLOPES)
+def test_a_map_that_is_no_bijection_is_not_proved_to_be_one(slope: fmpq) -> None:
+    found = not_contracting(slope)
+    assert found.outcome is Outcome.REFUTED
+    assert "not below 1" in found.counterexample

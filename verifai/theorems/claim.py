@@ -156,6 +156,7 @@ class Theorem(Generic[P]):
         defaults: a frozen dataclass of parameters, made with `parameter`.
         claims: the claims for given parameters, in order; controls behind what they control.
         proved: what Coq proves of it for all sizes, if it does.
+        example: one worked by hand, with a picture in characters where one helps.
     """
 
     name: str
@@ -166,6 +167,7 @@ class Theorem(Generic[P]):
     defaults: P
     claims: Callable[[P], Iterator[Claim]]
     proved: CoqProof | None = None
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Must not know: how a query is decided, files.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,24 +16,29 @@ from typing import TYPE_CHECKING, Any, Literal
 from flint import fmpq
 
 from verifai.api import load
+from verifai.kernel.network import Network
 from verifai.kernel.query import Query
 from verifai.properties.equivalent import equivalent
 from verifai.theorems import evidence
-from verifai.theorems.claim import Claim, Finding, Role, Theorem, parameter
+from verifai.theorems.claim import Claim, Finding, Outcome, Role, Theorem, Trust, parameter
+from verifai.theorems.structure import are_same
+from verifai.theorems.structure import sizes as sizes_of
 
 if TYPE_CHECKING:
     import torch
 
 WIDTH = 3  # of every filter
 TOKENS = 3
-QUARTER = fmpq(1, 4)
+ATTEMPTS = 16  # inputs at which two orders are compared
+ONE, QUARTER = fmpq(1), fmpq(1, 4)
 STATEMENT = """\
 For every weight and every input:
 (a) The circular convolution y_i = Σ_k w_k x_{i+k mod n} commutes with the cyclic shift (Sx)_i =
     x_{i-1 mod n}; so does every composition of such layers, biases that do not depend on the place,
     and maps of single values.
-(b) Keeping every second value does not commute with the shift, nor does a convolution whose ends
-    are padded with zeros.
+(b) A convolution whose ends are padded with zeros commutes with the shift if and only if every tap
+    but the centre is 0. Keeping every second value of a circular convolution does not commute with
+    the shift; it takes the shift by 2 to the shift by 1.
 (c) The layer y_i = f(a x_i + b Σ_j x_j + c) of DeepSets, for any function f, and attention without
     positions, y_i = Σ_j e^{s(x_i, x_j)} v(x_j) / Σ_j e^{s(x_i, x_j)}, for any functions s and v,
     commute with every permutation of the tokens. Attention with positions does not.
@@ -73,19 +79,36 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
         partial(_tokens, sizes.tokens, attention),
     )
     yield Claim(
+        "padded",
+        f"For n = 3, …, {sizes.length} and symbolic filters of odd width up to n, centred, zeros "
+        "beyond the ends: it commutes with the cyclic shift if and only if every tap but the "
+        "centre is 0.",
+        partial(padded, sizes.length),
+    )
+    yield Claim(
+        "strided",
+        f"For even n up to {sizes.length}: keeping every second value of a symbolic circular "
+        "convolution takes a shift by 2 to a shift by 1.",
+        partial(strided, sizes.length),
+    )
+    yield Claim(
         "subsampled",
         "Keeping every second of four values, for symbolic weights and inputs, commutes with the "
         "shift.",
         subsampled,
         role=Role.CONTROL,
     )
-    for name, role, text, posed in _queries(sizes):
-        check = partial(_decided, posed)
-        yield Claim(name, text, check, posed, role)
-
-
-def _decided(posed: Callable[[], Query]) -> Finding:
-    return evidence.decided(posed())
+    yield evidence.to_decide(
+        "network-convolution",
+        f"A circular torch Conv1d on {sizes.pixels} values commutes with torch.roll on "
+        f"[-1, 1]^{sizes.pixels}, exactly.",
+        partial(commutes, Case("circular", (1, 1, sizes.pixels)), sizes.seed),
+    )
+    for name, text, case in structural(sizes):
+        yield Claim(name, text, partial(by_structure, case, sizes.seed))
+    for name, text, case in broken(sizes):
+        posed = partial(commutes, case, sizes.seed)
+        yield Claim(name, text, partial(by_structure, case, sizes.seed), posed, Role.CONTROL)
 
 
 def convolution(length: int) -> Finding:
@@ -150,6 +173,45 @@ def _exchanged(x: list[Any], i: int) -> list[Any]:
     return [*x[:i], x[i + 1], x[i], *x[i + 2 :]]
 
 
+def padded(length: int) -> Finding:
+    """No difference with the centre alone; and every other tap is a coefficient of a difference."""
+    import sympy
+
+    for n in range(3, length + 1):
+        x = sympy.symbols(f"x:{n}")
+        for width in range(3, n + 1, 2):
+            taps = sympy.symbols(f"w:{width}")
+            one, two = _shifted(_padded(taps, x)), _padded(taps, _shifted(x))
+            gaps = [sympy.expand(a - b) for a, b in zip(one, two, strict=True)]
+            others = [w for k, w in enumerate(taps) if k != width // 2]
+            found = {gap.coeff(each) for gap in gaps for each in x}
+            if any(gap.subs(dict.fromkeys(others, 0)) != 0 for gap in gaps):
+                return evidence.exact(False, counterexample=f"n = {n}: the centre tap alone")
+            free = [w for w in others if not {w, -w} & found]
+            if free:
+                return evidence.exact(False, counterexample=f"n = {n}: {free} may be anything")
+    return evidence.exact(True, "every tap but the centre is the coefficient of some x_j alone")
+
+
+def _padded(w: Sequence[Any], x: Sequence[Any]) -> list[Any]:
+    n, half = len(x), len(w) // 2
+    taps = [(k - half, each) for k, each in enumerate(w)]
+    return [sum(each * x[i + k] for k, each in taps if 0 <= i + k < n) for i in range(n)]
+
+
+def strided(length: int) -> Finding:
+    """Both orders for every even length, as polynomials."""
+    import sympy
+
+    differences = []
+    for n in range(4, length + 1, 2):
+        x, w = sympy.symbols(f"x:{n}"), sympy.symbols(f"w:{WIDTH}")
+        one = _shifted(_convolved(w, x)[::2])
+        two = _convolved(w, _shifted(_shifted(x)))[::2]
+        differences += [a - b for a, b in zip(one, two, strict=True)]
+    return evidence.identities(*differences)
+
+
 def subsampled() -> Finding:
     """Every second value of four: the two orders, and an input at which they differ."""
     import sympy
@@ -167,81 +229,135 @@ def subsampled() -> Finding:
     return evidence.exact(here[0] == here[1], counterexample=said)
 
 
-Posed = tuple[str, Role, str, Callable[[], Query]]
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A torch layer and the movement that it may commute with.
+
+    Attributes:
+        kind: which layer.
+        shape: of its input: (1, 1, n) for a signal, (1, tokens, 1) for tokens.
+        half: the box of a query is [-half, half]^n.
+        positions: this times its position is added to every token.
+        shift: by how many places a signal is moved in front of the layer.
+        shift_behind: and behind it.
+    """
+
+    kind: str
+    shape: tuple[int, ...]
+    half: fmpq = ONE
+    positions: float = 0.0
+    shift: int = 1
+    shift_behind: int = 1
 
 
-def _queries(sizes: Parameters) -> Iterator[Posed]:
-    """The statements about torch modules: name, role, text, query."""
+def structural(sizes: Parameters) -> Iterator[tuple[str, str, Case]]:
+    """The torch layers that commute: name, text, case."""
     n = sizes.pixels
-
-    def posed(
-        kind: str, shape: tuple[int, ...], half: fmpq, tolerance: fmpq
-    ) -> Callable[[], Query]:
-        return partial(commutes, kind, shape, sizes.seed, half, tolerance)
-
-    thousandth = fmpq(1, 1000)
-    yield (
-        "network-convolution",
-        Role.CLAIM,
-        f"A circular torch Conv1d on {n} values commutes with torch.roll on [-1, 1]^{n}, exactly.",
-        posed("circular", (1, 1, n), fmpq(1), fmpq(0)),
-    )
     yield (
         "network-relu",
-        Role.CLAIM,
-        "A circular Conv1d and a ReLU on 4 values commute with torch.roll on [-1, 1]^4 to 1/1000.",
-        posed("relu", (1, 1, 4), fmpq(1), thousandth),
+        f"A circular torch Conv1d and a ReLU on {n} values commute with torch.roll on R^{n}.",
+        Case("relu", (1, 1, n)),
+    )
+    yield (
+        "network-stride",
+        f"A circular Conv1d of stride 2 on {2 * n} values takes a roll by 2 to a roll by 1.",
+        Case("strided", (1, 1, 2 * n), shift=2),
     )
     yield (
         "network-sets",
-        Role.CLAIM,
-        f"A DeepSets layer on {TOKENS} tokens commutes with exchanging the first two to 1/1000.",
-        posed("sets", (1, TOKENS, 1), fmpq(1), thousandth),
+        f"A DeepSets layer on {TOKENS} tokens commutes with exchanging the first two.",
+        Case("sets", (1, TOKENS, 1)),
     )
     yield (
         "network-attention",
-        Role.CLAIM,
-        "Softmax attention on 2 tokens commutes with their exchange on [-1/4, 1/4]^2 to 1/100.",
-        posed("attention", (1, 2, 1), QUARTER, fmpq(1, 100)),
+        "Softmax attention on 2 tokens commutes with their exchange, on R^2.",
+        Case("attention", (1, 2, 1)),
     )
     yield (
+        "network-quotient",
+        (
+            f"Attention, softmax as a quotient, on {TOKENS} tokens commutes with exchanging two.",
+            "exchanging the first two.",
+        ),
+        Case("quotient", (1, TOKENS, 1)),
+    )
+
+
+def broken(sizes: Parameters) -> Iterator[tuple[str, str, Case]]:
+    """The torch layers that do not commute: name, text, case."""
+    n = sizes.pixels
+    yield (
         "zero-padding",
-        Role.CONTROL,
-        f"A Conv1d on {n} values, padded with zeros, commutes with torch.roll to 1/1000.",
-        posed("zeros", (1, 1, n), fmpq(1), thousandth),
+        f"A Conv1d on {n} values, padded with zeros, commutes with torch.roll.",
+        Case("zeros", (1, 1, n)),
     )
     yield (
         "stride",
-        Role.CONTROL,
-        "A circular Conv1d of stride 2 on 8 values commutes with torch.roll to 1/1000.",
-        posed("strided", (1, 1, 8), fmpq(1), thousandth),
+        "A circular Conv1d of stride 2 on 8 values commutes with torch.roll.",
+        Case("strided", (1, 1, 8)),
     )
     yield (
         "positions",
-        Role.CONTROL,
-        "The attention with the position added to every token commutes with the exchange.",
-        posed("positions", (1, 2, 1), QUARTER, fmpq(1, 100)),
+        "The attention with 1/1024 of the position added to every token commutes with it.",
+        Case("attention", (1, 2, 1), QUARTER, 2.0**-10),
+    )
+    yield (
+        "positions-sets",
+        "The DeepSets layer with 1/4096 of the position added to every token commutes with it.",
+        Case("sets", (1, TOKENS, 1), positions=2.0**-12),
     )
 
 
-def commutes(kind: str, shape: tuple[int, ...], seed: int, half: fmpq, tolerance: fmpq) -> Query:
-    """Do layer and movement commute on [-half, half]^n, to the tolerance?"""
+def both_orders(case: Case, seed: int) -> tuple[Network, Network]:
+    """The networks that torch exports of the layer with the movement in front, and behind."""
     import torch
 
-    layer = _layer(kind, seed)
-    nets = [load(_moved(layer, first, shape), torch.zeros(shape)) for first in (True, False)]
-    ends = [(-half, half)] * torch.zeros(shape).numel()
-    return equivalent(nets[0], nets[1], ends, tolerance=tolerance)
+    layer = _layer(case, seed)
+    first, second = (
+        load(_moved(layer, is_first, case), torch.zeros(case.shape)) for is_first in (True, False)
+    )
+    return first, second
 
 
-def _moved(layer: torch.nn.Module, is_first: bool, shape: tuple[int, ...]) -> torch.nn.Module:
+def commutes(case: Case, seed: int) -> Query:
+    """Do layer and movement commute on the box, exactly?"""
+    first, second = both_orders(case, seed)
+    ends = [(-case.half, case.half)] * math.prod(case.shape)
+    return equivalent(first, second, ends, tolerance=fmpq(0))
+
+
+def by_structure(case: Case, seed: int) -> Finding:
+    """Equal everywhere because it is one expression; or an exact input at which it is not."""
+    first, second = both_orders(case, seed)
+    if are_same(first, second):
+        atoms = ", ".join(f"{count} {kind}" for kind, count in sizes_of(first).items())
+        return evidence.exact(True, f"both orders are one expression ({atoms})")
+    return differing(case, seed)
+
+
+def differing(case: Case, seed: int) -> Finding:
+    """Replays rational inputs until the two orders differ at one."""
+    query = commutes(case, seed)
+    source = random.Random(seed)
+    found = Finding(Outcome.OPEN, Trust.CERTIFIED, "no input was tried")
+    for _ in range(ATTEMPTS):
+        steps = [source.randint(-64, 64) for _ in range(math.prod(case.shape))]
+        found = evidence.replayed(query, [case.half * step / 64 for step in steps])
+        if found.outcome is Outcome.REFUTED:
+            break
+    return found
+
+
+def _moved(layer: torch.nn.Module, is_first: bool, case: Case) -> torch.nn.Module:
     """The layer with a shift (of a signal) or an exchange (of tokens), before or behind it."""
     import torch
 
+    by = case.shift if is_first else case.shift_behind
+
     def move(x: torch.Tensor) -> torch.Tensor:
-        if shape[1] == 1:
-            return torch.roll(x, 1, -1)
-        return x[:, [1, 0, *range(2, shape[1])]]
+        if case.shape[1] == 1:
+            return torch.roll(x, by, -1)
+        return x[:, [1, 0, *range(2, case.shape[1])]]
 
     class Moved(torch.nn.Module):
         def __init__(self) -> None:
@@ -255,9 +371,16 @@ def _moved(layer: torch.nn.Module, is_first: bool, shape: tuple[int, ...]) -> to
     return Moved().eval()
 
 
-def _layer(kind: str, seed: int) -> torch.nn.Module:
+def _layer(case: Case, seed: int) -> torch.nn.Module:
     """A layer with weights that are multiples of 1/8 in [-1, 1], drawn by Python's generator."""
     import torch
+
+    kind = case.kind
+
+    def placed(x: torch.Tensor) -> torch.Tensor:
+        if not case.positions:
+            return x
+        return x + case.positions * torch.arange(x.shape[1], dtype=x.dtype)[:, None]
 
     class Sets(torch.nn.Module):
         def __init__(self) -> None:
@@ -265,6 +388,7 @@ def _layer(kind: str, seed: int) -> torch.nn.Module:
             self.own, self.others = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1, bias=False)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = placed(x)
             return torch.relu(self.own(x) + self.others(x.sum(1, keepdim=True)))
 
     class Attention(torch.nn.Module):
@@ -273,10 +397,14 @@ def _layer(kind: str, seed: int) -> torch.nn.Module:
             self.query, self.key, self.value = (torch.nn.Linear(1, 1) for _ in range(3))
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            if kind == "positions":
-                x = x + torch.arange(x.shape[1], dtype=x.dtype)[:, None]
+            x = placed(x)
             scores = self.query(x) @ self.key(x).transpose(-1, -2)
-            mean: torch.Tensor = torch.softmax(scores, -1) @ self.value(x)
+            if kind == "quotient":
+                powers = torch.exp(scores)
+                weights = powers / powers.sum(-1, keepdim=True)
+            else:
+                weights = torch.softmax(scores, -1)
+            mean: torch.Tensor = weights @ self.value(x)
             return mean
 
     def conv(channels: int, stride: int = 1) -> torch.nn.Module:
@@ -284,7 +412,7 @@ def _layer(kind: str, seed: int) -> torch.nn.Module:
         half = WIDTH // 2
         return torch.nn.Conv1d(1, channels, WIDTH, stride=stride, padding=half, padding_mode=mode)
 
-    if kind in ("attention", "positions"):
+    if kind in ("attention", "quotient"):
         made: torch.nn.Module = Attention()
     elif kind == "sets":
         made = Sets()

@@ -7,8 +7,8 @@ Must not know: how a query is decided, files.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from verifai.kernel.query import And, Query, Relation, atom
 from verifai.kernel.replay import evaluate
 from verifai.properties.entry import output_values
 from verifai.theorems import evidence
-from verifai.theorems.claim import Claim, Finding, Role, Theorem, parameter
+from verifai.theorems.claim import Claim, Finding, Outcome, Role, Theorem, parameter
 from verifai.theorems.semidefinite import (
     Matrix,
     Vector,
@@ -44,7 +44,7 @@ ITERATIONS = 400
 SAMPLES = 256
 EULER = 6  # steps
 GRID = 64  # norms are bounded by multiples of 1/GRID
-SLOPE = fmpq(5, 4)  # of the control
+SLOPES = (fmpq(1), fmpq(5, 4))  # of the controls, the nearest first
 STATEMENT = """\
 Let v: R^d → R^d have Lip(v) ≤ L < 1 in the Euclidean norm. Then x ↦ x + v(x) is a bijection, and
     |x - x*| ≤ |x + v(x) - y| / (1 - L)  for the preimage x* of y and every x.
@@ -52,7 +52,7 @@ For v(x) = W2 relu(W1 x + b1) + b2, c²I - WᵀW ⪰ 0 means that W has norm at 
 Lipschitz constant 1; hence L = c1 c2. For a neural ODE x' = f(x) with Lip(f) ≤ F and step h with
 h F < 1, k Euler steps x ↦ x + h f(x) keep trajectories apart:
     |x_k - z_k| ≥ (1 - h F)^k |x_0 - z_0|.
-With v = -c relu and c > 1, 1 + v is not injective.
+L < 1 cannot be weakened: with v = -c relu and c ≥ 1, so L = c, x + v(x) is not injective.
 
 Proof. x ↦ y - v(x) is a contraction and has one fixed point (Banach). |x - x*| ≤ |x + v(x) - y| +
 |v(x) - v(x*)|. One step: |x + h f(x) - z - h f(z)| ≥ |x - z| - h F |x - z|.
@@ -176,12 +176,20 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
             partial(_bounded, made, BOUND / 2),
             role=Role.CONTROL,
         )
-    yield Claim(
-        "collision",
-        f"With v = -{SLOPE} relu no two inputs in [-8, 8] that are at least 1 apart meet.",
-        collision,
-        role=Role.CONTROL,
-    )
+    for slope in SLOPES:
+        name = str(slope).replace("/", "-")
+        yield Claim(
+            f"collision-{name}",
+            f"With v = -{slope} relu no two inputs in [-8, 8] that are at least 1 apart meet.",
+            partial(collision, slope),
+            role=Role.CONTROL,
+        )
+        yield Claim(
+            f"bijection-{name}",
+            f"By the bounds of the norms of its weights x - {slope} relu(x) is a bijection.",
+            partial(not_contracting, slope),
+            role=Role.CONTROL,
+        )
 
 
 def zero_pivots() -> Finding:
@@ -207,9 +215,28 @@ def _few(value: fmpq) -> str:
     return f"≈ {nearest(value):.6g}"
 
 
-def bijection(made: Callable[[], Residual]) -> Finding:
+def contracting(weights: Sequence[Matrix], bounds: Sequence[fmpq]) -> Finding:
+    """Every weight's norm is at most its bound, and L, the product of the bounds, is below 1."""
+    share = math.prod(bounds, start=fmpq(1))
+    pairs = zip(weights, bounds, strict=True)
+    said = f"L = {share}"
+    below = evidence.exact(share < 1, said, counterexample=f"{said} is not below 1")
+    return evidence.together(*(norm_at_most(weight, bound) for weight, bound in pairs), below)
+
+
+def bijection(made: Callable[[], Residual], bound: fmpq = BOUND) -> Finding:
     """Both norms, and their product below 1."""
-    return evidence.together(*(norm_at_most(weight, BOUND) for weight in made().weights))
+    return contracting(made().weights, (bound, bound))
+
+
+def not_contracting(slope: fmpq) -> Finding:
+    """The check of a bijection, of -slope·relu; and two inputs that meet, which it must not pass.
+
+    The weights of v are 1 and -slope, of norms 1 and slope.
+    """
+    found = contracting(([[fmpq(1)]], [[-slope]]), (fmpq(1), slope))
+    meet = ", ".join(map(str, meeting(slope)))
+    return replace(found, counterexample=f"{found.counterexample}; the inputs {meet} meet")
 
 
 def _bounded(made: Callable[[], Residual], bound: fmpq) -> Finding:
@@ -235,6 +262,9 @@ def inverses(made: Callable[[], Residual], count: int, seed: int) -> Finding:
     import torch
 
     residual = made()
+    found = bijection(made)
+    if found.outcome is not Outcome.PROVED:
+        return found
     contraction = BOUND * BOUND
     double = residual.module.double()
     source = np.random.default_rng(seed)
@@ -264,11 +294,10 @@ def euler(made: Callable[[], Residual], pairs: int, seed: int) -> Finding:
     """The norms of h·f, and exact trajectories; h is inside the second weight."""
     residual = made()
     bounds = [_norm_above(weight) for weight in residual.weights]
-    checks = zip(residual.weights, bounds, strict=True)
-    found = evidence.together(*(norm_at_most(weight, bound) for weight, bound in checks))
+    found = contracting(residual.weights, bounds)
+    if found.outcome is not Outcome.PROVED:
+        return found
     share = bounds[0] * bounds[1]
-    if share >= 1:
-        return evidence.exact(False, counterexample=f"h F is only known to be at most {share}")
     source = np.random.default_rng(seed)
     for _ in range(pairs):
         ends = [[fmpq(int(k), 64) for k in source.integers(-128, 129, 2)] for _ in range(2)]
@@ -281,20 +310,24 @@ def euler(made: Callable[[], Residual], pairs: int, seed: int) -> Finding:
     return evidence.together(found, evidence.exact(True, f"h F ≤ {share} ({_few(share)})"))
 
 
-def collision() -> Finding:
+def meeting(slope: fmpq) -> tuple[fmpq, fmpq]:
+    """Two inputs, at least 1 apart, that x - slope·relu(x) takes to one value, for slope ≥ 1."""
+    return (fmpq(1), fmpq(0)) if slope == 1 else (1 / (slope - 1), fmpq(-1))
+
+
+def collision(slope: fmpq) -> Finding:
     """Two exact inputs that the map takes to one value, replayed by the kernel."""
     import torch
 
-    slope = float(nearest(SLOPE))
     relu = torch.nn.ReLU()
-    net = load(_residual(relu, -slope), torch.zeros(1, 1))
+    net = load(_residual(relu, -nearest(slope)), torch.zeros(1, 1))
     both = merge([("first", net), ("second", net)]).network
     one, two = output_values(both)
     (x,), (z,) = ((both.value(i, 0),) for i in both.inputs)
     same = atom({one: fmpq(1), two: fmpq(-1)}, fmpq(0), Relation.EQUAL)
     apart = atom({x: fmpq(-1), z: fmpq(1)}, fmpq(1))
     query = Query(both, (fmpq(-8),) * 2, (fmpq(8),) * 2, And((same,)), (apart,))
-    return evidence.replayed(query, [1 / (SLOPE - 1), fmpq(-1)])
+    return evidence.replayed(query, meeting(slope))
 
 
 THEOREM = Theorem(
