@@ -28,7 +28,7 @@ from verifai.original.look import SecondLook
 from verifai.proof.record import Record, assemble, sharpened
 from verifai.search.budget import NO_MEMORY, Found, Meter, Options, Progress, Stopped
 from verifai.search.clauses import Problem, problem_of
-from verifai.search.interval_leaf import at_once
+from verifai.search.close.intervals import at_once
 from verifai.verdict import Counterexample, Effort, Falsified, Unknown, Verdict, Verified
 
 if TYPE_CHECKING:
@@ -183,9 +183,9 @@ def _require(device: str) -> None:
 def _driver(root: Root, problem: Problem, meter: Meter) -> Driver:
     """The search, imported by the queries that need one."""
     from verifai.bounds.compiled import compile_network
+    from verifai.search.attack.witness import Witnesses
     from verifai.search.driver import Driver
     from verifai.search.quiet import quieted
-    from verifai.search.witness import Witnesses
 
     network, device, pause = quieted(root, problem), meter.options.device, meter.watch
     compiled = compile_network(network, pause=pause)

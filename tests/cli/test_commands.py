@@ -275,7 +275,7 @@ start_with_one_thread()
 code = run(["verify", {model!r}, {true_property!r}])
 heavy = {{
     "torch", "scipy", "rich", "matplotlib", "sympy", "highspy", "jinja2",
-    "multiprocessing", "threadpoolctl", "numpy.ma", "verifai.search.phases",
+    "multiprocessing", "threadpoolctl", "numpy.ma", "verifai.search.cut.phases",
 }}
 print(sorted(heavy & set(sys.modules)), code)
 """

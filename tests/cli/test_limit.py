@@ -92,7 +92,7 @@ def test_a_time_out_of_an_outer_limit_is_no_verdict_of_an_inner_one(
 ) -> None:
     """A search inside a command that is out of time ends the command; it is not answered."""
     from verifai.alarm import alarm
-    from verifai.search import witness
+    from verifai.search.attack import witness
 
     query = api.query_from(model, false_property)
     assert isinstance(verify(query), Falsified)

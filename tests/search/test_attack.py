@@ -9,8 +9,8 @@ from verifai.bounds.compiled import compile_network
 from verifai.kernel.network import Input, Network, affine, relu
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Or, Query, Relation, atom
-from verifai.search.attack import Effort, arena, attack
-from verifai.search.unsafe import compile_unsafe
+from verifai.search.attack.ascent import Effort, arena, attack
+from verifai.search.attack.unsafe import compile_unsafe
 
 
 def query_of(network, unsafe, *, radius=1, domain=(), integers=()):

@@ -17,7 +17,7 @@ from verifai.kernel.context import Row
 from verifai.kernel.network import Network
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
 from verifai.search import driver
-from verifai.search.contradiction import contradiction
+from verifai.search.close.rows import contradiction
 from verifai.verdict import Falsified, Verdict, Verified
 from verifai.verify import Options, verify
 

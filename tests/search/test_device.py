@@ -24,10 +24,12 @@ from verifai.kernel.network import Input, Network, Node, affine, pwl
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Query, atom
-from verifai.search import driver, frontier, phases, team
+from verifai.search import driver
 from verifai.search import wide as many_inputs
-from verifai.search.boxes import BoxSearch
 from verifai.search.budget import NO_MEMORY
+from verifai.search.cut import phases
+from verifai.search.cut.inputs import BoxSearch
+from verifai.search.loop import frontier, team
 from verifai.verdict import Falsified, Unknown, Verdict, Verified
 from verifai.verify import Options, verify
 

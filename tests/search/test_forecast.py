@@ -17,11 +17,11 @@ from verifai.kernel.network import Input, Network, affine, relu
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Query, Relation, atom
-from verifai.search.boxes import BoxSearch
 from verifai.search.clauses import problem_of
-from verifai.search.forecast import Forecast
-from verifai.search.frontier import root_region
+from verifai.search.cut.inputs import BoxSearch
 from verifai.search.judge import Judge, directed
+from verifai.search.loop.forecast import Forecast
+from verifai.search.loop.frontier import root_region
 from verifai.verdict import Verified
 from verifai.verify import Options, verify
 

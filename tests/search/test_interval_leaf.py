@@ -10,7 +10,7 @@ from verifai.kernel.network import Input, Network, affine, relu
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import Query, Relation, atom, conjunction
 from verifai.search.clauses import problem_of
-from verifai.search.interval_leaf import interval_refutation
+from verifai.search.close.intervals import interval_refutation
 from verifai.verdict import Falsified, Verified
 from verifai.verify import Options, verify
 
@@ -56,6 +56,6 @@ def test_what_is_far_from_refuted_costs_no_exact_pass(monkeypatch: pytest.Monkey
     def refuse() -> None:
         raise AssertionError("exact arithmetic was used")
 
-    monkeypatch.setattr("verifai.search.interval_leaf.Exact", refuse)
+    monkeypatch.setattr("verifai.search.close.intervals.Exact", refuse)
     far = query(Relation.LESS, fmpq(1), -1)
     assert interval_refutation(rounded_root(far), problem_of(far)) is None

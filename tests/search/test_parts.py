@@ -13,12 +13,13 @@ from verifai.bounds.interval import Bounds, interval
 from verifai.bounds.lines import DEFAULT_CODE
 from verifai.kernel.files.certificate import Kind
 from verifai.proof.record import Block
-from verifai.search import driver, phases, wide
+from verifai.search import driver, wide
 from verifai.search import lift as lifting
+from verifai.search.close.lp import LeafSolver
+from verifai.search.cut import phases
+from verifai.search.cut.phases import Effort, PhaseSearch
 from verifai.search.goals import Goals
-from verifai.search.leaf import LeafSolver
 from verifai.search.lift import Lift, lift_of
-from verifai.search.phases import Effort, PhaseSearch
 
 
 def tight(compiled: Compiled, width: float) -> Bounds:

@@ -20,8 +20,9 @@ from verifai.kernel.files.certificate import Kind, Proof, decode_certificate
 from verifai.kernel.network import Affine, Input, Network, Node, Pwl, affine, relu
 from verifai.kernel.operator import Conv, Dense, Gather
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
-from verifai.search import driver, leaf, wide
-from verifai.search.leaf import Answer, LeafSolver
+from verifai.search import driver, wide
+from verifai.search.close import lp as leaf
+from verifai.search.close.lp import Answer, LeafSolver
 from verifai.verdict import Falsified, Unknown, Verified
 from verifai.verify import Options, verify
 

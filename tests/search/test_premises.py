@@ -14,12 +14,13 @@ from tests.search.test_forecast import query_of
 from tests.search.test_programs import boxed
 from verifai.kernel.codec import digest, encode_network, encode_query
 from verifai.kernel.files.certificate import Kind, decode_certificate
-from verifai.search import driver, programs, wide
+from verifai.search import driver, wide
+from verifai.search.close import programs
+from verifai.search.close.premises import Hidden, Patience, Premises
+from verifai.search.close.programs import Programs
+from verifai.search.close.proposals import Proposals
+from verifai.search.close.reduced import units_of
 from verifai.search.goals import Goals
-from verifai.search.premises import Hidden, Patience, Premises
-from verifai.search.programs import Programs
-from verifai.search.proposals import Proposals
-from verifai.search.reduced import units_of
 from verifai.verdict import Falsified, Unknown, Verified
 from verifai.verify import Options, verify
 

@@ -9,9 +9,9 @@ from verifai.bounds.dual import Problem
 from verifai.bounds.interval import Bounds, interval
 from verifai.kernel.network import Input, Network, Node, affine, relu
 from verifai.kernel.operator import Dense
+from verifai.search.close.programs import Programs
+from verifai.search.close.reduced import Reduced, is_reducible, substitute, units_of
 from verifai.search.goals import Goals
-from verifai.search.programs import Programs
-from verifai.search.reduced import Reduced, is_reducible, substitute, units_of
 
 INPUTS = 6
 

@@ -10,7 +10,7 @@ import pytest
 from verifai.api import query_from
 from verifai.proof.record import Point, Record
 from verifai.search.budget import Meter, Options, Stopped, Stuck
-from verifai.search.ways import in_turns
+from verifai.search.loop.ways import in_turns
 from verifai.verdict import Verified
 from verifai.verify import verify
 

@@ -29,9 +29,9 @@ from verifai.kernel.query import And, Query, Relation, atom, conjunction
 from verifai.kernel.replay import Replayer
 from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.entry import output_value
-from verifai.search.attack import Effort, attack
+from verifai.search.attack.ascent import Effort, attack
+from verifai.search.attack.witness import Witnesses
 from verifai.search.budget import Meter, Options, Stopped
-from verifai.search.witness import Witnesses
 from verifai.verdict import Falsified, Unknown, Verified
 from verifai.verify import verify
 

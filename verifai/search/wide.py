@@ -22,12 +22,12 @@ from verifai.bounds.optimize import Ascent
 from verifai.bounds.tighten import Tightened, tighten
 from verifai.kernel.network import Affine
 from verifai.proof.record import Block, Derive, Form, Record, Step
-from verifai.search.boxes import BoxSearch
 from verifai.search.clauses import Clause
-from verifai.search.forecast import Forecast
-from verifai.search.frontier import root_region
+from verifai.search.cut.inputs import BoxSearch
 from verifai.search.goals import codes_bytes, image_steps, pwl_nodes, tightening
-from verifai.search.ways import in_turns
+from verifai.search.loop.forecast import Forecast
+from verifai.search.loop.frontier import root_region
+from verifai.search.loop.ways import in_turns
 
 if TYPE_CHECKING:
     from verifai.search.driver import Boxes, Driver, Phases

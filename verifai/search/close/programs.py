@@ -21,9 +21,9 @@ from verifai.bounds.dual import Point, Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array
 from verifai.search.budget import unhurried
+from verifai.search.close.premises import Hidden, Patience, Premises
+from verifai.search.close.reduced import Duals, Reduced, Substituted, Units, substitute
 from verifai.search.goals import Goals
-from verifai.search.premises import Hidden, Patience, Premises
-from verifai.search.reduced import Duals, Reduced, Substituted, Units, substitute
 
 RELIABLE = 4  # tries of a neuron's halves after which its average is believed
 PATIENCE = 8  # neurons tried in vain before the best so far is taken

@@ -1,6 +1,6 @@
 """From float points to exact counterexamples: repair, then exact replay by the kernel.
 
-May import: numpy, kernel, bounds, attack, polish, unsafe, verdict. Must not know: how branching
+May import: numpy, kernel, bounds, ascent, polish, unsafe, verdict. Must not know: how branching
 finds points.
 """
 
@@ -17,10 +17,10 @@ from verifai.bounds.maps import Array
 from verifai.kernel.number import exact, nearest
 from verifai.kernel.query import Query
 from verifai.kernel.replay import Replayer
-from verifai.search.attack import Arena, Effort, arena, attack
+from verifai.search.attack.ascent import Arena, Effort, arena, attack
+from verifai.search.attack.polish import Polish
+from verifai.search.attack.unsafe import compile_unsafe
 from verifai.search.budget import Found, Meter
-from verifai.search.polish import Polish
-from verifai.search.unsafe import compile_unsafe
 from verifai.verdict import Counterexample
 
 TOLERANCE = 1e-9

@@ -4,7 +4,7 @@ Every value is a variable; piecewise-linear values obey the lines of their piece
 minimises the greatest of the unsafe rows: above zero, its duals refute the subproblem.
 Source: Ehlers 2017, Formal Verification of Piece-Wise Linear Feed-Forward Neural Networks.
 
-May import: numpy, bounds, solvers, record, exact_leaf. Must not know: trees, processes.
+May import: numpy, bounds, solvers, record, exact. Must not know: trees, processes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from verifai.bounds.lines import span
 from verifai.bounds.maps import Array, ConvMap, Map
 from verifai.kernel.network import Affine, Input, Pwl
 from verifai.proof.record import Block
-from verifai.search.exact_leaf import TIGHT, Leaf
+from verifai.search.close.exact import TIGHT, Leaf
 from verifai.solvers.linear_program import LinearProgram, Optimum
 
 SMALL = 1e-12

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verifai.search.frontier import TreeSearch
+from verifai.search.loop.frontier import TreeSearch
 
 
 @dataclass(slots=True)

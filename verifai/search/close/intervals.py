@@ -3,7 +3,7 @@
 Where a form's least value is 0 (a network that is monotone by the signs of its weights), rounded
 bounds miss it by the last bit, however small the boxes of a search become.
 
-May import: numpy, kernel, clauses, contradiction, record. Must not know: branching, relaxations.
+May import: numpy, kernel, clauses, rows, record. Must not know: branching, relaxations.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from verifai.kernel.context import Row
 from verifai.kernel.number import exact, nearest
 from verifai.proof.record import Block, Close, Record
 from verifai.search.clauses import Array, Problem
-from verifai.search.contradiction import contradiction
+from verifai.search.close.rows import contradiction
 
 MAX_VALUES = 50_000  # of a network that is evaluated by exact intervals
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from verifai.search.budget import NO_MEMORY, Meter, Points, Stopped
-from verifai.search.forest import Away, Forest
-from verifai.search.frontier import Regions, TreeSearch
+from verifai.search.loop.forest import Away, Forest
+from verifai.search.loop.frontier import Regions, TreeSearch
 
 SHARE = 64  # boxes handed over at once
 PATIENCE = 1.0  # seconds before other processes are started

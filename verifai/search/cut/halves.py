@@ -20,9 +20,9 @@ from verifai.bounds.interval import Bounds
 from verifai.bounds.lines import span
 from verifai.bounds.optimize import Optimized
 from verifai.search.clauses import Array
-from verifai.search.frontier import Regions
 from verifai.search.goals import Goals
 from verifai.search.judge import Indices
+from verifai.search.loop.frontier import Regions
 
 T = TypeVar("T")
 CANDIDATES = 6  # neurons tried before one is chosen

@@ -4,7 +4,7 @@ A subproblem fixes on which side of a knot some pre-activations lie. Its bounds 
 multipliers optimised (α, β, λ); what is left open is split at the neuron that promises most.
 Source: Wang et al. 2021, β-CROWN.
 
-May import: numpy, bounds, judge, frontier, halves, record, leaf. Must not know: processes, exact
+May import: numpy, bounds, judge, frontier, halves, record, close. Must not know: processes, exact
 numbers.
 """
 
@@ -24,17 +24,17 @@ from verifai.bounds.dual import Point, Problem, Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.optimize import Ascent, Optimized, optimize
 from verifai.proof.record import Block, Close, Record, Split
-from verifai.search.branching import split_scores
 from verifai.search.clauses import Array
-from verifai.search.frontier import Regions, TreeSearch, batch_size, root_region
+from verifai.search.close.lp import Answer
+from verifai.search.close.programs import Decision, Programs
+from verifai.search.close.proposals import Proposals, multipliers
+from verifai.search.close.reduced import is_reducible, units_of
+from verifai.search.cut.halves import Halves
 from verifai.search.goals import Goals, codes_bytes, pwl_nodes, tightening
-from verifai.search.halves import Halves
 from verifai.search.judge import Indices
-from verifai.search.leaf import Answer
 from verifai.search.lift import Lift
-from verifai.search.programs import Decision, Programs
-from verifai.search.proposals import Proposals, multipliers
-from verifai.search.reduced import is_reducible, units_of
+from verifai.search.loop.frontier import Regions, TreeSearch, batch_size, root_region
+from verifai.search.rank.gaps import split_scores
 
 T = TypeVar("T")
 Closer = Callable[[Bounds, Rows], Answer]

@@ -17,7 +17,7 @@ from verifai.bounds.compiled import Compiled
 from verifai.bounds.maps import Array, Mask
 from verifai.kernel.number import above, below, nearest
 from verifai.kernel.query import Query
-from verifai.search.unsafe import Unsafe, compile_unsafe
+from verifai.search.attack.unsafe import Unsafe, compile_unsafe
 
 BLOCKS = (1, 4, 16)  # numbers of blocks of inputs that move together
 RATES = (0.3, 0.1, 0.03, 0.01)  # lengths of the first step, in widths of the box

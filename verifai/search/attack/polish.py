@@ -15,7 +15,7 @@ from verifai.bounds.compiled import Compiled
 from verifai.bounds.maps import Array, Indices, Mask
 from verifai.kernel.query import Atom, Query, Relation
 from verifai.kernel.replay import evaluate
-from verifai.search.unsafe import Unsafe
+from verifai.search.attack.unsafe import Unsafe
 
 ROUNDS = 10  # Newton steps in floats
 EXACT_ROUNDS = 4

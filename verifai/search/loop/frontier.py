@@ -20,8 +20,8 @@ from verifai.bounds.compiled import Compiled
 from verifai.bounds.interval import Bounds
 from verifai.search.budget import unhurried
 from verifai.search.clauses import Array
-from verifai.search.forest import Away, Forest
 from verifai.search.judge import Indices
+from verifai.search.loop.forest import Away, Forest
 
 BATCH_VALUES = 1 << 19
 DEVICE_BATCH = 8192  # subproblems that keep a graphics card busy

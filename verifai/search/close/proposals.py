@@ -15,11 +15,11 @@ from verifai.bounds.dual import Point, Problem, Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array
 from verifai.proof.record import Block, Derive, Form, Step
+from verifai.search.close.premises import Hidden
+from verifai.search.close.programs import Programs
+from verifai.search.close.reduced import Duals
 from verifai.search.goals import Goals
 from verifai.search.judge import Indices
-from verifai.search.premises import Hidden
-from verifai.search.programs import Programs
-from verifai.search.reduced import Duals
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from verifai.bounds.maps import Array, Mask
-from verifai.search.reduced import Duals, Reduced
+from verifai.search.close.reduced import Duals, Reduced
 
 MOST_ITERATIONS = 2000  # of one bound
 LEAST_GAIN = 0.01  # of an interval's width, below which an end was tried in vain

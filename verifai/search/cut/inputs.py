@@ -27,9 +27,9 @@ from verifai.bounds.smear import gradient_ranges
 from verifai.kernel.network import Affine, Input, Pwl
 from verifai.proof.record import Block, Close, Point, Record, Split
 from verifai.search.clauses import Array, Clause
-from verifai.search.frontier import Regions, TreeSearch
 from verifai.search.goals import Climber, tightening
 from verifai.search.judge import Indices, Judge
+from verifai.search.loop.frontier import Regions, TreeSearch
 
 BATCH = 512
 MAX_DEPTH = 400
