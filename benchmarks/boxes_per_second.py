@@ -175,7 +175,7 @@ def measure(
     """Prints the lines of one network on one device."""
     here = compile_network(case.network, dtype)
     there = compile_network(case.network, dtype, device)
-    size = sum(here.sizes[i] for i in here.inputs)
+    size = len(here.input_values)
     for count in options.boxes:
         middle = np.random.default_rng(1).uniform(-1, 1, (count, size)).astype(dtype)
         ends = middle - dtype(case.width / 2), middle + dtype(case.width / 2)
@@ -194,7 +194,7 @@ def measure(
 def endless(network: Network, radius: float = 1.0) -> Query:
     """Whether the first output stays just above what sampling reaches: a long search."""
     compiled, rng = compile_network(network), np.random.default_rng(0)
-    size = sum(network.sizes[i] for i in network.inputs)
+    size = len(network.input_values)
     seen = compiled.forward(rng.uniform(-radius, radius, (20_000, size)))[-1][:, 0]
     threshold = exact(float(seen.max() + 0.2 * np.ptp(seen)))
     out, end = network.offsets[network.outputs[0]], fmpq(int(1000 * radius), 1000)

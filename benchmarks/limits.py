@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 VERIFAI = [sys.executable, "-m", "verifai"]
 MAXIMIZE = """import sys, verifai as vf
 net = vf.load(sys.argv[1])
-inputs = sum(net.sizes[i] for i in net.inputs)
+inputs = len(net.input_values)
 try:
     print(vf.maximize(net, 0, [(-1, 1)] * inputs, timeout=float(sys.argv[2])).status)
 except vf.InputError as error:

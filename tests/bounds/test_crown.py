@@ -18,7 +18,7 @@ EPS = 1e-9
 
 def boxes(network: Network, seed: int, width: float, count: int = 3):
     rng = np.random.default_rng(seed)
-    n = sum(network.sizes[i] for i in network.inputs)
+    n = len(network.input_values)
     middle = rng.normal(size=(count, n))
     half = width * rng.uniform(0, 1, size=(count, n))
     return middle - half, middle + half

@@ -38,7 +38,7 @@ def image_network(seed: int = 0, bias: float = -1.0) -> Network:
 
 def box(compiled: Compiled, width: float, seed: int = 1) -> Bounds:
     """Interval bounds of one random box."""
-    size = sum(compiled.sizes[i] for i in compiled.inputs)
+    size = compiled.width
     middle = np.random.default_rng(seed).uniform(-1, 1, (1, size))
     return interval(compiled, *(compiled.place(middle + s * width / 2) for s in (-1, 1)))
 

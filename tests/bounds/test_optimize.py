@@ -18,7 +18,7 @@ EPS = 1e-9
 def case(kind, seed, width=0.5, count=3):
     network = kind(seed)
     compiled, rng = compile_network(network), np.random.default_rng(seed)
-    middle = rng.normal(size=(count, sum(network.sizes[i] for i in network.inputs)))
+    middle = rng.normal(size=(count, len(network.input_values)))
     lower, upper = middle - width, middle + width
     return compiled, lower, upper, refine(compiled, interval(compiled, lower, upper))
 

@@ -68,7 +68,7 @@ class Both:
         network, rng = kind(1), np.random.default_rng(5)
         self.here = compile_network(network, dtype)
         self.there = compile_network(network, dtype, device)
-        size = sum(network.sizes[i] for i in network.inputs)
+        size = len(network.input_values)
         middle, half = rng.normal(size=(count, size)), width * rng.uniform(size=(count, size))
         self.boxes = (middle - half).astype(dtype), (middle + half).astype(dtype)
         self.last = len(network.nodes) - 1

@@ -37,7 +37,7 @@ X, Y, D, R, A = 0, 1, 2, 4, 6
 def query_of(
     network: Network, *unsafe: Formula, low: int = -1, high: int = 1, **changes: object
 ) -> Query:
-    n = sum(network.sizes[i] for i in network.inputs)
+    n = len(network.input_values)
     box = {"lower": (fmpq(low),) * n, "upper": (fmpq(high),) * n}
     return Query(network, unsafe=And(unsafe), **(box | changes))  # type: ignore[arg-type]
 

@@ -278,7 +278,7 @@ def below_query(
     last = network.offsets[-1] - 1
     relation = Relation.LESS if strict else Relation.AT_MOST
     unsafe: Formula = atom({last: fmpq(-1)}, threshold, relation)
-    size = sum(network.sizes[i] for i in network.inputs)
+    size = len(network.input_values)
     box = {"lower": (fmpq(-1),) * size, "upper": (fmpq(1),) * size} | changes
     return Query(network, unsafe=And((unsafe,)), **box)
 

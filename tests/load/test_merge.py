@@ -43,7 +43,7 @@ def test_merged_networks_compute_what_each_computes(seed: int) -> None:
     equal = [(rng.choice(places), rng.choice(places)) for _ in range(rng.randint(0, 6))]
     merged = merge(parts, equal)
     point = [fmpq(rng.randint(-9, 9), 4) for _ in merged.network.inputs for _ in range(9)]
-    total = sum(merged.network.sizes[i] for i in merged.network.inputs)
+    total = len(merged.network.input_values)
     values, _ = evaluate(merged.network, point[:total])
     where: dict[Place, int] = {}
     for p, (_, net) in enumerate(parts):

@@ -29,7 +29,7 @@ ONE = fmpq(1)
 
 def comparing(network: Network, *pairs: tuple[int, int], box: int = 2) -> Query:
     """The query whether an output is at most another, for one of some pairs of values."""
-    count = sum(network.sizes[i] for i in network.inputs)
+    count = len(network.input_values)
     start = network.offsets[network.outputs[0]]
     atoms = tuple(atom({start + a: ONE, start + b: -ONE}, fmpq(0)) for a, b in pairs)
     return Query(network, (fmpq(-box),) * count, (fmpq(box),) * count, And((Or(atoms),)))

@@ -30,7 +30,7 @@ Out = pytest.CaptureFixture[str]
 
 
 def box(net: Network, low: int, high: int) -> Query:
-    count = sum(net.sizes[i] for i in net.inputs)
+    count = len(net.input_values)
     return Query(net, (fmpq(low),) * count, (fmpq(high),) * count, And(()))
 
 

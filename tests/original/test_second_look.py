@@ -31,7 +31,7 @@ AGREES = "and agrees with what was read from it"
 
 
 def box(net: Any, low: int = -1, high: int = 1) -> Query:
-    count = sum(net.sizes[i] for i in net.inputs)
+    count = len(net.input_values)
     return Query(net, (fmpq(low),) * count, (fmpq(high),) * count, And(()))
 
 

@@ -22,7 +22,7 @@ AGREES = "and agrees with what was read from it"
 
 
 def looked(net: Any) -> tuple[str, ...]:
-    count = sum(net.sizes[i] for i in net.inputs)
+    count = len(net.input_values)
     look = SecondLook(Query(net, (fmpq(-1),) * count, (fmpq(1),) * count, And(())))
     look.at_domain()
     return look.said

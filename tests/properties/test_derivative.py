@@ -26,7 +26,6 @@ from verifai.kernel.network import (
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Conv, Gather
 from verifai.kernel.replay import evaluate
-from verifai.properties.entry import output_values
 
 STEP = fmpq(1, 1 << 24)
 
@@ -41,7 +40,7 @@ def jacobian_gap(net: Network, x: list[float]) -> float:
         up, down = list(point), list(point)
         up[i], down[i] = up[i] + STEP, down[i] - STEP
         after, before = evaluate(net, up)[0], evaluate(net, down)[0]
-        for value in output_values(net):
+        for value in net.output_values:
             quotient = (after[value] - before[value]) / (2 * STEP)
             place = made.tangent(value, i)
             ends = (low[place], high[place]) if place is not None else (fmpq(0), fmpq(0))

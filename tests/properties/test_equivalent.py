@@ -20,7 +20,6 @@ from verifai.kernel.number import exact
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Query
 from verifai.kernel.replay import evaluate
-from verifai.properties.entry import output_values
 from verifai.properties.equivalent import equivalent
 from verifai.verdict import Falsified, Verified
 
@@ -29,7 +28,7 @@ DATA = Path(verifai.__file__).parent / "data"
 
 def outputs(net: Network, point: list[fmpq]) -> list[tuple[fmpq, fmpq]]:
     low, high = evaluate(net, point)
-    return [(low[v], high[v]) for v in output_values(net)]
+    return [(low[v], high[v]) for v in net.output_values]
 
 
 def mixed(seed: int) -> Network:

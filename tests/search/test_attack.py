@@ -14,7 +14,7 @@ from verifai.search.attack.unsafe import compile_unsafe
 
 
 def query_of(network, unsafe, *, radius=1, domain=(), integers=()):
-    count = sum(network.sizes[i] for i in network.inputs)
+    count = len(network.input_values)
     ends = (fmpq(-radius),) * count, (fmpq(radius),) * count
     return Query(network, *ends, unsafe, domain, frozenset(integers))
 
@@ -43,7 +43,7 @@ def spike(dimension: int, height: float, place: float) -> Network:
 def planted(network, seed):
     """The query that asks for almost the best value seen at the best of many random points."""
     compiled, rng = compile_network(network), np.random.default_rng(seed)
-    count = sum(network.sizes[i] for i in network.inputs)
+    count = len(network.input_values)
     best = compiled.forward(rng.uniform(-1, 1, (400, count)))[network.outputs[0]][:, 0].max()
     form = atom({output(network): fmpq(-1)}, fmpq(int(best * 1000), 1000))
     return compiled, query_of(network, And((form,)))

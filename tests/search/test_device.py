@@ -92,7 +92,7 @@ WIDE = {  # a network, half the width of its box, and where the threshold lies
 def wide(network: Network, reach: float, share: float) -> Query:
     """Whether the first output stays below a value between its greatest seen and its bound."""
     compiled, rng = compile_network(network), np.random.default_rng(7)
-    n = sum(network.sizes[i] for i in network.inputs)
+    n = len(network.input_values)
     middle = rng.normal(size=n)
     low, high = middle - reach, middle + reach
     points = low + rng.integers(0, 2, size=(4000, n)) * (high - low)

@@ -24,7 +24,7 @@ from verifai.search.lift import Lift, lift_of
 
 def tight(compiled: Compiled, width: float) -> Bounds:
     """CROWN's bounds of a box around zero."""
-    end = np.full((1, sum(compiled.sizes[i] for i in compiled.inputs)), width / 2)
+    end = np.full((1, compiled.width), width / 2)
     return refine(compiled, interval(compiled, -end, end)).bounds
 
 

@@ -37,7 +37,7 @@ def short_attacks(monkeypatch: pytest.MonkeyPatch) -> None:
 def seen(network: Network, radius: float, seed: int = 0) -> np.ndarray:
     """Outputs at random points and corners of the box, (B, outputs)."""
     rng = np.random.default_rng(seed)
-    inputs = sum(network.sizes[i] for i in network.inputs)
+    inputs = len(network.input_values)
     points = rng.uniform(-radius, radius, size=(4000, inputs))
     points[::2] = np.sign(points[::2]) * radius
     return np.asarray(compile_network(network).forward(points)[network.outputs[0]])
@@ -51,7 +51,7 @@ def at_least(network: Network, threshold: float, index: int = 0) -> Atom:
 
 def on_box(network: Network, unsafe: Formula, radius: float = 1.0) -> Query:
     """The query of a box around zero."""
-    inputs = sum(network.sizes[i] for i in network.inputs)
+    inputs = len(network.input_values)
     (end,) = rationals([radius])
     return Query(network, (-end,) * inputs, (end,) * inputs, And((unsafe,)))
 

@@ -44,8 +44,7 @@ def output_bounds(query: Query) -> list[tuple[fmpq, fmpq]]:
             _tighten(root, node, low, high)
     return [
         (exact(float(low[0, value])), exact(float(high[0, value])))
-        for node in network.outputs
-        for value in range(network.offsets[node], network.offsets[node + 1])
+        for value in network.output_values
     ]
 
 

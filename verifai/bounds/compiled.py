@@ -118,6 +118,11 @@ class Compiled:
         """Whether some node is neither affine nor piecewise linear."""
         return not all(isinstance(n, Input | Affine | Pwl) for n in self.network.nodes)
 
+    @property
+    def width(self) -> int:
+        """The number of all input values."""
+        return len(self.network.input_values)
+
     def zeros(self, *shape: int) -> Array:
         """Zeros where the network is."""
         return np.zeros(shape, dtype=self.dtype, like=self.like)
@@ -128,8 +133,8 @@ class Compiled:
 
     def split(self, points: Array) -> dict[int, Array]:
         """The columns of points (B, all inputs) by input node."""
-        ends = np.cumsum([self.sizes[i] for i in self.inputs])[:-1]
-        return dict(zip(self.inputs, np.split(points, ends, axis=1), strict=True))
+        parts = [points[:, part] for part in self.network.input_slices]
+        return dict(zip(self.inputs, parts, strict=True))
 
     def join(self, columns: Mapping[int, Array], rows: int) -> Array:
         """The inverse of split: (rows, all inputs), zeros for nodes that are missing."""

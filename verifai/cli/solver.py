@@ -79,11 +79,7 @@ def assignment(found: Counterexample, posed: Posed) -> Iterator[tuple[Variable, 
     """The declared tensors in order, with their values; the middle of what is only enclosed."""
     query = posed.query
     known = dict(zip(query.input_values, found.inputs, strict=True))
-    network = query.network
-    outputs = [
-        v for n in network.outputs for v in range(network.offsets[n], network.offsets[n + 1])
-    ]
-    for value, (low, high) in zip(outputs, found.outputs, strict=True):
+    for value, (low, high) in zip(query.network.output_values, found.outputs, strict=True):
         known[value] = (low + high) / 2
     for variable in posed.variables:
         values = [known[v] if isinstance(v, int) else v for v in variable.values]

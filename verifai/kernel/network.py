@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -281,6 +282,28 @@ class Network:
     def positions(self) -> dict[str, int]:
         """The position of every node, by name."""
         return {node.name: i for i, node in enumerate(self.nodes)}
+
+    @cached_property
+    def input_values(self) -> tuple[int, ...]:
+        """The numbers of all input values, in order."""
+        return self.values(*self.inputs)
+
+    @cached_property
+    def output_values(self) -> tuple[int, ...]:
+        """The numbers of all output values, in order."""
+        return self.values(*self.outputs)
+
+    @cached_property
+    def input_slices(self) -> tuple[slice, ...]:
+        """Where every input node's values stand among all input values."""
+        ends = accumulate(self.sizes[i] for i in self.inputs)
+        return tuple(
+            slice(end - self.sizes[i], end) for i, end in zip(self.inputs, ends, strict=True)
+        )
+
+    def values(self, *nodes: int) -> tuple[int, ...]:
+        """The numbers of all values of these nodes, in order."""
+        return tuple(v for i in nodes for v in range(self.offsets[i], self.offsets[i + 1]))
 
     def value(self, node: int, index: int) -> int:
         """The number of one value; InputError if the node has no such value."""

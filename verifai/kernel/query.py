@@ -111,8 +111,7 @@ class Query:
     @property
     def input_values(self) -> tuple[int, ...]:
         """The numbers of all input values, in order."""
-        net = self.network
-        return tuple(v for i in net.inputs for v in range(net.offsets[i], net.offsets[i + 1]))
+        return self.network.input_values
 
     @property
     def longest(self) -> int:

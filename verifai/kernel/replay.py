@@ -50,17 +50,13 @@ def evaluate(network: Network, inputs: Sequence[fmpq], pause: Pause = never) -> 
 
 def _evaluate(machine: Machine, inputs: Sequence[fmpq]) -> tuple[Array, Array]:
     network = machine.network
-    expected = sum(network.sizes[i] for i in network.inputs)
+    expected = len(network.input_values)
     if len(inputs) != expected:
         raise InputError(f"{len(inputs)} numbers for {expected} inputs")
-    boxes, start = [], 0
-    for i in network.inputs:
-        part = machine.ar.rationals([fmpq(q) for q in inputs[start : start + network.sizes[i]]])
-        part = part[None]
-        boxes.append((part, part))
-        start += network.sizes[i]
+    entries = machine.ar.rationals([fmpq(q) for q in inputs])[None]
+    parts = [entries[:, part] for part in network.input_slices]
     try:
-        ends = machine.forward(boxes)
+        ends = machine.forward([(part, part) for part in parts])
     except Rejection as rejection:
         raise InputError(f"at this input {rejection.reason}") from None
     low, high = (np.concatenate([e[side][0] for e in ends]) for side in (0, 1))
@@ -85,7 +81,7 @@ class Replayer:
         Raises:
             InputError: the number of inputs is wrong, or a function is undefined there.
         """
-        query, net = self.query, self.query.network
+        query = self.query
         low, high = _evaluate(self.machine, inputs)
         box = zip(query.lower, inputs, query.upper, strict=True)
         whole = zip(query.input_values, inputs, strict=True)
@@ -94,12 +90,8 @@ class Replayer:
         inside &= margins(And(query.domain), low, high)[2]
         margin, _, certain, possible = margins(query.unsafe, low, high)
         violates = (True if certain else None) if possible and inside else False
-        outputs = [
-            (low[v], high[v])
-            for o in net.outputs
-            for v in range(net.offsets[o], net.offsets[o + 1])
-        ]
-        return Replay(violates, inside, margin, tuple(outputs))
+        outputs = tuple((low[v], high[v]) for v in query.network.output_values)
+        return Replay(violates, inside, margin, outputs)
 
 
 def replay(query: Query, inputs: Sequence[fmpq]) -> Replay:

@@ -34,7 +34,7 @@ from verifai.kernel.query import And, Query
 from verifai.kernel.replay import evaluate
 from verifai.optimum.maximize import maximize
 from verifai.properties.domain import Ends
-from verifai.properties.entry import box, output_values
+from verifai.properties.entry import box
 
 Interval = tuple[fmpq, fmpq]
 SAMPLES = 256  # points among which the steepest is sought
@@ -100,7 +100,7 @@ def lipschitz(
     if ends is None:
         if tol is not None:
             raise InputError("branch-and-bound on the Lipschitz constant needs a box")
-        reach = [fmpq(FAR)] * sum(net.sizes[i] for i in net.inputs)
+        reach = [fmpq(FAR)] * len(net.input_values)
         low, high = [-v for v in reach], reach
         upper = max(_norms(net, _global_slopes(net), np.eye(len(reach))))
         return _bracket(net, (low, high), upper, [], ())
@@ -138,7 +138,7 @@ def _intervals(net: Network, low: list[fmpq], high: list[fmpq]) -> list[Interval
     root = rounded_root(query)
     return [
         (exact(float(root.low[value])), exact(float(root.high[value])))
-        for value in output_values(net)
+        for value in net.output_values
     ]
 
 
@@ -280,6 +280,6 @@ def _quotient(net: Network, first: tuple[fmpq, ...], second: tuple[fmpq, ...]) -
     """At most the difference quotient of two exact points."""
     gap = max(abs(a - b) for a, b in zip(first, second, strict=True))
     (low, high), (other_low, other_high) = evaluate(net, first), evaluate(net, second)
-    rises = [max(low[v] - other_high[v], other_low[v] - high[v]) for v in output_values(net)]
+    rises = [max(low[v] - other_high[v], other_low[v] - high[v]) for v in net.output_values]
     quotient: fmpq = max(rises) / gap
     return quotient

@@ -190,10 +190,7 @@ class _Climber:
     def _value(self, inputs: tuple[fmpq, ...]) -> fmpq:
         """At most the form's value at an exact point of the domain."""
         outputs = self.replayer.replay(inputs).outputs
-        offsets, values = self.net.offsets, list[int]()
-        for node in self.net.outputs:
-            values += range(offsets[node], offsets[node + 1])
-        ends = dict(zip(values, outputs, strict=True))
+        ends = dict(zip(self.net.output_values, outputs, strict=True))
         return sum((c * ends[v][0 if c > 0 else 1] for v, c in self.terms.items()), fmpq(0))
 
     def offer(self, inputs: tuple[fmpq, ...]) -> None:

@@ -15,7 +15,7 @@ from verifai.optimum.maximize import Maximum, maximize
 from verifai.original.reading import loaded, readings_of
 from verifai.properties.approximates import symbols_of, with_error
 from verifai.properties.domain import Domain, Ends
-from verifai.properties.entry import input_count, output_value
+from verifai.properties.entry import output_value
 
 if TYPE_CHECKING:
     from verifai.symbolic.error import SupError
@@ -52,7 +52,7 @@ def sup_error(
             or sympy is missing.
     """
     ends = _interval(domain)
-    expression, _ = symbols_of(expression, variables, input_count(net))
+    expression, _ = symbols_of(expression, variables, len(net.input_values))
     output_value(net, output)
     if ends is not None and _is_exact(net, expression):
         from verifai.symbolic.error import sup_error as exactly
@@ -91,7 +91,7 @@ def _is_exact(net: Network, expression: Any) -> bool:
         isinstance(node, Input | Pwl) or (isinstance(node, Affine) and node.radius is None)
         for node in net.nodes
     )
-    single = sum(net.sizes[i] for i in net.inputs) == 1
+    single = len(net.input_values) == 1
     f = expression
     if not linear or not single or len(f.free_symbols) > 1:
         return False

@@ -184,12 +184,9 @@ class SecondLook:
                         continue
 
     def _compare_together(self, points: Array) -> None:
-        network = self.query.network
-        boxes, start = [], 0
-        for i in network.inputs:
-            columns = np.ascontiguousarray(points[:, start : start + network.sizes[i]])
-            boxes.append((columns, columns))
-            start += network.sizes[i]
+        slices = self.query.network.input_slices
+        columns = [np.ascontiguousarray(points[:, part]) for part in slices]
+        boxes = [(part, part) for part in columns]
         with np.errstate(all="ignore"):
             scene = _Scene(self._roundings, boxes, self._random)
             for each in self._running:

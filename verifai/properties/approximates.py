@@ -19,7 +19,7 @@ from verifai.kernel.network import Network
 from verifai.kernel.query import Or, Query, Relation, atom, conjunction
 from verifai.load.float32.network import Float32Network
 from verifai.original.reading import loaded, readings_of
-from verifai.properties.domain import Domain, Ends, domain_of, input_values, query_on
+from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.entry import output_value
 
 
@@ -85,7 +85,7 @@ def with_error(
     if isinstance(net, Float32Network):
         raise InputError("a float32 program against a function over the reals: load it as real")
     owner = net.owner(output_value(net, output))
-    views = [net.owner(value) for value in input_values(net)]
+    views = [net.owner(value) for value in net.input_values]
     expression, symbols = symbols_of(expression, variables, len(views))
     builder = Builder()
     builder.nodes, builder.prefix = list(net.nodes), _prefix(net)

@@ -5,7 +5,7 @@ May import: kernel, entry. Must not know: any particular property.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array
 from verifai.kernel.query import And, Atom, Query, Relation, atom
 from verifai.kernel.statement import readable
-from verifai.properties.entry import box, input_count
+from verifai.properties.entry import box
 
 Terms = Mapping[int, Number] | Iterable[tuple[int, Number]]
 Condition = tuple[Terms, str, Number]
@@ -163,7 +163,7 @@ def domain_of(net: Network, region: Domain | Ends, *, allow_empty: bool = False)
     """
     if not isinstance(region, Domain):
         return domain(net, region, allow_empty=allow_empty)
-    wanted = input_count(net)
+    wanted = len(net.input_values)
     if len(region.lower) != wanted:
         raise InputError(f"a domain of {len(region.lower)} inputs for a network of {wanted}")
     return region if allow_empty else with_points(region)
@@ -197,32 +197,27 @@ def with_points(region: Domain, guess: str = "are the ends the wrong way round?"
     )
 
 
-def input_values(net: Network) -> list[int]:
-    """The numbers of all input values, in order."""
-    return [v for i in net.inputs for v in range(net.offsets[i], net.offsets[i + 1])]
-
-
 def input_index(net: Network, given: Any) -> int:
     """The number of an input, from 0; InputError if the network has no such input."""
-    count, place = input_count(net), whole(given, "input")
+    count, place = len(net.input_values), whole(given, "input")
     if not 0 <= place < count:
         raise InputError(f"no input {shown(place)}: the network has {count}")
     return place
 
 
-def row_atom(row: LinearRow, values: list[int]) -> Atom:
+def row_atom(row: LinearRow, values: Sequence[int]) -> Atom:
     """The row as a query's atom, input i being the value values[i]."""
     return atom({values[i]: c for i, c in row.terms}, row.constant, row.relation)
 
 
-def row_atoms(region: Domain, values: list[int]) -> tuple[Atom, ...]:
+def row_atoms(region: Domain, values: Sequence[int]) -> tuple[Atom, ...]:
     """All rows of a domain as atoms, input i being the value values[i]."""
     return tuple(row_atom(row, values) for row in region.rows)
 
 
 def query_on(net: Network, region: Domain, unsafe: And) -> Query:
     """The query whether the formula holds anywhere in the domain."""
-    values = input_values(net)
+    values = net.input_values
     wholes = frozenset(values[i] for i in region.integers)
     return Query(net, region.lower, region.upper, unsafe, row_atoms(region, values), wholes)
 

@@ -21,7 +21,7 @@ def point(network: Network, x: Any, what: str = "x") -> list[fmpq]:
     Raises:
         InputError: an entry is no number, or there are too many or too few.
     """
-    wanted = input_count(network)
+    wanted = len(network.input_values)
     single = isinstance(x, str) or not (isinstance(x, Iterable) or hasattr(x, "__array__"))
     found = [x] if single else entries(x, what, max(wanted, MAX_LISTED))
     if len(found) != wanted:
@@ -37,7 +37,7 @@ def box(
     Raises:
         InputError: an end is no number, or there are too many or too few pairs.
     """
-    wanted = input_count(network)
+    wanted = len(network.input_values)
     found = rows(ends, what, max(wanted, MAX_LISTED))
     if len(found) != wanted:
         raise InputError(f"{what}: {len(found)} pairs for a network of {wanted} inputs")
@@ -51,23 +51,9 @@ def _pair(entry: Any, what: str) -> tuple[fmpq, fmpq]:
     return number(low, what), number(high, what)
 
 
-def input_count(network: Network) -> int:
-    """The number of all input values."""
-    return sum(network.sizes[i] for i in network.inputs)
-
-
-def output_values(network: Network) -> list[int]:
-    """The numbers of all output values, in order."""
-    return [
-        value
-        for node in network.outputs
-        for value in range(network.offsets[node], network.offsets[node] + network.sizes[node])
-    ]
-
-
 def output_value(network: Network, index: Any, what: str = "output") -> int:
     """The value number of the output with this index; InputError if there is none."""
-    values, place = output_values(network), whole(index, what)
+    values, place = network.output_values, whole(index, what)
     if not 0 <= place < len(values):
         raise InputError(f"no {what} {shown(place)}: the network has {len(values)}")
     return values[place]

@@ -17,7 +17,6 @@ from verifai.kernel.network import Network
 from verifai.kernel.query import Formula, Or, Query, Relation, atom, conjunction
 from verifai.original.reading import readings_of
 from verifai.properties.domain import Domain, Ends, domain_of, float_ends, query_on
-from verifai.properties.entry import output_values
 from verifai.properties.quotients import quotients
 
 
@@ -49,7 +48,7 @@ def equivalent(
     region, limit = domain_of(first, ends, allow_empty=allow_empty), number(tolerance)
     if limit < 0:
         raise InputError(f"a negative tolerance: {limit}")
-    counts = [len(output_values(net)) for net in (first, second)]
+    counts = [len(net.output_values) for net in (first, second)]
     if counts[0] != counts[1]:
         raise InputError(f"networks of {counts[0]} and {counts[1]} outputs")
     graph = Extension([first.nodes[i] for i in first.inputs])
@@ -64,7 +63,7 @@ def equivalent(
         there = attach(graph, second, inputs, "second/")
     ones, twos = [here[o] for o in first.outputs], [there[o] for o in second.outputs]
     network = graph.network((*ones, *twos))
-    values = output_values(network)
+    values = network.output_values
     unsafe: list[Formula] = []
     for a, b in zip(values[: counts[0]], values[counts[0] :], strict=True):
         for sign in (fmpq(1), fmpq(-1)):

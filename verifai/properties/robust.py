@@ -19,7 +19,7 @@ from verifai.kernel.replay import evaluate
 from verifai.kernel.statement import readable
 from verifai.load.vnnlib.order import by_order
 from verifai.properties.domain import Domain, query_on, with_points
-from verifai.properties.entry import input_count, output_value, output_values, point
+from verifai.properties.entry import output_value, point
 
 LARGEST_OF_UNIT = 2  # images that are scaled to about [0, 1] or [-1, 1] do not exceed it
 
@@ -71,7 +71,7 @@ def robust(
     if target is not None:
         others = [output_value(net, target, "target")]
     else:
-        others = [value for value in output_values(net) if value != mine]
+        others = [value for value in net.output_values if value != mine]
     if not others or mine in others:
         raise InputError(f"output {right} has no other output to stay above")
     region = _ball(net, centre, radius, clip)
@@ -107,7 +107,7 @@ def _guess(centre: list[fmpq], region: Domain) -> str:
 def _each(net: Network, value: Any, what: str) -> list[fmpq]:
     """One exact number for each input: a single one stands for all."""
     if isinstance(value, str) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
-        return [number(value, what)] * input_count(net)
+        return [number(value, what)] * len(net.input_values)
     return point(net, value, what)
 
 
@@ -118,7 +118,7 @@ def largest(net: Network, inputs: list[fmpq]) -> int:
         InputError: two outputs tie there, or the evaluation cannot tell them apart.
     """
     low, high = evaluate(net, inputs)
-    values = output_values(net)
+    values = net.output_values
     lower, upper = [low[v] for v in values], [high[v] for v in values]
     best = max(range(len(lower)), key=lambda i: lower[i])
     if any(upper[i] >= lower[best] for i in range(len(upper)) if i != best):

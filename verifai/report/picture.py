@@ -49,15 +49,14 @@ def images(query: Query, sides: tuple[int, int] | None) -> list[tuple[int, int, 
         sides: rows and columns of the images; None: only inputs of shape 1×1×rows×columns, and
             only those that are worth it.
     """
-    found, start = [], 0
-    for node in query.network.inputs:
-        shape, size = query.network.nodes[node].shape, query.network.sizes[node]
+    net, found = query.network, []
+    for node, part in zip(net.inputs, net.input_slices, strict=True):
+        shape, start = net.nodes[node].shape, part.start
         if sides is not None:
-            if sides[0] * sides[1] == size:
+            if sides[0] * sides[1] == net.sizes[node]:
                 found.append((start, *sides))
         elif len(shape) == 4 and shape[:2] == (1, 1) and all(s in SIDES for s in shape[2:]):
             found.append((start, shape[2], shape[3]))
-        start += size
     return found
 
 

@@ -75,11 +75,7 @@ def _counterexample(
 ) -> list[str]:
     network = query.network
     inputs = [network.describe(value) for value in query.input_values]
-    outputs = [
-        network.describe(network.offsets[node] + i)
-        for node in network.outputs
-        for i in range(network.sizes[node])
-    ]
+    outputs = [network.describe(value) for value in network.output_values]
     lines = ["this input of the domain violates the property:"]
     lines += _assigned(inputs, [number(x) for x in found.inputs])
     for image in images(query, sides):

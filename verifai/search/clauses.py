@@ -95,7 +95,7 @@ def problem_at(network: Network, path: tuple[Row, ...], ors: tuple[Or, ...]) -> 
     Rows on a single input are left out of the top clause: the leaf's box says the same.
     """
     rows = list(path)
-    inputs = {v for i in network.inputs for v in range(network.offsets[i], network.offsets[i + 1])}
+    inputs = set(network.input_values)
     kept = [
         number
         for number, row in enumerate(path)

@@ -111,8 +111,7 @@ def write_smtlib(subject: Query | Network, *, is_cvc5: bool = False) -> Script:
         *(["(set-option :produce-models true)"] if query is not None else []),
         f"(set-logic {writer.logic})",
     ]
-    values = (v for i in network.inputs for v in range(network.offsets[i], network.offsets[i + 1]))
-    inputs = tuple(writer.symbols[v] for v in values)
+    inputs = tuple(writer.symbols[v] for v in network.input_values)
     return Script("\n".join([*head, *lines]) + "\n", inputs, writer.logic, query is not None)
 
 

@@ -97,10 +97,10 @@ class _Walk:
 
     def __init__(self, net: Network) -> None:
         self.net, self.ar = net, Exact()
-        self.inputs = sum(net.sizes[i] for i in net.inputs)
+        self.inputs = len(net.input_values)
         self.tables = {i: pieces(n) for i, n in enumerate(net.nodes) if isinstance(n, Pwl)}
-        starts = np.cumsum([0, *(net.sizes[i] for i in net.inputs)])[:-1]
-        self.first = dict(zip(net.inputs, starts.tolist(), strict=True))
+        starts = [part.start for part in net.input_slices]
+        self.first = dict(zip(net.inputs, starts, strict=True))
 
     def forward(self, i: int, forms: tuple[Forms, ...]) -> Forms:
         """The forms of an input or affine node."""

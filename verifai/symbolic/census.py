@@ -142,8 +142,8 @@ class _Enumeration:
         net = self.query.network
         lower = np.array([[below(x) for x in self._corner(box, 0)] for box in boxes])
         upper = np.array([[above(x) for x in self._corner(box, 1)] for box in boxes])
-        starts = np.cumsum([0, *(net.sizes[i] for i in net.inputs)]).tolist()
-        ends = self.machine.forward([(lower[:, a:b], upper[:, a:b]) for a, b in pairwise(starts)])
+        parts = net.input_slices
+        ends = self.machine.forward([(lower[:, part], upper[:, part]) for part in parts])
         low, high = (np.concatenate([e[side] for e in ends], axis=1) for side in (0, 1))
         answers: list[bool | None] = []
         for k, box in enumerate(boxes):

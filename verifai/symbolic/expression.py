@@ -99,11 +99,10 @@ def to_sympy(net: Network, *, max_size: int = MAX_SIZE) -> Symbolic:
             _require_small(node, size, max_size)
             terms.append(term)
             sizes.append(size)
-    values = [v for o in net.outputs for v in range(net.offsets[o], net.offsets[o] + net.sizes[o])]
-    total = sum(sizes[v] for v in values)
+    total = sum(sizes[v] for v in net.output_values)
     if total > max_size:
         raise InputError(f"expressions of {total} operations in all (at most {max_size})")
-    return Symbolic(tuple(symbols), tuple(terms[v] for v in values), tuple(names))
+    return Symbolic(tuple(symbols), tuple(terms[v] for v in net.output_values), tuple(names))
 
 
 def _require_small(node: Node, size: int, max_size: int) -> None:

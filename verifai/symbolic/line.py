@@ -104,9 +104,9 @@ def pieces(
         InputError: more than one input, no such output, an empty domain, or a node that is not
             piecewise linear; it is named.
     """
-    if sum(net.sizes[i] for i in net.inputs) != 1:
+    if len(net.input_values) != 1:
         raise InputError("pieces are those of a network with one input: see regions")
-    if not 0 <= output < sum(net.sizes[o] for o in net.outputs):
+    if not 0 <= output < len(net.output_values):
         raise InputError(f"no output {shown(output)}")
     if lower is not None and upper is not None and not lower < upper:
         raise InputError(f"a domain from {readable(lower)} to {readable(upper)}")

@@ -72,7 +72,7 @@ def regions(
         InputError: sizes do not fit, a node is not piecewise linear (it is named), there are too
             many inputs, or more than `most` regions.
     """
-    inputs = sum(net.sizes[i] for i in net.inputs)
+    inputs = len(net.input_values)
     if not len(lower) == len(upper) == inputs:
         raise InputError(f"{len(lower)} lower and {len(upper)} upper ends for {inputs} inputs")
     if inputs > MAX_INPUTS:

@@ -19,7 +19,6 @@ from verifai.kernel.number import exact, nearest
 from verifai.kernel.operator import Array
 from verifai.kernel.query import And, Query
 from verifai.kernel.replay import Replayer, evaluate
-from verifai.properties.entry import output_values
 from verifai.properties.robust import robust
 from verifai.theorems import evidence
 from verifai.theorems.claim import Claim, Finding, Outcome, Role, Table, Theorem, Trust, parameter
@@ -192,7 +191,7 @@ def prepared(sizes: Parameters) -> Setting:
 def _names(net: Network, x: Array) -> int | None:
     """The label that is strictly the largest at the image; None: a tie."""
     low, _ = evaluate(net, [exact(float(pixel)) for pixel in x])
-    return _winner([low[value] for value in output_values(net)])
+    return _winner([low[value] for value in net.output_values])
 
 
 def _winner(scores: list[fmpq]) -> int | None:
@@ -286,7 +285,7 @@ def above(
         return again
     moved = sum(exact(float(a)) != b for a, b in zip(x, found.fooling, strict=True))
     low, _ = evaluate(net, list(found.fooling))
-    scores = [low[value] for value in output_values(net)]
+    scores = [low[value] for value in net.output_values]
     other = max((score, name) for name, score in enumerate(scores) if name != label)[1]
     said = (
         f"image {number}, a {label}, with {moved} pixels moved by ≤ {found.upper}, is named {other}"

@@ -20,7 +20,6 @@ from verifai.kernel.number import exact
 from verifai.kernel.operator import Array
 from verifai.kernel.query import And, Formula, Or, Query, atom
 from verifai.kernel.replay import Replayer
-from verifai.properties.entry import output_values
 from verifai.theorems import evidence
 from verifai.theorems.claim import Claim, Finding, Outcome, Role, Table, Theorem, Trust, parameter
 
@@ -141,7 +140,7 @@ def follows_query(
     net: Network, ends: tuple[fmpq, fmpq], sign: int, stripes: Sequence[int]
 ) -> Query:
     """Have the outputs for these stripes this sign, for all shades between the ends?"""
-    values = output_values(net)
+    values = net.output_values
     wrong: tuple[Formula, ...] = tuple(atom({values[i]: fmpq(sign)}, fmpq(0)) for i in stripes)
     return Query(net, ends[:1], ends[1:], And((Or(wrong),)))
 
@@ -211,19 +210,19 @@ def compared(sizes: Parameters) -> Finding:
 
 def follows(made: Callable[[], Network], ends: tuple[fmpq, fmpq], sign: int) -> Finding:
     """The sign at every stripe, whatever its direction."""
-    return _certified(made(), ends, sign, range(len(output_values(made()))))
+    return _certified(made(), ends, sign, range(len(made().output_values)))
 
 
 def directed(made: Callable[[], Network], sign: int) -> Finding:
     """The sign at the stripes of one direction, over all shades."""
-    half = len(output_values(made())) // 2
+    half = len(made().output_values) // 2
     stripes = range(half) if sign < 0 else range(half, 2 * half)
     return _certified(made(), (LOW[0], HIGH[1]), sign, stripes)
 
 
 def _all_follow(made: Callable[[], Network], ends: tuple[fmpq, fmpq], sign: int) -> Finding:
     net = made()
-    query = follows_query(net, ends, sign, range(len(output_values(net))))
+    query = follows_query(net, ends, sign, range(len(net.output_values)))
     for shade in ends:
         found = Replayer(query).replay([shade])
         wrong = [i for i, (low, _) in enumerate(found.outputs) if sign * low <= 0]
@@ -252,7 +251,7 @@ def _certified(net: Network, ends: tuple[fmpq, fmpq], sign: int, stripes: Sequen
         said = f"holds at {len(kept)} of {len(stripes)} positions only"
         return Finding(Outcome.REFUTED, Trust.EXACT, said, said)
     found = evidence.decided(follows_query(net, ends, sign, kept))
-    count = len(output_values(net))
+    count = len(net.output_values)
     listed = ", ".join(f"{_name(i, count)} (shade {s})" for i, s in sorted(failing.items()))
     said = f"{len(kept)} of {len(stripes)} positions; false at: {listed or 'none'}"
     parts = (said, found.detail)

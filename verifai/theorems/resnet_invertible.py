@@ -21,7 +21,6 @@ from verifai.kernel.network import Network
 from verifai.kernel.number import exact, nearest
 from verifai.kernel.query import And, Query, Relation, atom
 from verifai.kernel.replay import evaluate
-from verifai.properties.entry import output_values
 from verifai.theorems import evidence
 from verifai.theorems.claim import Claim, Finding, Outcome, Role, Theorem, parameter
 from verifai.theorems.semidefinite import (
@@ -246,7 +245,7 @@ def _bounded(made: Callable[[], Residual], bound: fmpq) -> Finding:
 def _image(net: Network, x: Vector) -> Vector:
     """The exact outputs at x."""
     low, high = evaluate(net, x)
-    values = output_values(net)
+    values = net.output_values
     if any(low[v] != high[v] for v in values):
         raise ValueError("a residual network of rational weights has exact outputs")
     return [low[v] for v in values]
@@ -322,7 +321,7 @@ def collision(slope: fmpq) -> Finding:
     relu = torch.nn.ReLU()
     net = load(_residual(relu, -nearest(slope)), torch.zeros(1, 1))
     both = merge([("first", net), ("second", net)]).network
-    one, two = output_values(both)
+    one, two = both.output_values
     (x,), (z,) = ((both.value(i, 0),) for i in both.inputs)
     same = atom({one: fmpq(1), two: fmpq(-1)}, fmpq(0), Relation.EQUAL)
     apart = atom({x: fmpq(-1), z: fmpq(1)}, fmpq(1))

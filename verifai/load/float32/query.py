@@ -105,10 +105,8 @@ def _require_range(query: Query) -> None:
 
 
 def _boxes(network: Network, query: Query) -> list[Ends]:
-    boxes, start = [], 0
-    for i in network.inputs:
-        part = slice(start, start + network.sizes[i])
-        start += network.sizes[i]
+    boxes = []
+    for part in network.input_slices:
         low = np.array([below(end) for end in query.lower[part]])
         high = np.array([above(end) for end in query.upper[part]])
         boxes.append((low[None], high[None]))

@@ -39,13 +39,13 @@ def shows_violation(path: str | Path, query: Query, inputs: Sequence[fmpq]) -> b
         ImportError: onnxruntime is not installed.
     """
     network = query.network
-    seen = {v for n in (*network.inputs, *network.outputs) for v in _values(query, n)}
+    seen = {*network.input_values, *network.output_values}
     unsafe = query.unsafe if query.stated is None else query.stated
     if not _mentioned(unsafe) <= seen:
         return None
     place = dict(zip(query.input_values, inputs, strict=True))
     fed = {
-        network.nodes[i].name: np.array([nearest(place[v]) for v in _values(query, i)])
+        network.nodes[i].name: np.array([nearest(place[v]) for v in network.values(i)])
         for i in network.inputs
     }
     shapes = {network.nodes[i].name: network.nodes[i].shape for i in network.inputs}
@@ -54,15 +54,10 @@ def shows_violation(path: str | Path, query: Query, inputs: Sequence[fmpq]) -> b
         return None
     values = np.zeros(network.offsets[-1])
     for i in network.inputs:
-        values[list(_values(query, i))] = fed[network.nodes[i].name].astype(np.float32)
+        values[list(network.values(i))] = fed[network.nodes[i].name].astype(np.float32)
     for node, array in zip(network.outputs, found, strict=True):
-        values[list(_values(query, node))] = array.reshape(-1)
+        values[list(network.values(node))] = array.reshape(-1)
     return bool(np.isfinite(values).all()) and margins(unsafe, values, values)[2]
-
-
-def _values(query: Query, node: int) -> range:
-    offsets = query.network.offsets
-    return range(offsets[node], offsets[node + 1])
 
 
 def _mentioned(formula: Formula) -> set[int]:

@@ -36,7 +36,7 @@ def query_of(network: Network, formula: And, name: Callable[[int], str]) -> Quer
         LoadError: an input is not bounded on both sides, or a bound has too many digits.
         InputError: the formula is about other values than the network's.
     """
-    inputs = [v for i in network.inputs for v in _values(network, i)]
+    inputs = network.input_values
     known = frozenset(inputs)
     ends: Bounds = {}
     domain: list[Atom] = []
@@ -67,10 +67,6 @@ def query_of(network: Network, formula: And, name: Callable[[int], str]) -> Quer
     if any(part is FALSE for part in unsafe):
         unsafe = [FALSE]
     return by_order(Query(network, lower, upper, And(tuple(unsafe)), tuple(domain)))
-
-
-def _values(network: Network, node: int) -> range:
-    return range(network.offsets[node], network.offsets[node + 1])
 
 
 def _bounds_of_atom(part: Atom) -> Bounds:

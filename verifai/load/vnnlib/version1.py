@@ -53,7 +53,7 @@ def _read_commands(
     source: Source, forms: list[Form], network: Network
 ) -> tuple[dict[str, int], list[Formula]]:
     """The declared variables (name ↦ value of the network) and the asserted conditions."""
-    values = {"X": _values(network, network.inputs), "Y": _values(network, network.outputs)}
+    values = {"X": network.input_values, "Y": network.output_values}
     declared: dict[str, int] = {}
     conditions = ConditionReader(source, declared)
     asserted: list[Formula] = []
@@ -98,13 +98,7 @@ def _before_the_end(source: Source, forms: list[Form]) -> list[Form]:
     return kept
 
 
-def _values(network: Network, nodes: tuple[int, ...]) -> list[int]:
-    """The numbers of all values of some nodes, in order."""
-    starts = network.offsets
-    return [value for node in nodes for value in range(starts[node], starts[node + 1])]
-
-
-def _declaration(source: Source, form: Form, values: dict[str, list[int]]) -> tuple[str, int]:
+def _declaration(source: Source, form: Form, values: dict[str, tuple[int, ...]]) -> tuple[str, int]:
     """The name that a command declares and the value of the network that it stands for."""
     command, *rest = form.items
     if command == "declare-fun" and len(rest) == 3:

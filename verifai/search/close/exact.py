@@ -91,7 +91,7 @@ class Leaf:
 
         First ends that splits have set, which the kernel knows exactly; then all others.
         """
-        inputs = sum(self.compiled.sizes[i] for i in self.compiled.inputs)
+        inputs = self.compiled.width
         values = sum(self.compiled.sizes[i] for i in self.compiled.preactivations)
         if inputs * (values + self.rows.count) > MOST_WORK:
             return None
@@ -108,7 +108,7 @@ class Leaf:
     def _goals(self) -> Plane:
         forms = {node: a for node, a in self.rows.forms.items() if a.any()}
         if not forms:
-            inputs = sum(self.compiled.sizes[i] for i in self.compiled.inputs)
+            inputs = self.compiled.width
             constant = self.rows.constant
             return Plane(constant, np.zeros((len(constant), inputs)), constant)
         return backward(self.compiled, self.base, forms, constant=self.rows.constant)

@@ -242,7 +242,7 @@ class Programs:
     @property
     def parallel(self) -> int:
         """How many subproblems are decided between two looks at the clock."""
-        entries = len(self.units) * (sum(self.compiled.sizes[i] for i in self.compiled.inputs))
+        entries = len(self.units) * self.compiled.width
         return int(np.clip(BATCH_ENTRIES / max(entries, 1), 1, 16))
 
     def _choose(

@@ -89,7 +89,7 @@ def units_of(compiled: Compiled, bounds: Bounds) -> Units:
 def is_reducible(compiled: Compiled, units: Units) -> bool:
     """Whether all nonlinear nodes are ReLUs, and few enough of their neurons unstable."""
     relus = all(pieces.is_relu for pieces in compiled.pieces.values())
-    inputs = sum(compiled.sizes[i] for i in compiled.inputs)
+    inputs = compiled.width
     entries = len(units) * (inputs + len(units) / 2)
     return relus and not compiled.is_curved and len(units) > 0 and entries <= MOST_ENTRIES
 
@@ -115,7 +115,7 @@ def substitute(
 ) -> Substituted:
     """Stable neurons of one box substituted away; `nodes` are those that rows read."""
     forms = _expressions(compiled, bounds, units)
-    width = sum(compiled.sizes[i] for i in compiled.inputs) + len(units)
+    width = compiled.width + len(units)
     dense, bias = np.zeros((len(units), width)), np.zeros(len(units))
     for source in np.unique(units.source).tolist():
         here = np.flatnonzero(units.source == source)
@@ -147,7 +147,7 @@ class Reduced:
             left: how many seconds a solve may take.
         """
         self.units, self.count = substituted.units, len(substituted.units)
-        self.inputs = sum(compiled.sizes[i] for i in compiled.inputs)
+        self.inputs = compiled.width
         self.input_nodes = compiled.inputs
         self.dense, self.bias = substituted.dense, substituted.bias
         width, m = self.dense.shape[1], self.count
@@ -296,7 +296,7 @@ class Reduced:
 
 def _expressions(compiled: Compiled, bounds: Bounds, units: Units) -> list[Array]:
     """Every node in terms of inputs and unstable neurons: (inputs + m + 1, n), constants last."""
-    inputs = sum(compiled.sizes[i] for i in compiled.inputs)
+    inputs = compiled.width
     width, first, found = inputs + len(units), 0, list[Array]()
     for i, node in enumerate(compiled.network.nodes):
         size = compiled.sizes[i]

@@ -118,7 +118,7 @@ class BoxSearch(TreeSearch):
         forms = self.judge.directed
         size, inputs = (
             len(forms.constant),
-            sum(self.compiled.sizes[i] for i in self.compiled.inputs),
+            self.compiled.width,
         )
         if not forms.forms:
             zeros = np.zeros((count * size, inputs))
@@ -133,7 +133,7 @@ class BoxSearch(TreeSearch):
         """How unsure the decisive form's gradient is in every input, (B, all inputs)."""
         forms = self.judge.directed.forms
         if not forms:
-            return np.ones((len(which), sum(self.compiled.sizes[i] for i in self.compiled.inputs)))
+            return np.ones((len(which), self.compiled.width))
         seeds = {node: self.compiled.place(a[which]) for node, a in forms.items()}
         least, most = gradient_ranges(self.compiled, boxes.bounds, seeds)
         return host(most - least)
@@ -199,8 +199,7 @@ class BoxSearch(TreeSearch):
             self.open.append(whole.take(np.flatnonzero(~empty)))
 
     def _values(self) -> Indices:
-        net = self.compiled.network
-        return np.concatenate([np.arange(net.offsets[i], net.offsets[i + 1]) for i in net.inputs])
+        return np.array(self.compiled.network.input_values)
 
 
 def _conjunctions(clause: Clause) -> int:

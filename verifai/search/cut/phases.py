@@ -129,7 +129,7 @@ class PhaseSearch(TreeSearch):
         return np.concatenate(parts)
 
     def _visit(self, regions: Regions, stale: bool) -> Array:
-        inputs = sum(self.compiled.sizes[i] for i in self.compiled.inputs)
+        inputs = self.compiled.width
         if not len(regions):
             return np.zeros((0, inputs))
         relaxation = (self._tightened if stale else self._as_it_is)(regions.bounds)
@@ -144,7 +144,7 @@ class PhaseSearch(TreeSearch):
 
     def _climb(self, regions: Regions, relaxation: Relaxed, before: tuple[Record, ...]) -> Array:
         """Bounds regions by ascents, and splits those that stay open."""
-        inputs = sum(self.compiled.sizes[i] for i in self.compiled.inputs)
+        inputs = self.compiled.width
         masks = {
             i: regions.extra["marks"][:, self._values(i)] for i in self.compiled.preactivations
         }
@@ -227,7 +227,7 @@ class PhaseSearch(TreeSearch):
             self._halve(proposals, regions.take(np.array(split)), decisions, before)
         left = np.setdiff1d(np.arange(len(made)), [*done, *split])
         points = [d.point for m, d in enumerate(made) if d.neuron >= 0 and m not in blocks]
-        inputs = sum(self.compiled.sizes[i] for i in self.compiled.inputs)
+        inputs = self.compiled.width
         return left, np.array(points, dtype=np.float64).reshape(len(points), inputs)
 
     def _tighten(
@@ -393,8 +393,7 @@ class PhaseSearch(TreeSearch):
         rest = np.flatnonzero(~small)
         if not len(rest):
             return
-        nodes = self.compiled.inputs
-        values = np.concatenate([np.arange(*self.offsets[i : i + 2]) for i in nodes])[column[rest]]
+        values = np.array(self.compiled.network.input_values)[column[rest]]
         halves = self._split(regions.take(rest), values, middle[rest, column[rest]], before)
         halves.extra["halved"] += 1
         halves.extra["stale"][:] = True
