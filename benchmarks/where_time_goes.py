@@ -37,16 +37,17 @@ PARTS = {
     "verifai.search": "branching",
     "verifai.search.close": "LP",
     "verifai.solvers": "LP",
-    "verifai.proof.record": "certificate",
-    "verifai.kernel.files.certificate": "certificate",
-    "verifai.kernel.codec": "certificate",
+    "verifai.proof": "certificate",
+    "verifai.kernel.files": "certificate",
     "verifai.kernel.bound": "check",
     "verifai.kernel.checker": "check",
     "verifai.kernel.context": "check",
     "verifai.kernel.replay": "check",
 }
 COLUMNS = ("start-up", "load", "attack", "bounds", "branching", "LP", "certificate", "check")
-PATCHED = ("verifai.search", "verifai.bounds", "verifai.solvers", "verifai.load", "verifai.kernel")
+PATCHED = tuple(
+    f"verifai.{room}" for room in ("search", "bounds", "solvers", "load", "proof", "kernel")
+)
 
 
 def part_of(module: str) -> str | None:

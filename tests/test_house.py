@@ -47,7 +47,7 @@ ARROWS = {
     "original": {"kernel"},
     "memory": {"kernel"},
     "graph": {"kernel", "memory", "original", "bounds"},
-    "load": {"kernel", "entry", "original", "memory", "graph"},
+    "load": {"kernel", "proof", "entry", "original", "memory", "graph"},
     "bounds": {"kernel"},
     "solvers": {"kernel", "entry", "verdict", "streams"},
     "symbolic": {"kernel", "entry", "graph", "load", "bounds", "solvers"},

@@ -226,8 +226,10 @@ def check_twice(
     """
     from verifai.bounds.threads import one_thread
     from verifai.kernel.checker import check as kernel_check
-    from verifai.kernel.codec import digest, encode_network, encode_query
+    from verifai.kernel.files.container import digest
     from verifai.original.look import SecondLook
+    from verifai.proof.network import encode_network
+    from verifai.proof.query import encode_query
 
     query = _ready(query)
     look = SecondLook(query)

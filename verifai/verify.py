@@ -20,11 +20,13 @@ from verifai.alarm import alarm
 from verifai.bounds.threads import one_thread
 from verifai.kernel.bound import Root, rounded_root
 from verifai.kernel.checker import Checker, check
-from verifai.kernel.codec import digest, encode_network, encode_query
 from verifai.kernel.errors import InputError, Rejection, Unable
-from verifai.kernel.files.certificate import encode_certificate
+from verifai.kernel.files.container import digest
 from verifai.kernel.query import Query
 from verifai.original.look import SecondLook
+from verifai.proof.certificate import encode_certificate
+from verifai.proof.network import encode_network
+from verifai.proof.query import encode_query
 from verifai.proof.record import Record, assemble, sharpened
 from verifai.search.budget import NO_MEMORY, Found, Meter, Options, Progress, Stopped
 from verifai.search.clauses import Problem, problem_of

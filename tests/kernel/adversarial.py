@@ -27,11 +27,12 @@ from tests.kernel.proofs import (
 )
 from verifai.kernel.checker import Checker
 from verifai.kernel.errors import Rejection
-from verifai.kernel.files.certificate import decode_certificate, encode_certificate
+from verifai.kernel.files.certificate import decode_certificate
 from verifai.kernel.network import Network, Product, Pwl, Sign, Smooth, Square
 from verifai.kernel.operator import Array
 from verifai.kernel.query import And, Formula, Or, Query, Relation, atom
 from verifai.kernel.replay import evaluate, replay
+from verifai.proof.certificate import encode_certificate
 
 WILD = (0.0, 1.0, -1.0, 2.0, 0.5, 1e-300, 5e-324, 1e308, -1e308, 1e30, 1 + 2.0**-52, 3.0)
 Plan = tuple[tuple[str, int, Block | None], ...]

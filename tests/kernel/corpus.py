@@ -11,10 +11,12 @@ from flint import fmpq
 from tests.kernel.distance import SIDE
 from tests.kernel.proofs import Block, Close, Derive, Split, below_query, plan_of, proof, written
 from tests.kernel.test_certificate import BAD, GOOD, good_query
-from verifai.kernel.codec import digest, encode_network, encode_query
-from verifai.kernel.files.certificate import encode_certificate
+from verifai.kernel.files.container import digest
 from verifai.kernel.network import FUNCTIONS, Input, Network, Node, Smooth, affine
 from verifai.kernel.operator import Dense
+from verifai.proof.certificate import encode_certificate
+from verifai.proof.network import encode_network
+from verifai.proof.query import encode_query
 
 HERE = Path(__file__).parent
 D = 2

@@ -10,9 +10,7 @@ from tests.kernel.proofs import (
     decide,
 )
 from verifai.kernel.errors import Rejection
-from verifai.kernel.files.certificate import (
-    Proof,
-)
+from verifai.kernel.files.certificate import Proof
 from verifai.kernel.network import Input, Network, affine, relu
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Atom, Formula, Query, Relation, atom

@@ -10,7 +10,7 @@ import numpy as np
 from flint import fmpq
 
 from verifai.kernel.checker import Accepted, check
-from verifai.kernel.files.certificate import IMAGE, PLAIN, TYPES, Kind, Proof, encode_certificate
+from verifai.kernel.files.certificate import IMAGE, PLAIN, TYPES, Kind, Proof
 from verifai.kernel.network import (
     FUNCTIONS,
     Input,
@@ -28,6 +28,7 @@ from verifai.kernel.network import (
 from verifai.kernel.operator import Array, Conv, Dense, Gather
 from verifai.kernel.query import And, Formula, Query, Relation, atom
 from verifai.kernel.replay import evaluate
+from verifai.proof.certificate import encode_certificate
 
 Form = int | tuple[tuple[int, float], ...]
 

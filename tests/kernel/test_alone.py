@@ -19,13 +19,15 @@ from tests.kernel.proofs import proof
 from tests.kernel.test_certificate import GOOD
 from tests.kernel.test_rules import listed_in_specification
 from verifai.kernel.checker import Accepted, check
-from verifai.kernel.codec import decode_network, decode_query, digest
 from verifai.kernel.errors import Rejection
-from verifai.kernel.files.certificate import encode_certificate
-from verifai.kernel.files.container import pack
+from verifai.kernel.files.container import digest
+from verifai.kernel.files.network import decode_network
+from verifai.kernel.files.query import decode_query
 from verifai.kernel.network import Input, Network
 from verifai.kernel.query import And, Query, atom
 from verifai.kernel.statement import readable, statement
+from verifai.proof.certificate import encode_certificate
+from verifai.proof.container import pack
 
 HERE = Path(__file__).parent
 NETWORK, QUERY = HERE / "corpus" / "network", HERE / "corpus" / "query"

@@ -12,10 +12,10 @@ from tests.kernel.proofs import Block, Close, Split, Tree, written
 from verifai.kernel import assistant, checker
 from verifai.kernel.assistant import Assistant
 from verifai.kernel.errors import Rejection, Unable
-from verifai.kernel.files.certificate import encode_certificate
 from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Gather
 from verifai.kernel.query import And, Query, atom
+from verifai.proof.certificate import encode_certificate
 
 
 def chain(depth: int, low: float, high: float, wrong: int = -1) -> Tree:

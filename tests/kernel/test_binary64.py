@@ -20,8 +20,8 @@ from verifai.kernel.assistant import Assistant
 from verifai.kernel.binary64 import CASES, require_binary64
 from verifai.kernel.bound import rounded_root
 from verifai.kernel.checker import check
-from verifai.kernel.codec import decode_network
 from verifai.kernel.errors import Unable
+from verifai.kernel.files.network import decode_network
 from verifai.kernel.operator import Array
 from verifai.kernel.replay import replay
 

@@ -24,15 +24,12 @@ from tests.kernel.proofs import (
 )
 from verifai.kernel.checker import check
 from verifai.kernel.errors import Rejection
-from verifai.kernel.files.certificate import (
-    MAX_DEPTH,
-    Proof,
-    decode_certificate,
-    encode_certificate,
-)
-from verifai.kernel.files.container import pack, unpack
-from verifai.kernel.files.packed import packed_codes, unpacked_codes
+from verifai.kernel.files.certificate import MAX_DEPTH, Proof, decode_certificate
+from verifai.kernel.files.container import unpack
+from verifai.kernel.files.packed import unpacked_codes
 from verifai.kernel.query import Query
+from verifai.proof.certificate import encode_certificate, packed_codes
+from verifai.proof.container import pack
 
 GOOD: dict[str, list[Any]] = {
     "tree": [2, 3],

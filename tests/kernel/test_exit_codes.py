@@ -28,7 +28,7 @@ BREAKS: dict[str, type[BaseException]] = {
     "value": ValueError,
     "key": KeyError,
 }
-PLACES = ("checker.check", "files.network.unpack", "statement._network", "codec.digest")
+PLACES = ("checker.check", "files.network.unpack", "statement._network", "files.container.digest")
 PROGRAM = """
 import importlib, runpy, sys
 module, _, name = ("verifai.kernel." + sys.argv[1]).rpartition(".")

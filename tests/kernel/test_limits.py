@@ -16,13 +16,16 @@ from tests.kernel.distance import ABS, at_least, query_of
 from tests.kernel.false_claims import INPUT, PAIR, chain, on
 from tests.kernel.proofs import Block, Close, Derive, Split, Tree, decide, plan_of, written
 from verifai.kernel import limits
-from verifai.kernel.codec import decode_network, digest, encode_network, encode_query
 from verifai.kernel.errors import InputError, Rejection
-from verifai.kernel.files.certificate import encode_certificate
+from verifai.kernel.files.container import digest
+from verifai.kernel.files.network import decode_network
 from verifai.kernel.limits import PRODUCTS, STEPS, VALUES, check_work
 from verifai.kernel.network import Input, Network, Node, Square, affine, pwl
 from verifai.kernel.operator import Conv, Dense, Gather
 from verifai.kernel.query import And, Atom, Query
+from verifai.proof.certificate import encode_certificate
+from verifai.proof.network import encode_network
+from verifai.proof.query import encode_query
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "cases" / "hostile"

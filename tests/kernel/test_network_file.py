@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verifai.bounds.compiled import compile_network
-from verifai.kernel.codec import decode_network, digest, encode_network
 from verifai.kernel.errors import InputError
-from verifai.kernel.files.container import Array, pack, unpack
+from verifai.kernel.files.container import Array, digest, unpack
+from verifai.kernel.files.network import decode_network
 from verifai.kernel.network import (
     Affine,
     Input,
@@ -32,6 +32,8 @@ from verifai.kernel.network import (
 )
 from verifai.kernel.operator import Conv, Dense, Gather, Operator
 from verifai.kernel.replay import evaluate
+from verifai.proof.container import pack
+from verifai.proof.network import encode_network
 
 
 def every_kind(seed: int = 0) -> Network:

@@ -9,12 +9,15 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifai.kernel.codec import decode_query, digest, encode_network, encode_query
 from verifai.kernel.errors import InputError
 from verifai.kernel.files import query as query_file
+from verifai.kernel.files.container import digest
+from verifai.kernel.files.query import decode_query
 from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Atom, Or, Query, Relation
+from verifai.proof.network import encode_network
+from verifai.proof.query import encode_query
 
 LESS, EQUAL = Relation.LESS, Relation.EQUAL
 

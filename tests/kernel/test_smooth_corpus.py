@@ -6,9 +6,12 @@ import pytest
 
 from tests.kernel.corpus import smooth_network
 from verifai.kernel.checker import Accepted, check
-from verifai.kernel.codec import decode_network, decode_query, digest, encode_network
 from verifai.kernel.errors import Rejection
+from verifai.kernel.files.container import digest
+from verifai.kernel.files.network import decode_network
+from verifai.kernel.files.query import decode_query
 from verifai.kernel.network import FUNCTIONS, Smooth
+from verifai.proof.network import encode_network
 
 CORPUS = Path(__file__).parent / "corpus"
 NETWORK = (CORPUS / "smooth.network").read_bytes()

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from verifai.kernel.files.container import pack, unpack
+from verifai.kernel.files.container import unpack
+from verifai.proof.container import pack
 
 PIECES = (
     *(b"\0", b"\xff", b"\x80", b"\x7f", b"(", b")", b'"', b"{", b"}", b"[", b"]", b";", b"\n"),

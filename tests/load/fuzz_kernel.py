@@ -14,12 +14,16 @@ from tests.kernel.proofs import sample
 from tests.load.fuzz_bytes import mutate_bytes, mutate_container, mutate_json
 from tests.load.fuzz_outcome import DATA, MAX_SEED, Finding, Outcome, Stage, said
 from verifai.kernel.checker import Checker, check
-from verifai.kernel.codec import decode_network, decode_query, digest, encode_network, encode_query
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.files.certificate import decode_certificate
+from verifai.kernel.files.container import digest
+from verifai.kernel.files.network import decode_network
+from verifai.kernel.files.query import decode_query
 from verifai.kernel.query import Or, Query
 from verifai.kernel.replay import Replayer
 from verifai.load.onnx.read import load_onnx
+from verifai.proof.network import encode_network
+from verifai.proof.query import encode_query
 
 
 @cache

@@ -13,10 +13,10 @@ from tests.load.fuzz_outcome import BENCHMARKS, Finding, Outcome, Stage, said
 from tests.load.test_vnnlib import BOX, SAMPLE, agree, asserted, declarations
 from tests.load.test_vnnlib import network as linear_network
 from tests.load.vnnlib2_documents import document, relu_model
-from verifai.kernel.codec import encode_query
 from verifai.kernel.errors import InputError
 from verifai.load.vnnlib.version1 import load_vnnlib
 from verifai.load.vnnlib.version2 import load_vnnlib2
+from verifai.proof.query import encode_query
 
 
 @cache

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.load.vnnlib2_documents import relu_model, save
 from verifai.graph.merge import Place, merge
-from verifai.kernel.codec import decode_network, encode_network
 from verifai.kernel.errors import InputError
+from verifai.kernel.files.network import decode_network
 from verifai.kernel.network import Affine, Input, Network, affine
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Atom, atom
@@ -20,6 +20,7 @@ from verifai.load.onnx.read import load_onnx
 from verifai.load.vnnlib import polynomial
 from verifai.load.vnnlib.condition import Linear
 from verifai.load.vnnlib.polynomial import Products, with_products
+from verifai.proof.network import encode_network
 
 
 def network(*sizes: int) -> Network:

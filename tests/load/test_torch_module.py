@@ -5,10 +5,10 @@ import pytest
 from flint import fmpq
 
 import verifai as vf
-from verifai.kernel.codec import encode_network
 from verifai.kernel.network import Network
 from verifai.kernel.number import exact
 from verifai.kernel.replay import evaluate
+from verifai.proof.network import encode_network
 
 torch = pytest.importorskip("torch")
 

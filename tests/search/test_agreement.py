@@ -12,9 +12,11 @@ import pytest
 from tests.search.cases import FAMILIES, SHAPES, make_case
 from tests.search.oracle import decide, decide_z3, is_counterexample
 from verifai.kernel.checker import check
-from verifai.kernel.codec import digest, encode_network, encode_query
+from verifai.kernel.files.container import digest
 from verifai.kernel.query import Query
 from verifai.kernel.replay import replay
+from verifai.proof.network import encode_network
+from verifai.proof.query import encode_query
 from verifai.search import driver
 from verifai.verdict import Falsified, Verdict, Verified
 from verifai.verify import Options, verify

@@ -11,12 +11,14 @@ import pytest
 from verifai.bounds.compiled import compile_network
 from verifai.bounds.interval import Bounds
 from verifai.kernel.bound import rounded_root
-from verifai.kernel.codec import digest, encode_network, encode_query
 from verifai.kernel.files.certificate import decode_certificate
+from verifai.kernel.files.container import digest
 from verifai.kernel.network import Input, Network, affine, relu
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Query, Relation, atom
+from verifai.proof.network import encode_network
+from verifai.proof.query import encode_query
 from verifai.search.clauses import problem_of
 from verifai.search.cut.inputs import BoxSearch
 from verifai.search.judge import Judge, directed

@@ -15,11 +15,13 @@ from tests.search.cases import make_case
 from tests.search.oracle import is_counterexample, rationals
 from tests.search.test_agreement import recheck
 from verifai.bounds.compiled import compile_network
-from verifai.kernel.codec import digest, encode_network, encode_query
 from verifai.kernel.files.certificate import Kind, Proof, decode_certificate
+from verifai.kernel.files.container import digest
 from verifai.kernel.network import Affine, Input, Network, Node, Pwl, affine, relu
 from verifai.kernel.operator import Conv, Dense, Gather
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
+from verifai.proof.network import encode_network
+from verifai.proof.query import encode_query
 from verifai.search import driver, wide
 from verifai.search.close import lp as leaf
 from verifai.search.close.lp import Answer, LeafSolver

@@ -12,8 +12,10 @@ from tests.search.oracle import decide
 from tests.search.test_agreement import recheck
 from tests.search.test_forecast import query_of
 from tests.search.test_programs import boxed
-from verifai.kernel.codec import digest, encode_network, encode_query
 from verifai.kernel.files.certificate import Kind, decode_certificate
+from verifai.kernel.files.container import digest
+from verifai.proof.network import encode_network
+from verifai.proof.query import encode_query
 from verifai.search import driver, wide
 from verifai.search.close import programs
 from verifai.search.close.premises import Hidden, Patience, Premises

@@ -8,11 +8,13 @@ from flint import fmpq, fmpz
 
 from tests.search.test_agreement import recheck
 from verifai.kernel.checker import Checker
-from verifai.kernel.codec import digest, encode_network, encode_query
 from verifai.kernel.files.certificate import IMAGE, PLAIN, decode_certificate
+from verifai.kernel.files.container import digest
 from verifai.kernel.network import Input, Network, Node, Square, affine, relu
 from verifai.kernel.operator import Dense, Gather
 from verifai.kernel.query import And, Or, Query, Relation, atom
+from verifai.proof.network import encode_network
+from verifai.proof.query import encode_query
 from verifai.verdict import Falsified, Verdict, Verified
 from verifai.verify import Options, verify
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from verifai.cli.theorem import statement_text
-from verifai.kernel.codec import encode_network, encode_query
+from verifai.proof.network import encode_network
+from verifai.proof.query import encode_query
 from verifai.theorems.claim import Theorem
 from verifai.theorems.registry import THEOREMS
 

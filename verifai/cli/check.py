@@ -96,8 +96,10 @@ def command(
 def _hint(model: Path, property_file: Path, data: bytes, meaning: dict[str, Any]) -> str:
     """What to call `check` with instead, if the certificate is about the files read otherwise."""
     from verifai.api import query_from
-    from verifai.kernel.codec import digest, encode_network, encode_query
     from verifai.kernel.files.certificate import decode_certificate
+    from verifai.kernel.files.container import digest
+    from verifai.proof.network import encode_network
+    from verifai.proof.query import encode_query
 
     real = meaning["semantics"] == "real"
     other = "float32" if real else "real"

@@ -268,7 +268,8 @@ def write_certificate(path: Path, query: Query, certificate: bytes) -> None:
     Raises:
         OSError: the disk is full, or the folder has gone.
     """
-    from verifai.kernel.codec import encode_network, encode_query
+    from verifai.proof.network import encode_network
+    from verifai.proof.query import encode_query
 
     *others, last = companions(path)
     if others:

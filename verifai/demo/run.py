@@ -17,8 +17,9 @@ from verifai.api import verify
 from verifai.demo.cases import Case, cases
 from verifai.demo.picture import beside, changes, describe_change, float_text, picture
 from verifai.files import write_atomically
-from verifai.kernel.codec import encode_network, encode_query
 from verifai.kernel.number import exact
+from verifai.proof.network import encode_network
+from verifai.proof.query import encode_query
 from verifai.verdict import Counterexample, Falsified, Unknown, Verdict, Verified
 
 Echo = Callable[[str], None]

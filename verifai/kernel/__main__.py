@@ -71,10 +71,11 @@ def main(arguments: list[str]) -> int:
 def _check(network_path: str, query_path: str, certificate_path: str, *, exact: bool) -> str:
     """What was proved; raises whatever stands against it."""
     from verifai.kernel.checker import check
-    from verifai.kernel.codec import decode_network, decode_query, digest
     from verifai.kernel.errors import InputError
     from verifai.kernel.files.certificate import MAX_BYTES
-    from verifai.kernel.files.query import MAX_QUERY
+    from verifai.kernel.files.container import digest
+    from verifai.kernel.files.network import decode_network
+    from verifai.kernel.files.query import MAX_QUERY, decode_query
     from verifai.kernel.statement import statement
 
     network_bytes = _read(network_path, MAX_NETWORK)

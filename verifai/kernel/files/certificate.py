@@ -7,15 +7,15 @@ May import: numpy, container, errors. Must not know: networks, queries, bounds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 
 import numpy as np
 
 from verifai.kernel.errors import Rejection
-from verifai.kernel.files.container import ContainerError, pack, unpack
-from verifai.kernel.files.packed import PACKED, packed_codes, unpacked_codes
+from verifai.kernel.files.container import ContainerError, unpack
+from verifai.kernel.files.packed import PACKED, unpacked_codes
 from verifai.kernel.operator import Array
 
 FORMAT = "verifai-certificate-1"
@@ -209,26 +209,7 @@ def check_form(proof: Proof) -> None:
     _check_used("codes", len(proof.codes), proof.block_codes)
 
 
-def encode_certificate(proof: Proof, network_digest: str, query_digest: str) -> bytes:
-    """The certificate's bytes; equal proofs give equal bytes."""
-    metadata = {
-        "format": FORMAT,
-        "network": network_digest,
-        "query": query_digest,
-        "semantics": "real",
-    }
-    arrays = {
-        f.name: np.asarray(getattr(proof, f.name), dtype=TYPES[f.name]) for f in fields(Proof)
-    }
-    smaller = packed_codes(proof.codes)
-    gain = proof.codes.size - sum(a.size for a in smaller.values())
-    if gain > 0 and _rows(arrays) == len(proof.codes):
-        del arrays["codes"]
-        arrays |= smaller
-    return pack(metadata, {name: array for name, array in arrays.items() if array.size})
-
-
-def _rows(arrays: dict[str, Array]) -> int:
+def rows_named(arrays: dict[str, Array]) -> int:
     """How many rows of codes the blocks name, if they leave out none."""
     return int(arrays["block_codes"].max(initial=-1)) + 1
 
@@ -260,7 +241,7 @@ def decode_certificate(data: bytes, network_digest: str, query_digest: str) -> P
             raise Rejection("format", f"array {name} of shape {array.shape}")
     full = {name: arrays[name] if name in arrays else _empty(name) for name in TYPES}
     if PACKED.keys() & arrays.keys():
-        full["codes"] = unpacked_codes(arrays, _rows(full))
+        full["codes"] = unpacked_codes(arrays, rows_named(full))
     proof = Proof(**full)
     check_form(proof)
     return proof

@@ -2,13 +2,14 @@
 
 The layout is that of safetensors: the header's length (8 bytes, little-endian), the header (a JSON
 object, padded with spaces), then the arrays' bytes without holes, in the order of the header. The
-reader trusts nothing; the writer obeys the reader, and equal content gives equal bytes.
+reader trusts nothing.
 
 May import: the standard library, numpy. Must not know: networks, certificates, other errors.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -28,16 +29,20 @@ DTYPES = {
     "F64": "<f8",
 }
 _DTYPES = {name: np.dtype(code) for name, code in DTYPES.items()}
-_CODES = {dtype: name for name, dtype in _DTYPES.items()}
 MAX_ARRAYS = 100_000
 MAX_AXES = 8
 MAX_VALUES = 1 << 40
 _NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,200}", re.ASCII)
-_METADATA = "__metadata__"
+METADATA = "__metadata__"
 
 
 class ContainerError(Exception):
     """The bytes are no container, or the content fits into none; callers turn it into theirs."""
+
+
+def digest(data: bytes) -> str:
+    """The SHA-256 of a file in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def parse_json(text: str) -> Any:
@@ -74,7 +79,7 @@ def unpack(data: bytes, *, max_header: int) -> tuple[dict[str, str], dict[str, A
     """The metadata and the arrays in data; the arrays are read-only views, all floats finite.
 
     Raises:
-        ContainerError: anything that pack would not write, but for the order and the padding.
+        ContainerError: another layout, an unknown type, a hole, NaN or infinity, any byte more.
     """
     if len(data) < 8:
         raise ContainerError(f"a file of {len(data)} bytes")
@@ -89,7 +94,7 @@ def unpack(data: bytes, *, max_header: int) -> tuple[dict[str, str], dict[str, A
         raise ContainerError("a header that is not UTF-8") from None
     if not isinstance(header, dict):
         raise ContainerError("a header that is no JSON object")
-    metadata = header.pop(_METADATA, {})
+    metadata = header.pop(METADATA, {})
     if not (isinstance(metadata, dict) and all(isinstance(v, str) for v in metadata.values())):
         raise ContainerError("metadata that is not a JSON object of strings")
     if len(header) > MAX_ARRAYS:
@@ -137,37 +142,10 @@ def _is_naturals(items: Any) -> bool:
 
 
 def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name) or name == _METADATA:
+    if not _NAME.fullmatch(name) or name == METADATA:
         raise ContainerError(f"a bad array name: {name[:100]!r}")
 
 
 def _check_finite(name: str, array: Array) -> None:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ContainerError(f"array {name} holds NaN or infinity")
-
-
-def pack(metadata: dict[str, str], arrays: dict[str, Array]) -> bytes:
-    """The container of this content, arrays sorted by item size (so all are aligned) and name.
-
-    Raises:
-        ContainerError: content that unpack would refuse.
-    """
-    if len(arrays) > MAX_ARRAYS:
-        raise ContainerError(f"{len(arrays)} arrays (at most {MAX_ARRAYS})")
-    header: dict[str, Any] = {_METADATA: dict(sorted(metadata.items()))}
-    parts, position = [], 0
-    for name in sorted(arrays, key=lambda name: (-arrays[name].dtype.itemsize, name)):
-        array = arrays[name]
-        dtype = array.dtype.newbyteorder("<")
-        _check_name(name)
-        _check_finite(name, array)
-        if dtype not in _CODES or array.ndim > MAX_AXES:
-            raise ContainerError(f"array {name}: {array.dtype} with {array.ndim} axes does not fit")
-        parts.append(array.astype(dtype, copy=False).tobytes())
-        end = position + len(parts[-1])
-        offsets = [position, end]
-        header[name] = {"dtype": _CODES[dtype], "shape": list(array.shape), "data_offsets": offsets}
-        position = end
-    text = json.dumps(header, separators=(",", ":")).encode("ascii")
-    text += b" " * (-len(text) % 8)
-    return b"".join([len(text).to_bytes(8, "little"), text, *parts])

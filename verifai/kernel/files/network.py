@@ -1,34 +1,29 @@
 """The canonical file of a network: a container of its arrays, with its graph as JSON.
 
-What is written is determined by the network, and what is read goes through the checking
-constructors: a file that reads is a network. The format stands in SPEC.md.
+What is read goes through the checking constructors: a file that reads is a network. The format
+stands in SPEC.md.
 
-May import: arithmetic, container, fields, operator, network, errors.
+May import: binary64, container, fields, operator, network, errors.
 Must not know: queries, certificates.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from typing import Any
 
 import numpy as np
 
-from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.binary64 import require_binary64
 from verifai.kernel.errors import InputError
-from verifai.kernel.files.container import Array, ContainerError, pack, parse_json, unpack
+from verifai.kernel.files.container import Array, ContainerError, parse_json, unpack
 from verifai.kernel.files.fields import a_list, a_string, an_integer, bad, fields, integers
 from verifai.kernel.limits import Allowance
 from verifai.kernel.network import (
-    Affine,
     Input,
     Network,
     Node,
     Product,
-    Pwl,
     Sign,
     Smooth,
     Square,
@@ -39,36 +34,6 @@ from verifai.kernel.operator import MAX_SIZE, Conv, Dense, Gather, Operator
 
 NETWORK_FORMAT = "verifai-network-1"
 MAX_HEADER = 1 << 26
-
-
-def digest(data: bytes) -> str:
-    """The SHA-256 of data in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
-
-
-class _ArrayWriter:
-    """Collects arrays; equal ones get one name. Floats go as float32 where that is exact."""
-
-    def __init__(self) -> None:
-        self.arrays: dict[str, Array] = {}
-        self._names: dict[tuple[str, tuple[int, ...], str], str] = {}
-
-    def add(self, array: Array) -> str:
-        """The name of this array in the file."""
-        if array.dtype.kind == "f":
-            with np.errstate(over="ignore"):
-                short = array.astype(np.float32)
-            array = short if (short == array).all() else array
-        key = (array.dtype.str, array.shape, digest(array.tobytes()))
-        if key not in self._names:
-            self._names[key] = str(len(self._names))
-            self.arrays[self._names[key]] = array
-        return self._names[key]
-
-    def spread(self, array: Array) -> str:
-        """The name of a vector, stored as one number where all its entries are the same double."""
-        bits = np.ascontiguousarray(array).view(np.int64)
-        return self.add(array[:1] if (bits == bits[0]).all() else array)
 
 
 class _ArrayReader:
@@ -97,64 +62,6 @@ class _ArrayReader:
         return np.broadcast_to(array, (size,))
 
 
-def encode_network(network: Network, pause: Pause = never) -> bytes:
-    """The network's file; `pause` is called now and then.
-
-    Raises:
-        InputError: the name of a node is empty, too long or not printable.
-    """
-    names = [a_string("the name of a node", node.name) for node in network.nodes]
-    writer = _ArrayWriter()
-    nodes = list[dict[str, Any]]()
-    for node in network.nodes:
-        pause()
-        nodes.append(_node_fields(node, names, writer))
-    outputs = [names[output] for output in network.outputs]
-    metadata = {"nodes": nodes, "outputs": outputs}
-    texts = {key: json.dumps(value, separators=(",", ":")) for key, value in metadata.items()}
-    return pack({"format": NETWORK_FORMAT, **texts}, writer.arrays)
-
-
-def _node_fields(node: Node, names: list[str], writer: _ArrayWriter) -> dict[str, Any]:
-    """The JSON object of one node."""
-    start: dict[str, Any] = {"kind": type(node).__name__.lower(), "name": node.name}
-    start["shape"] = [int(length) for length in node.shape]
-    sources = [names[source] for source in node.sources]
-    if isinstance(node, Affine):
-        operators = [_operator_fields(operator, writer) for _, operator in node.terms]
-        start["terms"] = [
-            {"source": source, **entry} for source, entry in zip(sources, operators, strict=True)
-        ]
-        start["bias"] = writer.spread(node.bias)
-        start["divisor"] = None if node.divisor is None else writer.spread(node.divisor)
-        start["radius"] = None if node.radius is None else writer.spread(node.radius)
-    elif isinstance(node, Pwl):
-        data = {"knots": node.knots, "slopes": node.slopes, "anchor": node.anchor}
-        start["source"] = sources[0]
-        start |= {key: writer.add(array) for key, array in data.items()}
-    elif isinstance(node, Sign | Square):
-        start["source"] = sources[0]
-    elif isinstance(node, Smooth):
-        start["source"], start["function"] = sources[0], node.function
-    elif isinstance(node, Product):
-        start["left"], start["right"] = sources
-    elif not isinstance(node, Input):
-        raise InputError(f"node {node.name!r} is of a kind that the format lacks")
-    return start
-
-
-def _operator_fields(operator: Operator, writer: _ArrayWriter) -> dict[str, Any]:
-    """The JSON fields of one operator; a gather that keeps the order stores no index."""
-    if isinstance(operator, Dense):
-        return {"operator": "dense", "weight": writer.add(operator.weight)}
-    if isinstance(operator, Gather):
-        index = None if operator.is_identity else writer.add(operator.index)
-        return {"operator": "gather", "index": index, "scale": writer.spread(operator.scale)}
-    lists = {key: [int(n) for n in getattr(operator, key)] for key in _CONV_LISTS}
-    start = {"operator": "conv", "weight": writer.add(operator.weight)}
-    return {**start, **lists, "groups": int(operator.groups)}
-
-
 _KEYS = {
     "input": "",
     "affine": "terms bias divisor radius",
@@ -165,7 +72,7 @@ _KEYS = {
     "smooth": "source function",
 }
 _UNARY: dict[str, type[Sign] | type[Square]] = {"sign": Sign, "square": Square}
-_CONV_LISTS = ("spatial", "stride", "before", "after", "dilation")
+CONV_LISTS = ("spatial", "stride", "before", "after", "dilation")
 
 
 def decode_network(data: bytes, *, beside: int = 0) -> Network:
@@ -283,9 +190,9 @@ class _NetworkReader:
             return Gather.of(inputs, order, self.arrays.spread(f"{where}: scale", scale, size))
         if kind != "conv":
             bad(f"{where}: operator", "dense, gather or conv", kind)
-        keys = f"source operator weight {' '.join(_CONV_LISTS)} groups"
+        keys = f"source operator weight {' '.join(CONV_LISTS)} groups"
         _, _, weight, *lists, groups = fields(where, term, keys)
-        each = zip(_CONV_LISTS, lists, strict=True)
+        each = zip(CONV_LISTS, lists, strict=True)
         lengths = [integers(f"{where}: {key}", entry) for key, entry in each]
         if any(len(entry) != len(lengths[0]) for entry in lengths):
             raise InputError(f"{where}: convolution data for different numbers of axes")

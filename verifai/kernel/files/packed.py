@@ -15,15 +15,6 @@ MAX_CODES = 1 << 28
 PACKED = {"code_mask": "u1", "code": "u1"}
 
 
-def packed_codes(codes: Array) -> dict[str, Array]:
-    """A matrix of codes (rows, columns) as a bit for each, column by column, and those not default.
-
-    `code_mask` is (columns, ⌈rows/8⌉), the first row in the highest bit; `code` goes by columns.
-    """
-    given = codes.T != DEFAULT_CODE
-    return {"code_mask": np.packbits(given, axis=1), "code": codes.T[given]}
-
-
 def unpacked_codes(arrays: dict[str, Array], rows: int) -> Array:
     """The matrix of codes (rows, columns) whose packed form is among these arrays.
 

@@ -1,98 +1,29 @@
 """The canonical file of a query: JSON that people can read, one atom a line, numbers as text.
 
-What is written is determined by the query, and what is read goes through its constructor. The file
-names its network by the digest of that network's file. The format stands in SPEC.md.
+What is read goes through the query's constructor. The file names its network by the digest of that
+network's file. The format stands in SPEC.md.
 
-May import: arithmetic, container, fields, number, network, query, files.network, errors.
+May import: container, fields, number, network, query, errors.
 Must not know: certificates.
 """
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from typing import Any
 
 from flint import fmpq
 
-from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.errors import InputError
 from verifai.kernel.files.container import ContainerError, parse_json
 from verifai.kernel.files.fields import a_list, an_integer, bad, fields, integers
-from verifai.kernel.files.network import digest, encode_network
 from verifai.kernel.network import Network
-from verifai.kernel.number import MAX_DIGITS, rational, text
+from verifai.kernel.number import rational
 from verifai.kernel.query import MAX_ALTERNATION, And, Atom, Formula, Or, Query, Relation
 
 QUERY_FORMAT = "verifai-query-1"
 MAX_QUERY = 1 << 28
 Ends = tuple[fmpq, ...]
-_PER_LINE = 4  # ends of the box on one line of a query file
-
-
-def encode_query(query: Query, network_digest: str | None = None, pause: Pause = never) -> bytes:
-    """The query's file; the digest is that of its network's file (computed where it is None).
-
-    `pause` is called now and then.
-
-    Raises:
-        InputError: a number or a name that decode_query would refuse.
-    """
-    net = query.network
-    expected = digest(encode_network(net, pause)) if network_digest is None else network_digest
-    atoms = [_atom_text(net, atom) for atom in query.domain]
-    inputs, start = [], 0
-    for position in net.inputs:
-        first, end = net.offsets[position], start + net.sizes[position]
-        integer = sorted(v - first for v in query.integers if net.owner(v)[0] == position)
-        inputs.append(
-            f'{{"node": {json.dumps(net.nodes[position].name)},\n'
-            f'    "lower": {_ends_text(query.lower[start:end])},\n'
-            f'    "upper": {_ends_text(query.upper[start:end])},\n'
-            f'    "integer": {json.dumps(integer)}}}'
-        )
-        start = end
-    return (
-        f'{{\n"format": "{QUERY_FORMAT}",\n"network": {json.dumps(expected)},\n'
-        f'"inputs": {_lines(inputs, 1)},\n"domain": {_lines(atoms, 1)},\n'
-        f'"unsafe": {_formula_text(net, query.unsafe, 0, pause)}\n}}\n'
-    ).encode("ascii")
-
-
-def _lines(items: list[str], depth: int) -> str:
-    """A JSON list with one item on a line."""
-    return "[" + ",".join("\n" + "  " * depth + item for item in items) + "]"
-
-
-def _ends_text(ends: tuple[fmpq, ...]) -> str:
-    texts = [f'"{_number_text(end)}"' for end in ends]
-    rows = range(0, len(texts), _PER_LINE)
-    return "[" + ",\n      ".join(", ".join(texts[i : i + _PER_LINE]) for i in rows) + "]"
-
-
-def _number_text(value: fmpq) -> str:
-    result = text(value)
-    if len(result) > MAX_DIGITS:
-        raise InputError(f"a number of {len(result)} digits does not fit into a query file")
-    return result
-
-
-def _atom_text(net: Network, atom: Atom) -> str:
-    total = []
-    for value, coefficient in atom.terms:
-        node, index = net.owner(value)
-        total.append([_number_text(coefficient), net.nodes[node].name, index])
-    constant = _number_text(atom.constant)
-    return json.dumps({"sum": total, "plus": constant, "is": atom.relation.value})
-
-
-def _formula_text(net: Network, part: Formula, depth: int, pause: Pause) -> str:
-    """The text of a formula, whose depth Query has capped."""
-    pause()
-    if isinstance(part, Atom):
-        return _atom_text(net, part)
-    parts = [_formula_text(net, child, depth + 1, pause) for child in part.parts]
-    return f'{{"{type(part).__name__.lower()}": {_lines(parts, depth + 1)}}}'
 
 
 def decode_query(data: bytes, network: Network, network_digest: str) -> Query:

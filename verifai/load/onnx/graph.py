@@ -18,7 +18,6 @@ from verifai.graph.holdings import Holdings
 from verifai.graph.results import is_in_order, network_of
 from verifai.graph.values import Activation, Masked, Value
 from verifai.kernel.errors import InputError
-from verifai.kernel.files.network import encode_network
 from verifai.kernel.network import Input, Network
 from verifai.load.errors import LoadError
 from verifai.load.onnx.call import Attribute, Call, Lowering
@@ -34,6 +33,7 @@ from verifai.load.onnx.operators import (
 from verifai.load.onnx.order import needed, sorted_nodes
 from verifai.load.onnx.schema import check_node
 from verifai.load.onnx.types import UNKNOWN, result_type
+from verifai.proof.network import encode_network
 
 _FLOATS = (1, 10, 11, 16)  # element types of inputs: float, float16, double, bfloat16
 _INTEGERS = frozenset({2, 3, 4, 5, 6, 7, 12, 13})  # element types; their tensors are constants
