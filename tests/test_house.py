@@ -58,14 +58,12 @@ ARROWS = {
     "ask": BELOW_VERIFY | {"verify"},
     "exact": FRONT - {"api"},
     "api": FRONT - {"api"},
-    "store": FRONT,
-    "report": FRONT | {"store"},
-    "train": FRONT | {"store"},
-    "theorems": FRONT | {"store"},
+    "report": FRONT,
+    "train": FRONT,
+    "theorems": FRONT,
     "bench": {"kernel", "report", "files"},
     "demo": FRONT | {"report", "files"},
-    "pytest_plugin": FRONT | {"report", "store"},
-    "cli": FRONT | {"report", "store", "train", "theorems", "bench", "demo", "files", "streams"},
+    "cli": FRONT | {"report", "train", "theorems", "bench", "demo", "files", "streams"},
 }
 
 
@@ -103,6 +101,12 @@ def test_imports_point_one_way(path: Path) -> None:
             assert own != "kernel", f"{name_of(path)} imports the package itself"
             continue
         assert other == own or other in ARROWS[own], f"{own} must not import {module}"
+
+
+def test_arrows_name_only_rooms_that_exist() -> None:
+    rooms = {component(path) for path in MODULES}
+    assert set(ARROWS) <= rooms
+    assert {other for others in ARROWS.values() for other in others} <= rooms
 
 
 def test_kernel_imports_nothing_but_numpy_and_flint() -> None:
@@ -165,6 +169,14 @@ def test_public_names_are_documented(path: Path) -> None:
         assert "May import:" in header, "the header does not say what it may import"
     missing = [name for name, node in public(tree) if not ast.get_docstring(node)]
     assert not missing, f"without docstring: {missing}"
+
+
+TESTS = sorted([*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")])
+
+
+@pytest.mark.parametrize("path", TESTS, ids=name_of)
+def test_test_modules_say_what_they_test(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), "no module docstring"
 
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -240,7 +252,7 @@ def test_no_paths_of_one_machine() -> None:
     assert not at
 
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def shell_lines(path: Path) -> list[str]:

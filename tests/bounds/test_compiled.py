@@ -1,3 +1,5 @@
+"""Compiled networks compute what the kernel's operators mean, and their gradients are right."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Linear bounds hold at points, are inside intervals, and are exact where nothing is unstable."""
+
 from dataclasses import replace
 
 import numpy as np

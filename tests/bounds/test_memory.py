@@ -1,3 +1,5 @@
+"""A process that keeps its memory touches no fresh pages."""
+
 import subprocess
 import sys
 

@@ -1,3 +1,5 @@
+"""Optimised slopes and multipliers give bounds that hold and are never below CROWN's."""
+
 from dataclasses import replace
 
 import numpy as np

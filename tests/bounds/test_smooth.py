@@ -1,3 +1,5 @@
+"""Smooth functions in floating point: values, derivatives, ranges and lines, as the kernel's."""
+
 import math
 
 import numpy as np

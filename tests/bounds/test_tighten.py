@@ -1,3 +1,5 @@
+"""Bounds of hidden values, tightened one by one, hold and are reproduced by their codes."""
+
 import numpy as np
 import pytest
 

@@ -12,6 +12,7 @@ import z3
 
 import verifai as vf
 from verifai.cli import run
+from verifai.cli.export import FORMATS
 
 Out = pytest.CaptureFixture[str]
 
@@ -49,6 +50,16 @@ def test_a_network_as_sympy(model: str, capsys: Out) -> None:
 def test_sympy_takes_no_property(model: str, true_property: str, capsys: Out) -> None:
     assert run(["export", model, true_property, "--format", "sympy"]) == 4
     assert "without a PROPERTY" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_format_is_written_whole_to_a_file(
+    kind: str, model: str, tmp_path: Path, capsys: Out
+) -> None:
+    assert run(["export", model, "--format", kind]) == 0
+    text = capsys.readouterr().out
+    assert run(["export", model, "--format", kind, "-o", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out").read_text() == text != ""
 
 
 def test_a_folder_is_no_place_to_write(model: str, tmp_path: Path, capsys: Out) -> None:

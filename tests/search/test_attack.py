@@ -1,3 +1,5 @@
+"""Attacks find what is planted, claim nothing else, and end in time."""
+
 import time
 
 import numpy as np

@@ -5,12 +5,34 @@ May import: api, exact, the cli's own parts. Must not know: how either is writte
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from verifai.cli.limit import limited
 from verifai.files import require_writable, write_atomically
+
+
+def _smtlib(model: Path, property_file: Path | None, dialect: str) -> str:
+    from verifai.api import load, query_from
+    from verifai.exact import to_smtlib
+
+    subject = load(model) if property_file is None else query_from(model, property_file)
+    return to_smtlib(subject, dialect=dialect)
+
+
+def _sympy(model: Path, property_file: Path | None, _: str) -> str:
+    from verifai.api import load
+    from verifai.exact import to_sympy
+
+    if property_file is not None:
+        raise click.UsageError("--format sympy writes a network, without a PROPERTY")
+    return to_sympy(load(model)).source()
+
+
+# The text of a model, a property (or None) and a dialect, by the format's name.
+FORMATS: dict[str, Callable[[Path, Path | None, str], str]] = {"smtlib": _smtlib, "sympy": _sympy}
 
 
 @click.command("export")
@@ -21,7 +43,7 @@ from verifai.files import require_writable, write_atomically
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["smtlib", "sympy"]),
+    type=click.Choice(list(FORMATS)),
     default="smtlib",
     help="What is written (default smtlib).",
 )
@@ -43,18 +65,9 @@ def command(
 
     Exit codes: 0 written, 3 time-out, 4 usage or error.
     """
-    from verifai.api import load, query_from
-    from verifai.exact import to_smtlib, to_sympy
-
     if output is not None:
         require_writable(output)
-    if kind == "sympy":
-        if property_file is not None:
-            raise click.UsageError("--format sympy writes a network, without a PROPERTY")
-        text = to_sympy(load(model)).source()
-    else:
-        subject = load(model) if property_file is None else query_from(model, property_file)
-        text = to_smtlib(subject, dialect=dialect)
+    text = FORMATS[kind](model, property_file, dialect)
     if output is None:
         click.echo(text, nl=False)
     else:
