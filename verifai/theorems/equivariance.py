@@ -276,8 +276,8 @@ def structural(sizes: Parameters) -> Iterator[tuple[str, str, Case]]:
     yield (
         "network-quotient",
         (
-            f"Attention, softmax as a quotient, on {TOKENS} tokens commutes with exchanging two.",
-            "exchanging the first two.",
+            f"Attention, softmax as a quotient, on {TOKENS} tokens commutes with exchanging "
+            "the first two."
         ),
         Case("quotient", (1, TOKENS, 1)),
     )

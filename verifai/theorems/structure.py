@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from flint import fmpq
 
 from verifai.kernel.network import Affine, Input, Network, Product, Pwl, Smooth, Square
-from verifai.properties.entry import output_values
 from verifai.solvers.rows import Row, affine_rows, pieces
 
 ZERO, ONE = fmpq(0), fmpq(1)
@@ -73,7 +72,7 @@ def forms(network: Network, atoms: Atoms) -> list[Form]:
             values += [atoms.form(pair) for pair in zip(columns, before, strict=True)]
         else:
             raise ValueError(f"node {node.name}: of a kind that is not compared by structure")
-    return [values[value] for value in output_values(network)]
+    return [values[value] for value in network.output_values]
 
 
 def _of(network: Network, position: int, values: Sequence[Form]) -> Sequence[Form]:
