@@ -430,6 +430,9 @@ def test_external_data_lie_below_the_model(tmp_path: Path) -> None:
             load(with_external(folder, place), folder)
     with pytest.raises(LoadError, match="which is no file"):
         load(with_external(folder, "none.bin"), folder)
+    for name in ("a" * 300, "a\0b"):  # what no file can be called
+        with pytest.raises(LoadError, match="the external data of tensor 'c' cannot be read"):
+            load(with_external(folder, name), folder)
     (folder / "data.bin").write_bytes(data[:8])
     with pytest.raises(LoadError, match="4 of 12 bytes"):
         load(with_external(folder, "data.bin"), folder)

@@ -144,7 +144,7 @@ class Workshop:
         try:
             self.local(instance.onnx)
             self.local(instance.vnnlib)
-        except (InputError, OSError, EOFError, zlib.error) as error:
+        except (InputError, OSError, ValueError, EOFError, zlib.error) as error:
             return " ".join(str(error).split())
         return ""
 

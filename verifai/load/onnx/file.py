@@ -9,6 +9,7 @@ Must not know: operators, nodes.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import math
 import sys
@@ -115,9 +116,13 @@ def size_of(model: Any, folder: Path) -> int:
     kept = (m for m in model.graph.initializer if m.data_location == 1)
     names = {entry.value for m in kept for entry in m.external_data if entry.key == "location"}
     total: int = model.ByteSize()
-    for file in ((folder / name).resolve() for name in names):
-        if file.is_relative_to(folder.resolve()) and file.is_file():
-            total += file.stat().st_size
+    for name in names:
+        with contextlib.suppress(
+            OSError, ValueError
+        ):  # what no file can be called is refused later
+            file = (folder / name).resolve()
+            if file.is_relative_to(folder.resolve()) and file.is_file():
+                total += file.stat().st_size
     return total
 
 
