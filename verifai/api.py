@@ -225,20 +225,14 @@ def check_twice(
         Misread: as `check`.
     """
     from verifai.bounds.threads import one_thread
-    from verifai.kernel.checker import check as kernel_check
-    from verifai.kernel.files.container import digest
+    from verifai.kernel.check import check as kernel_check
     from verifai.original.look import SecondLook
-    from verifai.proof.network import encode_network
-    from verifai.proof.query import encode_query
+    from verifai.proof.files import Files
 
     query = _ready(query)
-    look = SecondLook(query)
-    network = digest(encode_network(query.network))
-    text = encode_query(query, network)
+    look, files = SecondLook(query), Files.of(query)
     with one_thread():
-        accepted = kernel_check(
-            query, certificate, network_digest=network, query_digest=digest(text), exact=exact
-        )
+        accepted = kernel_check(files.network, files.query, certificate, exact=exact)
         look.at_domain()
     return accepted, look.said
 

@@ -19,14 +19,12 @@ from flint import fmpq
 from verifai.alarm import alarm
 from verifai.bounds.threads import one_thread
 from verifai.kernel.bound import Root, rounded_root
-from verifai.kernel.checker import Checker, check
+from verifai.kernel.check import check
+from verifai.kernel.checker import Checker
 from verifai.kernel.errors import InputError, Rejection, Unable
-from verifai.kernel.files.container import digest
 from verifai.kernel.query import Query
 from verifai.original.look import SecondLook
-from verifai.proof.certificate import encode_certificate
-from verifai.proof.network import encode_network
-from verifai.proof.query import encode_query
+from verifai.proof.files import Files
 from verifai.proof.record import Record, assemble, sharpened
 from verifai.search.budget import NO_MEMORY, Found, Meter, Options, Progress, Stopped
 from verifai.search.clauses import Problem, problem_of
@@ -123,8 +121,7 @@ def _falsified(counterexample: Counterexample, meter: Meter, look: SecondLook) -
 
 def _decide(query: Query, meter: Meter, look: SecondLook) -> Verified | Unknown:
     """Verified, or why not; a counterexample or a spent budget is raised."""
-    network_digest = digest(encode_network(query.network, meter.watch))
-    query_digest = digest(encode_query(query, network_digest, meter.watch))
+    files = Files.of(query, meter.watch)
     try:
         root = rounded_root(query, meter.watch)
     except Rejection as rejection:
@@ -137,13 +134,12 @@ def _decide(query: Query, meter: Meter, look: SecondLook) -> Verified | Unknown:
     records, spent = search().refute() if records is None else records, 0.0
     for turn in range(MENDINGS + 2):
         start = time.perf_counter()
-        certificate = encode_certificate(assemble(records), network_digest, query_digest)
+        certificate = files.certificate(assemble(records))
         try:
             accepted = check(
-                query,
+                files.network,
+                files.query,
                 certificate,
-                network_digest=network_digest,
-                query_digest=query_digest,
                 processes=meter.options.processes,
                 pause=meter.watch,
             )

@@ -11,12 +11,10 @@ from flint import fmpq
 from tests.kernel.distance import SIDE
 from tests.kernel.proofs import Block, Close, Derive, Split, below_query, plan_of, proof, written
 from tests.kernel.test_certificate import BAD, GOOD, good_query
-from verifai.kernel.files.container import digest
 from verifai.kernel.network import FUNCTIONS, Input, Network, Node, Smooth, affine
 from verifai.kernel.operator import Dense
 from verifai.proof.certificate import encode_certificate
-from verifai.proof.network import encode_network
-from verifai.proof.query import encode_query
+from verifai.proof.files import Files
 
 HERE = Path(__file__).parent
 D = 2
@@ -26,11 +24,10 @@ def main() -> None:
     for folder in ("corpus", "accept", "reject"):
         (HERE / folder).mkdir(exist_ok=True)
     query = good_query()
-    network_bytes = encode_network(query.network)
-    query_bytes = encode_query(query, digest(network_bytes))
-    (HERE / "corpus" / "network").write_bytes(network_bytes)
-    (HERE / "corpus" / "query").write_bytes(query_bytes)
-    digests = digest(network_bytes), digest(query_bytes)
+    files = Files.of(query)
+    (HERE / "corpus" / "network").write_bytes(files.network)
+    (HERE / "corpus" / "query").write_bytes(files.query)
+    digests = files.digests
 
     def write(folder: str, name: str, data: bytes) -> None:
         (HERE / folder / f"{name}.certificate").write_bytes(data)
@@ -81,13 +78,11 @@ def smooth() -> None:
     left = Derive(plan_of(network), Close(Block(rows=((0, 1.0),))))
     right = Close(Block(rows=((0, 1.0),), slopes=slopes))
     folder = HERE / "corpus"
-    network_bytes = encode_network(network)
-    query_bytes = encode_query(query, digest(network_bytes))
-    proved = written(Split(0, 0.0, left, right))
-    certificate = encode_certificate(proved, digest(network_bytes), digest(query_bytes))
+    files = Files.of(query)
+    certificate = files.certificate(written(Split(0, 0.0, left, right)))
     for name, data in (
-        ("network", network_bytes),
-        ("query", query_bytes),
+        ("network", files.network),
+        ("query", files.query),
         ("certificate", certificate),
     ):
         (folder / f"smooth.{name}").write_bytes(data)

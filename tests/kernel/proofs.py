@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from verifai.kernel.checker import Accepted, check
+from verifai.kernel.check import check
+from verifai.kernel.checker import Accepted
 from verifai.kernel.files.certificate import IMAGE, PLAIN, TYPES, Kind, Proof
 from verifai.kernel.network import (
     FUNCTIONS,
@@ -28,7 +29,7 @@ from verifai.kernel.network import (
 from verifai.kernel.operator import Array, Conv, Dense, Gather
 from verifai.kernel.query import And, Formula, Query, Relation, atom
 from verifai.kernel.replay import evaluate
-from verifai.proof.certificate import encode_certificate
+from verifai.proof.files import Files
 
 Form = int | tuple[tuple[int, float], ...]
 
@@ -172,8 +173,8 @@ def written(tree: Tree) -> Proof:
 def decide(query: Query, tree: Tree | Proof, *, exact: bool) -> Accepted:
     """The checker's answer to a proof that went through its bytes."""
     arrays = tree if isinstance(tree, Proof) else written(tree)
-    data = encode_certificate(arrays, "n", "q")
-    return check(query, data, network_digest="n", query_digest="q", exact=exact)
+    files = Files.of(query)
+    return check(files.network, files.query, files.certificate(arrays), exact=exact)
 
 
 def plan_of(

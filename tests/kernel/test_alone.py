@@ -18,7 +18,8 @@ import verifai.kernel
 from tests.kernel.proofs import proof
 from tests.kernel.test_certificate import GOOD
 from tests.kernel.test_rules import listed_in_specification
-from verifai.kernel.checker import Accepted, check
+from verifai.kernel.check import check
+from verifai.kernel.checker import Accepted
 from verifai.kernel.errors import Rejection
 from verifai.kernel.files.container import digest
 from verifai.kernel.files.network import decode_network
@@ -49,9 +50,8 @@ def failures(checker: Check) -> list[str]:
     wrong = []
     for path in (*ACCEPT, *REJECT):
         expected = "accepted" if path in ACCEPT else path.name.split(".")[0]
-        network, query = digests()
         try:
-            checker(kept_query(), path.read_bytes(), network_digest=network, query_digest=query)
+            checker(NETWORK.read_bytes(), QUERY.read_bytes(), path.read_bytes())
             found = "accepted"
         except Rejection as rejection:
             found = rejection.rule
@@ -77,7 +77,7 @@ def test_corpus_names_only_rules_of_the_specification_and_most_of_them() -> None
 
 def test_corpus_sees_through_a_checker_that_always_accepts_or_rejects() -> None:
     def accepts(*_: object, **__: object) -> Accepted:
-        return Accepted(1, 1, False)
+        return Accepted(kept_query(), 1, 1, False)
 
     def rejects(*_: object, **__: object) -> Accepted:
         raise Rejection("close", "always")

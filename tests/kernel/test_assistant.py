@@ -11,11 +11,12 @@ from flint import fmpq
 from tests.kernel.proofs import Block, Close, Split, Tree, written
 from verifai.kernel import assistant, checker
 from verifai.kernel.assistant import Assistant
+from verifai.kernel.check import check
 from verifai.kernel.errors import Rejection, Unable
 from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Gather
 from verifai.kernel.query import And, Query, atom
-from verifai.proof.certificate import encode_certificate
+from verifai.proof.files import Files
 
 
 def chain(depth: int, low: float, high: float, wrong: int = -1) -> Tree:
@@ -32,9 +33,8 @@ def chain(depth: int, low: float, high: float, wrong: int = -1) -> Tree:
 
 
 def decide(query: Query, tree: Tree, processes: int) -> checker.Accepted:
-    data = encode_certificate(written(tree), "n", "q")
-    names = {"network_digest": "n", "query_digest": "q"}
-    return checker.check(query, data, processes=processes, **names)
+    files = Files.of(query)
+    return check(files.network, files.query, files.certificate(written(tree)), processes=processes)
 
 
 @pytest.fixture

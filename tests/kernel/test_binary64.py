@@ -13,13 +13,14 @@ import pytest
 from flint import fmpq
 
 from tests.kernel.distance import ABS, far, query_of
-from tests.kernel.proofs import Close, decide
+from tests.kernel.proofs import Close, decide, written
 from tests.kernel.test_alone import ACCEPT, NETWORK, QUERY
 from verifai.kernel import binary64
 from verifai.kernel.assistant import Assistant
 from verifai.kernel.binary64 import CASES, require_binary64
 from verifai.kernel.bound import rounded_root
-from verifai.kernel.checker import check
+from verifai.kernel.check import check
+from verifai.kernel.checker import judge
 from verifai.kernel.errors import Unable
 from verifai.kernel.files.network import decode_network
 from verifai.kernel.operator import Array
@@ -136,7 +137,9 @@ def test_nothing_is_judged_by_a_process_that_fails(broken: None, exact: bool) ->
     with pytest.raises(Unable):
         decide(query, Close(), exact=exact)
     with pytest.raises(Unable):
-        check(query, b"", network_digest="n", query_digest="q", exact=exact)
+        check(b"", b"", b"", exact=exact)
+    with pytest.raises(Unable):
+        judge(query, written(Close()), exact=exact)
     with pytest.raises(Unable):
         replay(query, (fmpq(0), fmpq(0)))
     with pytest.raises(Unable):

@@ -22,7 +22,8 @@ from tests.kernel.proofs import (
     random_network,
     written,
 )
-from verifai.kernel.checker import check
+from verifai.kernel.check import check
+from verifai.kernel.checker import Accepted
 from verifai.kernel.errors import Rejection
 from verifai.kernel.files.certificate import MAX_DEPTH, Proof, decode_certificate
 from verifai.kernel.files.container import unpack
@@ -30,6 +31,7 @@ from verifai.kernel.files.packed import unpacked_codes
 from verifai.kernel.query import Query
 from verifai.proof.certificate import encode_certificate, packed_codes
 from verifai.proof.container import pack
+from verifai.proof.files import Files
 
 GOOD: dict[str, list[Any]] = {
     "tree": [2, 3],
@@ -127,10 +129,18 @@ def test_bad_data_is_rejected_by_name(rule: str, change: dict[str, object], exac
     rejected(good_query(), proof(**(GOOD | change)), rule, exact=exact)
 
 
+FILES = Files.of(good_query())
+
+
+def checked(data: bytes) -> Accepted:
+    return check(FILES.network, FILES.query, data)
+
+
 def changed(metadata: dict[str, str] | None = None, **arrays: np.ndarray) -> bytes:
     good = proof(**GOOD)
     full = {f.name: getattr(good, f.name) for f in fields(Proof)} | arrays
-    start = {"format": "verifai-certificate-1", "network": "n", "query": "q", "semantics": "real"}
+    start = {"format": "verifai-certificate-1", "semantics": "real"}
+    start |= dict(zip(("network", "query"), FILES.digests, strict=True))
     return pack(start | (metadata or {}), {k: v for k, v in full.items() if v.size})
 
 
@@ -181,7 +191,7 @@ BYTES = {
 @pytest.mark.parametrize("name", BYTES)
 def test_bad_bytes_are_rejected_by_name(name: str) -> None:
     with pytest.raises(Rejection) as found:
-        check(good_query(), BYTES[name], network_digest="n", query_digest="q")
+        checked(BYTES[name])
     assert found.value.rule == name.split("-")[0]
 
 
@@ -190,11 +200,11 @@ def test_too_many_bytes_and_nodes_are_rejected(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(certificate, "MAX_BYTES", 100)
     with pytest.raises(Rejection, match="container"):
-        check(good_query(), changed(), network_digest="n", query_digest="q")
+        checked(changed())
     monkeypatch.undo()
     monkeypatch.setattr(certificate, "MAX_NODES", 1)
     with pytest.raises(Rejection, match="tree"):
-        check(good_query(), changed(), network_digest="n", query_digest="q")
+        checked(changed())
 
 
 def test_a_path_deeper_than_the_limit_is_rejected() -> None:
@@ -219,11 +229,11 @@ def test_a_path_deeper_than_the_limit_is_rejected() -> None:
 
 def test_packed_codes_are_the_codes_that_they_stand_for() -> None:
     proofs = [
-        decode_certificate(data, "n", "q")
+        decode_certificate(data, *FILES.digests)
         for data in (packed(), changed(codes=np.array([[255, 128]], dtype=np.uint8)))
     ]
     assert proofs[0].codes.tolist() == proofs[1].codes.tolist() == [[255, 128]]
-    assert check(good_query(), packed(), network_digest="n", query_digest="q").nodes == 2
+    assert checked(packed()).nodes == 2
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 10**6))

@@ -34,8 +34,10 @@ from tests.kernel.test_alone import REJECT, failures
 from verifai.kernel import derive, eliminate
 from verifai.kernel.arithmetic import Rounded
 from verifai.kernel.bound import Root, rounded_root
-from verifai.kernel.checker import Checker, check
+from verifai.kernel.check import check
+from verifai.kernel.checker import Checker, judge
 from verifai.kernel.errors import Rejection
+from verifai.kernel.files.certificate import decode_certificate
 from verifai.kernel.forward import Machine
 from verifai.kernel.network import Affine, affine
 from verifai.kernel.operator import Array, Dense
@@ -126,7 +128,7 @@ def attack(claim: Target, seed: int) -> None:
 
 
 def check_exactly(claim: Target, data: bytes) -> None:
-    found = check(claim.query, data, network_digest="n", query_digest="q", exact=True)
+    found = judge(claim.query, decode_certificate(data, "n", "q"), exact=True)
     raise AssertionError(f"accepted: {found}")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.kernel.test_alone import ACCEPT, NETWORK, QUERY, REJECT
 from verifai.kernel import __main__ as alone
-from verifai.kernel import checker
+from verifai.kernel import check as door
 
 ROOT = Path(__file__).parents[2]
 WORDS = [str(NETWORK), str(QUERY), str(ACCEPT[0])]
@@ -28,7 +28,7 @@ BREAKS: dict[str, type[BaseException]] = {
     "value": ValueError,
     "key": KeyError,
 }
-PLACES = ("checker.check", "files.network.unpack", "statement._network", "files.container.digest")
+PLACES = ("check.check", "files.network.unpack", "statement._network", "check.digest")
 PROGRAM = """
 import importlib, runpy, sys
 module, _, name = ("verifai.kernel." + sys.argv[1]).rpartition(".")
@@ -63,7 +63,7 @@ def test_a_break_in_the_kernel_alone_is_code_4(
     def broken(*_: object, **__: object) -> None:
         raise BREAKS[kind]("broken")
 
-    monkeypatch.setattr(checker, "check", broken)
+    monkeypatch.setattr(door, "check", broken)
     codes: list[int] = []
 
     def leave(code: int) -> None:

@@ -23,7 +23,7 @@ from verifai.kernel.limits import PRODUCTS, STEPS, VALUES, check_work
 from verifai.kernel.network import Input, Network, Node, Square, affine, pwl
 from verifai.kernel.operator import Conv, Dense, Gather
 from verifai.kernel.query import And, Atom, Query
-from verifai.proof.certificate import encode_certificate
+from verifai.proof.files import Files
 from verifai.proof.network import encode_network
 from verifai.proof.query import encode_query
 
@@ -57,9 +57,8 @@ def alone(network: bytes, query: bytes, certificate: bytes, folder: Path, *optio
 
 
 def files(query: Query, tree: Tree) -> tuple[bytes, bytes, bytes]:
-    network = encode_network(query.network)
-    text = encode_query(query, digest(network))
-    return network, text, encode_certificate(written(tree), digest(network), digest(text))
+    found = Files.of(query)
+    return found.network, found.query, found.certificate(written(tree))
 
 
 def vast(values: int) -> Network:

@@ -13,7 +13,7 @@ from tests.kernel.adversarial import Target, encoded, is_false, target, valid_tr
 from tests.kernel.proofs import sample
 from tests.load.fuzz_bytes import mutate_bytes, mutate_container, mutate_json
 from tests.load.fuzz_outcome import DATA, MAX_SEED, Finding, Outcome, Stage, said
-from verifai.kernel.checker import Checker, check
+from verifai.kernel.checker import Checker, judge
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.files.certificate import decode_certificate
 from verifai.kernel.files.container import digest
@@ -130,7 +130,7 @@ def read_query(data: bytes, rng: random.Random, folder: Path, stage: Stage) -> O
 
 def _accepts(query: Query, proof: bytes) -> bool:
     try:
-        check(query, proof, network_digest="n", query_digest="q")
+        judge(query, decode_certificate(proof, "n", "q"))
     except Rejection:
         return False
     return True

@@ -11,12 +11,10 @@ import pytest
 
 from tests.search.cases import FAMILIES, SHAPES, make_case
 from tests.search.oracle import decide, decide_z3, is_counterexample
-from verifai.kernel.checker import check
-from verifai.kernel.files.container import digest
+from verifai.kernel.check import check
 from verifai.kernel.query import Query
 from verifai.kernel.replay import replay
-from verifai.proof.network import encode_network
-from verifai.proof.query import encode_query
+from verifai.proof.files import Files
 from verifai.search import driver
 from verifai.verdict import Falsified, Verdict, Verified
 from verifai.verify import Options, verify
@@ -46,9 +44,8 @@ class Outcome:
 
 def recheck(query: Query, certificate: bytes, *, exact: bool) -> None:
     """The kernel's check, as somebody else would run it later; Rejection if it fails."""
-    network = digest(encode_network(query.network))
-    names = {"network_digest": network, "query_digest": digest(encode_query(query, network))}
-    check(query, certificate, **names, exact=exact)
+    files = Files.of(query)
+    check(files.network, files.query, certificate, exact=exact)
 
 
 def fault_of(query: Query, verdict: Verdict, *, is_sat: bool, exact: bool) -> str:

@@ -12,13 +12,11 @@ from verifai.bounds.compiled import compile_network
 from verifai.bounds.interval import Bounds
 from verifai.kernel.bound import rounded_root
 from verifai.kernel.files.certificate import decode_certificate
-from verifai.kernel.files.container import digest
 from verifai.kernel.network import Input, Network, affine, relu
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Query, Relation, atom
-from verifai.proof.network import encode_network
-from verifai.proof.query import encode_query
+from verifai.proof.files import Files
 from verifai.search.clauses import problem_of
 from verifai.search.cut.inputs import BoxSearch
 from verifai.search.judge import Judge, directed
@@ -101,8 +99,7 @@ def test_few_of_many_inputs_are_split_and_phases_otherwise(seed: int) -> None:
         query = query_of(seed, matter=matter, share=0.02 if is_split else 0.1)
         verdict = verify(query, Options(timeout=20, workers=1))
         assert isinstance(verdict, Verified)
-        network = digest(encode_network(query.network))
-        names = network, digest(encode_query(query, network))
+        names = Files.of(query).digests
         split = decode_certificate(verdict.certificate, *names).split_form
         assert len(split) > 0
         assert bool((split < INPUTS).all()) == is_split

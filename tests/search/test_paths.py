@@ -16,12 +16,10 @@ from tests.search.oracle import is_counterexample, rationals
 from tests.search.test_agreement import recheck
 from verifai.bounds.compiled import compile_network
 from verifai.kernel.files.certificate import Kind, Proof, decode_certificate
-from verifai.kernel.files.container import digest
 from verifai.kernel.network import Affine, Input, Network, Node, Pwl, affine, relu
 from verifai.kernel.operator import Conv, Dense, Gather
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
-from verifai.proof.network import encode_network
-from verifai.proof.query import encode_query
+from verifai.proof.files import Files
 from verifai.search import driver, wide
 from verifai.search.close import lp as leaf
 from verifai.search.close.lp import Answer, LeafSolver
@@ -70,8 +68,7 @@ def proof_of(query: Query, options: Options = OPTIONS) -> Proof:
     assert isinstance(verdict, Verified), str(verdict)
     recheck(query, verdict.certificate, exact=False)
     recheck(query, verdict.certificate, exact=True)
-    network = digest(encode_network(query.network))
-    return decode_certificate(verdict.certificate, network, digest(encode_query(query, network)))
+    return decode_certificate(verdict.certificate, *Files.of(query).digests)
 
 
 def kinds(proof: Proof) -> set[Kind]:

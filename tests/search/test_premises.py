@@ -13,9 +13,7 @@ from tests.search.test_agreement import recheck
 from tests.search.test_forecast import query_of
 from tests.search.test_programs import boxed
 from verifai.kernel.files.certificate import Kind, decode_certificate
-from verifai.kernel.files.container import digest
-from verifai.proof.network import encode_network
-from verifai.proof.query import encode_query
+from verifai.proof.files import Files
 from verifai.search import driver, wide
 from verifai.search.close import programs
 from verifai.search.close.premises import Hidden, Patience, Premises
@@ -75,8 +73,7 @@ def test_proofs_with_premises_are_accepted(seed: int, monkeypatch: pytest.Monkey
     verdict = verify(query, Options(timeout=120, workers=1))
     assert isinstance(verdict, Verified), str(verdict)
     recheck(query, verdict.certificate, exact=True)
-    network = digest(encode_network(query.network))
-    names = network, digest(encode_query(query, network))
+    names = Files.of(query).digests
     proof = decode_certificate(verdict.certificate, *names)
     assert (proof.tree == Kind.DERIVE).sum() > 2
     assert (proof.lambda_row >= 0).all()

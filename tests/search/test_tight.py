@@ -9,12 +9,10 @@ from flint import fmpq, fmpz
 from tests.search.test_agreement import recheck
 from verifai.kernel.checker import Checker
 from verifai.kernel.files.certificate import IMAGE, PLAIN, decode_certificate
-from verifai.kernel.files.container import digest
 from verifai.kernel.network import Input, Network, Node, Square, affine, relu
 from verifai.kernel.operator import Dense, Gather
 from verifai.kernel.query import And, Or, Query, Relation, atom
-from verifai.proof.network import encode_network
-from verifai.proof.query import encode_query
+from verifai.proof.files import Files
 from verifai.verdict import Falsified, Verdict, Verified
 from verifai.verify import Options, verify
 
@@ -46,11 +44,6 @@ def verdict(depth: int, tolerance: fmpq) -> tuple[Query, Verdict]:
     return query, verify(query, Options(timeout=120.0, workers=1))
 
 
-def digests(query: Query) -> tuple[str, str]:
-    network = digest(encode_network(query.network))
-    return network, digest(encode_query(query, network))
-
-
 @pytest.mark.parametrize("depth", [1, 2, 3, 5])
 def test_a_bound_that_is_attained_is_verified(depth: int) -> None:
     """Every knot is an end of some box: rounded bounds alone would miss each by the last bit."""
@@ -71,7 +64,7 @@ def test_a_bound_below_what_is_attained_is_falsified(depth: int) -> None:
 def test_plain_bounds_that_miss_a_knot_are_not_accepted_and_sharp_ones_are() -> None:
     query, found = verdict(3, fmpq(1, fmpz(4) ** 4))
     assert isinstance(found, Verified)
-    proof = decode_certificate(found.certificate, *digests(query))
+    proof = decode_certificate(found.certificate, *Files.of(query).digests)
     assert (proof.step_block == -1).any()
     blocks = np.where(proof.step_block == -1, PLAIN, proof.step_block)
     plain = dataclasses.replace(proof, step_block=blocks)
@@ -83,5 +76,5 @@ def test_bounds_are_sharp_only_where_that_is_needed() -> None:
     """Equal pre-activations on both sides of a knot would cost exact arithmetic at every box."""
     query, found = verdict(3, fmpq(1, fmpz(4) ** 4) * (1 + fmpq(1, 8)))
     assert isinstance(found, Verified)
-    proof = decode_certificate(found.certificate, *digests(query))
+    proof = decode_certificate(found.certificate, *Files.of(query).digests)
     assert set(proof.step_block[proof.step_target >= 0].tolist()) <= {PLAIN, IMAGE}

@@ -97,9 +97,7 @@ def _hint(model: Path, property_file: Path, data: bytes, meaning: dict[str, Any]
     """What to call `check` with instead, if the certificate is about the files read otherwise."""
     from verifai.api import query_from
     from verifai.kernel.files.certificate import decode_certificate
-    from verifai.kernel.files.container import digest
-    from verifai.proof.network import encode_network
-    from verifai.proof.query import encode_query
+    from verifai.proof.files import Files
 
     real = meaning["semantics"] == "real"
     other = "float32" if real else "real"
@@ -108,9 +106,8 @@ def _hint(model: Path, property_file: Path, data: bytes, meaning: dict[str, Any]
         query = query_from(model, property_file, semantics=other)
     except InputError as error:
         return unsure if "--assume-ulp" in str(error) else ""
-    network = digest(encode_network(query.network))
     try:
-        decode_certificate(data, network, digest(encode_query(query, network)))
+        decode_certificate(data, *Files.of(query).digests)
     except Rejection:
         return "" if meaning["assume_ulp"] is None else unsure
     return f"it was made under --semantics {other}: check with the same"

@@ -268,13 +268,11 @@ def write_certificate(path: Path, query: Query, certificate: bytes) -> None:
     Raises:
         OSError: the disk is full, or the folder has gone.
     """
-    from verifai.proof.network import encode_network
-    from verifai.proof.query import encode_query
+    from verifai.proof.files import Files
 
     *others, last = companions(path)
     if others:
-        for target, content in zip(
-            others, (encode_network(query.network), encode_query(query)), strict=True
-        ):
+        files = Files.of(query)
+        for target, content in zip(others, (files.network, files.query), strict=True):
             write_atomically(target, content)
     write_atomically(last, certificate)

@@ -18,8 +18,7 @@ from verifai.demo.cases import Case, cases
 from verifai.demo.picture import beside, changes, describe_change, float_text, picture
 from verifai.files import write_atomically
 from verifai.kernel.number import exact
-from verifai.proof.network import encode_network
-from verifai.proof.query import encode_query
+from verifai.proof.files import Files
 from verifai.verdict import Counterexample, Falsified, Unknown, Verdict, Verified
 
 Echo = Callable[[str], None]
@@ -86,7 +85,8 @@ def decide(case: Case, out: Path, timeout: float) -> Outcome:
     if not isinstance(verdict, Verified):
         return Outcome(case, verdict)
     files = tuple(out / f"{case.name}.{end}" for end in ("network", "query.json", "certificate"))
-    contents = encode_network(case.query.network), encode_query(case.query), verdict.certificate
+    written = Files.of(case.query)
+    contents = written.network, written.query, verdict.certificate
     for file, content in zip(files, contents, strict=True):
         write_atomically(file, content)
     command = [sys.executable, "-m", "verifai.kernel", *map(str, files)]

@@ -22,7 +22,6 @@ Checks that CERTIFICATE proves what the canonical files NETWORK and QUERY say, a
 Exit code 0: accepted, and nothing else ends in 0. 1: rejected, with the rule. 4: the network or
 the query is unreadable, the check could not be carried out (memory, an interruption, arithmetic
 that is not binary64), the command line is wrong, or this help was printed."""
-MAX_NETWORK = 1 << 32
 SPARE = 1 << 28  # bytes for libraries that end the process, with 1, where they get none
 
 
@@ -70,30 +69,18 @@ def main(arguments: list[str]) -> int:
 
 def _check(network_path: str, query_path: str, certificate_path: str, *, exact: bool) -> str:
     """What was proved; raises whatever stands against it."""
-    from verifai.kernel.checker import check
-    from verifai.kernel.errors import InputError
+    from verifai.kernel.check import MAX_NETWORK, check
     from verifai.kernel.files.certificate import MAX_BYTES
     from verifai.kernel.files.container import digest
-    from verifai.kernel.files.network import decode_network
-    from verifai.kernel.files.query import MAX_QUERY, decode_query
+    from verifai.kernel.files.query import MAX_QUERY
     from verifai.kernel.statement import statement
 
-    network_bytes = _read(network_path, MAX_NETWORK)
-    if len(network_bytes) > MAX_NETWORK:
-        raise InputError(f"a network file of more than {MAX_NETWORK} bytes")
-    network_digest = digest(network_bytes)
-    query_bytes = _read(query_path, MAX_QUERY)
-    network = decode_network(network_bytes, beside=len(query_bytes))
-    query = decode_query(query_bytes, network, network_digest)
-    certificate = _read(certificate_path, MAX_BYTES)
-    query_digest = digest(query_bytes)
-    found = check(
-        query, certificate, network_digest=network_digest, query_digest=query_digest, exact=exact
-    )
+    network, query = _read(network_path, MAX_NETWORK), _read(query_path, MAX_QUERY)
+    found = check(network, query, _read(certificate_path, MAX_BYTES), exact=exact)
     kind = "exact" if exact else "rounded"
     return (
-        f"{statement(query, vacuous=found.vacuous)}\n"
-        f"network sha256 {network_digest}\nquery sha256 {query_digest}\n"
+        f"{statement(found.query, vacuous=found.vacuous)}\n"
+        f"network sha256 {digest(network)}\nquery sha256 {digest(query)}\n"
         f"accepted: {found.nodes} tree nodes, {found.leaves} leaves, {kind} arithmetic"
     )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +25,7 @@ from verifai.kernel.context import FormBuilder, Row, Scene, row_of, spread
 from verifai.kernel.derive import BATCH_VALUES, Place, Plan, stack
 from verifai.kernel.eliminate import lower_bounds
 from verifai.kernel.errors import Rejection
-from verifai.kernel.files.certificate import MAX_DEPTH, Kind, Proof, decode_certificate
+from verifai.kernel.files.certificate import MAX_DEPTH, Kind, Proof
 from verifai.kernel.formula import is_refuted
 from verifai.kernel.integers import integer_values
 from verifai.kernel.ledger import Ledger
@@ -44,45 +44,33 @@ class Accepted:
     """The property holds on the whole domain, as the certificate shows.
 
     Attributes:
+        query: what was read and judged; `statement` says it in words.
         nodes, leaves: of the certificate's tree.
         vacuous: whether the certificate shows, too, that the domain is empty.
     """
 
+    query: Query = field(repr=False, compare=False)
     nodes: int
     leaves: int
     vacuous: bool
 
 
-def check(
-    query: Query,
-    certificate: bytes,
-    *,
-    network_digest: str,
-    query_digest: str,
-    exact: bool = False,
-    processes: int = 1,
-    pause: Pause = never,
+def judge(
+    query: Query, proof: Proof, *, exact: bool = False, processes: int = 1, pause: Pause = never
 ) -> Accepted:
-    """Accepts a certificate only if no point of the query's domain violates its property.
+    """Accepts a proof only if no point of the query's domain violates its property.
 
     Args:
-        query: the decision problem that the caller believes in.
-        certificate: untrusted bytes.
-        network_digest: sha256 of the network's canonical file.
-        query_digest: sha256 of the query's canonical file.
-        exact: use rational arithmetic instead of rounded float64.
-        processes: 2 shares the leaves with a second process, where the system can fork.
-        pause: called now and then; what it raises ends the check without an answer.
-
-    Returns:
-        What was accepted: no point of the domain violates the property.
+        query: the decision problem.
+        proof: of checked form.
+        exact: as for `check`.
+        processes: as for `check`.
+        pause: as for `check`.
 
     Raises:
-        Rejection: the rule that the certificate breaks.
-        Unable: this process, or the second one, cannot carry out the check.
+        Rejection: as `check`.
+        Unable: as `check`.
     """
-    require_binary64()
-    proof = decode_certificate(certificate, network_digest, query_digest)
     checker = Checker(query, exact=exact, pause=pause)
     with np.errstate(all="ignore"):
         run = _Run(checker, proof)
@@ -93,7 +81,8 @@ def check(
             with Assistant(lambda: run.walk_share(share)):
                 refuse(run.walk())
     leaves = int(((proof.tree == Kind.CLOSE) | (proof.tree == Kind.POINT)).sum())
-    return Accepted(len(proof.tree), leaves, checker.root.is_empty or checker.is_vacuous(proof))
+    is_vacuous = checker.root.is_empty or checker.is_vacuous(proof)
+    return Accepted(query, len(proof.tree), leaves, is_vacuous)
 
 
 def refuse(leaves: Iterator[OpenLeaf]) -> None:

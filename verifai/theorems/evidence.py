@@ -14,11 +14,9 @@ from flint import fmpq
 
 from verifai.api import check, verify
 from verifai.kernel.errors import Rejection
-from verifai.kernel.files.container import digest
 from verifai.kernel.number import nearest
 from verifai.kernel.query import Query
-from verifai.proof.network import encode_network
-from verifai.proof.query import encode_query
+from verifai.proof.files import Files
 from verifai.proof.record import assemble
 from verifai.theorems.claim import Claim, Finding, Outcome, Role, Trust
 from verifai.verdict import Counterexample, Falsified, Verified
@@ -68,11 +66,7 @@ def accepted(query: Query, records: Iterable[Record]) -> Finding:
         query: the statement.
         records: the tree in preorder.
     """
-    from verifai.proof.certificate import encode_certificate
-
-    network = digest(encode_network(query.network))
-    statement = digest(encode_query(query, network))
-    data = encode_certificate(assemble(records), network, statement)
+    data = Files.of(query).certificate(assemble(records))
     try:
         found = check(query, data)
     except Rejection as rejection:
