@@ -142,7 +142,7 @@ def _ready(query: Query) -> Query:
 
 def _is_real(query: Query) -> bool:
     """Whether the query is over the reals, so that nothing of float32 need be imported."""
-    from verifai.original.reading import is_function
+    from verifai.graph.reading import is_function
 
     return is_function(query.network)
 

@@ -17,13 +17,13 @@ from onnx import TensorProto, helper
 import verifai as vf
 from tests.load.models import model, single
 from verifai.cli import run
+from verifai.graph.reading import Loaded, readings_of
 from verifai.graph.values import Activation
 from verifai.kernel.errors import InputError
 from verifai.kernel.query import And, Query
 from verifai.load.onnx.call import Call
 from verifai.load.onnx.operators import LOWERINGS
 from verifai.original.look import Misread, SecondLook
-from verifai.original.reading import Loaded, readings_of
 
 Out = pytest.CaptureFixture[str]
 RNG = np.random.default_rng(3)

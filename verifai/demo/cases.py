@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from flint import fmpq
 
+from verifai.graph.reading import loaded, readings_of
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network, Square
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
 from verifai.load.onnx.read import load_onnx
-from verifai.original.reading import loaded, readings_of
 from verifai.properties.robust import robust
 
 DATA = Path(__file__).parents[1] / "data"

@@ -1,6 +1,6 @@
 """Copies of networks in one graph, each applied to inputs that the graph already has.
 
-May import: kernel, original, derivative. Must not know: any particular property.
+May import: kernel, reading, derivative. Must not know: any particular property.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from verifai.graph.derivative import Extension, require_function
+from verifai.graph.reading import readings_of
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Product
-from verifai.original.reading import readings_of
 
 
 def attach(graph: Extension, net: Network, inputs: Sequence[int], prefix: str) -> dict[int, int]:

@@ -12,7 +12,7 @@ direction v the network's increase is the integral of the tangent along v.
 
 Where constants are enclosed (`radius`), they are read as fixed: the tangent has the same radius.
 
-May import: kernel, original, patterns. Must not know: queries, any particular property.
+May import: kernel, reading, patterns. Must not know: queries, any particular property.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifai.graph.patterns import Extremum, extremum, origin, powers
+from verifai.graph.reading import Reading, is_function, loaded, readings_of
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import (
     Affine,
@@ -39,7 +40,6 @@ from verifai.kernel.network import (
 )
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Array, Conv, Dense, Gather, Operator
-from verifai.original.reading import Reading, is_function, loaded, readings_of
 
 Partials = dict[int, tuple[tuple[int, int], ...]]  # nonlinear node: (source, its partial's node)
 UNIT = 2.0**-52  # at least the relative error of a constant written as the nearest double

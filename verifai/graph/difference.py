@@ -16,20 +16,17 @@ which one is taken changes no value.
 Source: Paulsen et al. 2020, ReluDiff: Differential Verification of Deep Neural Networks (the idea
 of bounding differences; here it lies in the graph, so that no new rule is needed).
 
-May import: kernel, bounds, derivative. Must not know: any particular property.
+May import: kernel, derivative. Must not know: any particular property.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from verifai.bounds.compiled import compile_network
-from verifai.bounds.crown import refine
-from verifai.bounds.interval import interval
 from verifai.graph.derivative import Extension
 from verifai.graph.ways import Moves, onward, placed
 from verifai.kernel.network import (
@@ -76,26 +73,6 @@ def _is_like(a: Affine, b: Affine) -> bool:
 def _is_same_function(a: Pwl, b: Pwl) -> bool:
     data = ((a.knots, b.knots), (a.slopes, b.slopes), (a.anchor, b.anchor))
     return all(np.array_equal(x, y) for x, y in data)
-
-
-def unstable_neurons(nets: Sequence[Network], lower: Array, upper: Array) -> dict[int, Mask]:
-    """For relu nodes, the neurons that may have both phases on a box in one of aligned networks.
-
-    Args:
-        nets: aligned networks.
-        lower: ends of the box, (inputs,), rounded to nearest: what is returned is a hint only.
-        upper: the other ends.
-    """
-    found: dict[int, Mask] = {}
-    for net in nets:
-        compiled = compile_network(net)
-        bounds = refine(compiled, interval(compiled, lower[None], upper[None])).bounds
-        for position, node in enumerate(net.nodes):
-            if isinstance(node, Pwl) and is_relu(node):
-                low, high = bounds.lower[node.source][0], bounds.upper[node.source][0]
-                mask = (low < 0) & (high > 0)
-                found[position] = mask | found[position] if position in found else mask
-    return found
 
 
 def is_relu(node: Pwl) -> bool:

@@ -1,6 +1,6 @@
 """Several networks as one graph, where inputs may be the same value.
 
-May import: numpy, kernel, original. Must not know: files, queries.
+May import: numpy, kernel, reading. Must not know: files, queries.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from verifai.graph.reading import is_function, loaded, readings_of
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Node, Product, affine
 from verifai.kernel.operator import Gather
-from verifai.original.reading import is_function, loaded, readings_of
 
 MAX_NAME = 400  # what is longer gets a number
 Place = tuple[int, int, int]  # part, input node of the part, index

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from verifai.entry import Number, listed, network, number, optional, positive, seconds, takes, whole
+from verifai.graph.reading import loaded, readings_of
 from verifai.kernel.network import Affine, Input, Network, Pwl, pwl
 from verifai.optimum.maximize import Maximum, maximize
-from verifai.original.reading import loaded, readings_of
 from verifai.properties.approximates import symbols_of, with_error
 from verifai.properties.domain import Domain, Ends
 from verifai.properties.entry import output_value

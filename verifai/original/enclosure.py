@@ -5,7 +5,7 @@ in any order strays by at most γ_n of the sum of their absolute values (Higham 
 Twice as many steps and some more cover how the original splits or joins sums; functions without a
 proved bound get a stated number of units in the last place.
 
-May import: numpy, kernel, grain, reading. Must not know: models, queries.
+May import: numpy, kernel, grain, model. Must not know: models, queries.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from verifai.kernel.forward import Ends, Machine, depth
 from verifai.kernel.network import Affine, Input, Node, Product, Pwl, Sign, Smooth, Square
 from verifai.kernel.operator import Array, Gather
 from verifai.original.grain import grains, snapped
-from verifai.original.reading import Precision
+from verifai.original.model import Precision
 
 SPARE = 16  # roundings of a sum beyond twice those that its terms need
 ALIKE = 8  # roundings of the largest sum of a node that every other may stray, too: its constants

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
+from verifai.graph.reading import Reading, readings_of
 from verifai.kernel.arithmetic import Rounded
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.forward import Ends, Machine
@@ -26,16 +27,8 @@ from verifai.kernel.network import Input
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Query
 from verifai.original.enclosure import SURE, UNDERFLOW, Pause, Roundings
+from verifai.original.model import FLOAT16, FLOAT32, FLOAT64, CannotRun, Original, Precision
 from verifai.original.points import Domain, doubles
-from verifai.original.reading import (
-    FLOAT16,
-    FLOAT32,
-    FLOAT64,
-    CannotRun,
-    Precision,
-    Reading,
-    readings_of,
-)
 
 COARSE = 2.0**-7  # of an output's scale: a wider enclosure says too little
 FINE = 2.0**-10
@@ -118,7 +111,8 @@ class SecondLook:
         """What was found, one sentence a model: it agrees, or why that is not known."""
         lines = []
         for reading in self.readings:
-            original, count = reading.original, self._counts.get(id(reading.original), 0)
+            original: Original = reading.original
+            count = self._counts.get(id(original), 0)
             if failure := self._failures.get(id(original)):
                 found = f"was not run ({failure})"
             elif count:
@@ -193,7 +187,7 @@ class SecondLook:
                 self._compare_model(each, scene)
 
     def _compare_model(self, each: _Running, scene: _Scene) -> None:
-        original = each.reading.original
+        original: Original = each.reading.original
         count = 0
         for p in range(scene.count):
             self._rest()
@@ -240,7 +234,8 @@ class _Scene:
         Raises:
             Misread: it lies outside.
         """
-        node, original = reading.outputs[place], reading.original
+        original: Original = reading.original
+        node = reading.outputs[place]
         name = f"the output {original.outputs[place]!r} of {original.name}"
         if result.size != self.network.sizes[node]:
             reason = f"{result.size} values in {original.runtime}, {self.network.sizes[node]}"

@@ -1,6 +1,6 @@
 """Points of a query's domain that a runtime can be given: ends, middle, corners, random ones.
 
-May import: numpy, python-flint, kernel, reading. Must not know: models, how nodes round.
+May import: numpy, python-flint, kernel, model. Must not know: models, how nodes round.
 """
 
 from __future__ import annotations

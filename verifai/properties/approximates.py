@@ -1,6 +1,7 @@
 """A network against a symbolic function: they differ by at most a tolerance on the whole domain.
 
-May import: kernel, load, original, symbolic, domain, entry. Must not know: how a query is decided.
+May import: kernel, builder, float32, reading, symbolic, domain, entry.
+Must not know: how a query is decided.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from flint import fmpq
 
 from verifai.entry import Number, flag, listed, network, number, refused, takes, whole
 from verifai.graph.builder import ONE, Builder
+from verifai.graph.reading import loaded, readings_of
 from verifai.graph.values import Activation
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Or, Query, Relation, atom, conjunction
 from verifai.load.float32.network import Float32Network
-from verifai.original.reading import loaded, readings_of
 from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.entry import output_value
 

@@ -1,6 +1,6 @@
 """Equivalence: two networks differ by no more than a tolerance on a common domain.
 
-May import: kernel, original, difference, domain, entry, join, quotients.
+May import: kernel, attach, difference, domain, entry, quotients, unstable.
 Must not know: how a query is decided.
 """
 
@@ -11,13 +11,14 @@ from flint import fmpq
 from verifai.entry import Number, flag, network, number, takes
 from verifai.graph.attach import attach
 from verifai.graph.derivative import Extension
-from verifai.graph.difference import attach_difference, is_aligned, unstable_neurons
+from verifai.graph.difference import attach_difference, is_aligned
+from verifai.graph.reading import readings_of
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Formula, Or, Query, Relation, atom, conjunction
-from verifai.original.reading import readings_of
-from verifai.properties.domain import Domain, Ends, domain_of, float_ends, query_on
+from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.quotients import quotients
+from verifai.properties.unstable import unstable_neurons
 
 
 @takes(first=network, second=network, tolerance=number, allow_empty=flag)
@@ -56,7 +57,7 @@ def equivalent(
     here = attach(graph, first, inputs, "first/")
     if is_aligned(first, second):
         nets = (first, second)
-        there = attach_difference(graph, nets, here, unstable_neurons(nets, *float_ends(region)))
+        there = attach_difference(graph, nets, here, unstable_neurons(nets, region))
         own = dict(zip(second.inputs, inputs, strict=True)) | there
         graph.readings += [reading.moved(own) for reading in readings_of(second)]
     else:

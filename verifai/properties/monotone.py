@@ -8,7 +8,7 @@ there) the derivative is negative somewhere between. That is one more condition 
 there is an unsafe triple just if there is an unsafe pair. A counterexample is an exact pair; a
 proof may look at the derivative alone.
 
-May import: kernel, derivative, difference, domain, entry, join, quotients.
+May import: kernel, derivative, difference, domain, entry, quotients, unstable.
 Must not know: how a query is decided.
 """
 
@@ -22,15 +22,16 @@ from flint import fmpq
 from verifai.entry import Number, flag, network, number, shown, takes, whole
 from verifai.graph.attach import attach
 from verifai.graph.derivative import Extension, differentiate
-from verifai.graph.difference import attach_difference, is_aligned, unstable_neurons
+from verifai.graph.difference import attach_difference, is_aligned
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Sign, Smooth, affine, pwl
 from verifai.kernel.number import above, below
 from verifai.kernel.operator import Gather
 from verifai.kernel.query import Atom, Formula, Query, Relation, atom, conjunction
-from verifai.properties.domain import Domain, Ends, domain_of, float_ends, input_index
+from verifai.properties.domain import Domain, Ends, domain_of, input_index
 from verifai.properties.entry import output_value
 from verifai.properties.quotients import quotients
+from verifai.properties.unstable import unstable_neurons
 
 
 @takes(net=network, output=whole, direction=whole, margin=number, allow_empty=flag)
@@ -120,7 +121,7 @@ class _Pair:
         self.is_difference = is_aligned(net, net) and not _is_partial(net)
         if self.is_difference:
             only = {net.inputs[which]: _placed(graph, "moved", points[which], place, step)}
-            hint = unstable_neurons([net], *float_ends(region))
+            hint = unstable_neurons([net], region)
             self.high = attach_difference(graph, (net, net), self.low, hint, only)
         else:
             raised = list(points)

@@ -5,7 +5,7 @@ everywhere; but derivatives and differences of that go through the kinks of m, w
 the end. So where a network is differentiated, or compared with another, it is written as quotients:
 the same function, read off the nodes. It takes n² exponentials, and large entries overflow.
 
-May import: kernel, original, load.order, load.tidy. Must not know: queries, any particular
+May import: kernel, reading, tidy, load's order. Must not know: queries, any particular
 property.
 """
 
@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 from flint import fmpq
 
+from verifai.graph.reading import is_function, rewritten
 from verifai.graph.tidy import moved, tidied, unique
 from verifai.kernel.network import Affine, Network, Node, Pwl, Smooth, affine
 from verifai.kernel.operator import Dense, Gather
 from verifai.load.vnnlib.order import Order, column
-from verifai.original.reading import is_function, rewritten
 
 MAX_PAIRS = 1 << 16
 BELOW_ZERO = ([0.0], [1.0, 0.0], 0.0)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from verifai.graph.reading import Loaded, read_from, readings_of
 from verifai.graph.values import Activation, Constant, Value
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import nearest
@@ -29,7 +30,6 @@ from verifai.load.onnx.file import find, read_model
 from verifai.load.onnx.graph import lower
 from verifai.load.onnx.operators import LOWERINGS
 from verifai.load.onnx.original import OnnxOriginal
-from verifai.original.reading import Loaded, read_from, readings_of
 
 MAX_ULP = 1 << 16
 _FLOAT = 1  # element type of TensorProto

@@ -19,7 +19,7 @@ from verifai.kernel.operator import Array
 from verifai.load.float32.rounding import CORRECT, EXACT, SMOOTH, SUMS
 from verifai.load.onnx.execution import refusals, session
 from verifai.load.onnx.file import read_model
-from verifai.original.reading import FLOAT16, FLOAT32, FLOAT64, CannotRun, Precision
+from verifai.original.model import FLOAT16, FLOAT32, FLOAT64, CannotRun, Precision
 
 UNPROVED = 16.0  # times the roundings of a sum that an operator without a proved bound may stray,
 # or a constant that is computed from others

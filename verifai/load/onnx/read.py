@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from verifai.graph.reading import read_from
 from verifai.graph.tie import shrunk
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
@@ -17,7 +18,6 @@ from verifai.load.errors import LoadError
 from verifai.load.onnx.file import find, read_model
 from verifai.load.onnx.graph import lower
 from verifai.load.onnx.original import OnnxOriginal
-from verifai.original.reading import read_from
 
 
 def load_onnx(

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from verifai.entry import MissingPackage
+from verifai.graph.reading import read_from
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
-from verifai.original.reading import read_from
 
 
 def load_torch_module(module: Any, example_input: Any = None, *, shrink: bool = False) -> Network:

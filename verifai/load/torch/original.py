@@ -16,7 +16,7 @@ import numpy as np
 
 from verifai.kernel.operator import Array
 from verifai.load.torch.program import FAILURES
-from verifai.original.reading import FLOAT32, CannotRun, Precision
+from verifai.original.model import FLOAT32, CannotRun, Precision
 
 FACTOR = 16.0  # times the roundings of a sum that an operator may stray
 ALIKE = 1e-3  # relative: what differs more in float64 depends on the type it is computed in

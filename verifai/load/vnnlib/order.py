@@ -20,11 +20,11 @@ from dataclasses import replace
 
 from flint import fmpq
 
+from verifai.graph.reading import is_function
 from verifai.kernel.network import Affine, Network, Pwl, Smooth
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Gather
 from verifai.kernel.query import And, Atom, Formula, Or, Query, atom
-from verifai.original.reading import is_function
 
 RISING = frozenset(["sigmoid", "tanh", "exp", "erf"])
 MOST_TERMS = 16  # of a difference that is rewritten

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from flint import fmpq, fmpz
 
+from verifai.graph.reading import loaded, readings_of
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import MAX_INTEGER, Network, Node, Product, Square, affine
 from verifai.kernel.operator import Dense, Gather, Operator
 from verifai.kernel.query import And, Atom, Formula
 from verifai.load.vnnlib.condition import Linear, condition, join_all, join_any, scale, total
-from verifai.original.reading import loaded, readings_of
 
 MAX_DEGREE = 64
 MAX_PRODUCTS = 1 << 16

@@ -1,88 +1,15 @@
-"""Where the nodes of a network come from: the original model, which somebody else can run.
+"""Where the nodes of a network come from: a model, which passes carry along and never look at.
 
-May import: numpy, kernel. Must not know: files, runtimes, queries.
+May import: kernel. Must not know: what a model is, files, queries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from verifai.kernel.network import Network, Node
-from verifai.kernel.operator import Array
-
-
-class CannotRun(Exception):
-    """The original cannot be run here; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Precision:
-    """How an original computes.
-
-    Attributes:
-        unit: unit roundoff of the coarsest type that it computes in.
-        tiny: the smallest normal number of that type.
-        factor: how much more than a sum of products an operation may stray; 1 where all
-            operations have a proved bound.
-        converts: whether even a selection may round, since types of floats are converted.
-    """
-
-    unit: float
-    tiny: float
-    factor: float = 1.0
-    converts: bool = False
-
-
-FLOAT16 = Precision(2.0**-11, 2.0**-14)
-FLOAT32 = Precision(2.0**-24, 2.0**-126)
-FLOAT64 = Precision(2.0**-53, 2.0**-1022)
-
-
-class Original(Protocol):
-    """A model that is no network of ours, and what runs it."""
-
-    @property
-    def name(self) -> str:
-        """What people call the model."""
-        ...
-
-    @property
-    def runtime(self) -> str:
-        """What runs it."""
-        ...
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """The names of the results, in order."""
-        ...
-
-    @property
-    def precision(self) -> Precision:
-        """How it computes."""
-        ...
-
-    def types(self) -> tuple[np.dtype[Any], ...]:
-        """The floating type of every input, in order.
-
-        Raises:
-            CannotRun: the model cannot be run here.
-        """
-        ...
-
-    def run(self, inputs: Sequence[Array]) -> list[Array]:
-        """The results, in order, of one run.
-
-        Args:
-            inputs: numbers of each input's type, in its shape.
-
-        Raises:
-            CannotRun: this run failed.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,12 +17,12 @@ class Reading:
     """An original, and which nodes of a network are its inputs and outputs.
 
     Attributes:
-        original: the model.
+        original: the model; only what runs it knows its type.
         inputs: the nodes that hold what its inputs are, in order.
         outputs: the nodes that were read from its outputs, in order.
     """
 
-    original: Original
+    original: Any
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
 
@@ -155,7 +82,7 @@ def rewritten(network: Network, made: Network) -> Network:
     return loaded(made.nodes, made.outputs, readings)
 
 
-def read_from(network: Network, original: Original) -> Network:
+def read_from(network: Network, original: object) -> Network:
     """The network, all of whose inputs and outputs were read from a model."""
     reading = Reading(original, network.inputs, network.outputs)
     return loaded(network.nodes, network.outputs, [reading])
