@@ -39,7 +39,7 @@ def own_output(*, for_good: bool = False) -> Iterator[None]:
         if for_good:
             os.close(kept)
         else:
-            _flush_libraries()
+            flush_libraries()
             os.dup2(kept, 1)
             os.close(kept)
             if is_first:
@@ -112,7 +112,7 @@ def _text(number: int, encoding: str, errors: str | None) -> TextIO:
     return io.TextIOWrapper(raw, encoding, errors, line_buffering=os.isatty(number))
 
 
-def _flush_libraries() -> None:
+def flush_libraries() -> None:
     """Lets libraries write out what they have printed, while it goes elsewhere."""
     with suppress(ImportError, OSError, AttributeError, TypeError):
         import ctypes

@@ -22,7 +22,7 @@ import click
 from verifai import __version__
 from verifai.bounds.memory import keep_memory
 from verifai.bounds.threads import start_with_one_thread
-from verifai.cli.ending import interrupted_by_sigterm
+from verifai.cli.ending import interrupted_by_sigterm, leave
 from verifai.cli.exits import SCHEMA, Exit, OutOfTime, sentence
 from verifai.kernel.errors import InputError, Unable
 from verifai.streams import leave_output, own_output
@@ -86,6 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     finally:  # an exception (of memory, while another is told) would leave with 1
         if code is None:
             os._exit(Exit.ERROR)
+    if arguments is None:
+        leave(code)
     sys.exit(code)
 
 

@@ -1,16 +1,37 @@
-"""SIGTERM ends a command as Ctrl-C does: helpers are ended, what is known is said.
+"""How a command's process ends: SIGTERM as Ctrl-C does, and without taking apart what it loaded.
 
-May import: the standard library. Must not know: commands.
+May import: the standard library, streams. Must not know: commands.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
+
+from verifai.streams import flush_libraries, leave_output
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process, with all that was to be done at its end, but takes no module apart.
+
+    The memory is the system's anyway, and freeing every object of the libraries first costs a small
+    query a quarter of its time. Where another thread runs, Python ends as it always does.
+    """
+    if threading.active_count() > 1:
+        sys.exit(code)
+    try:
+        atexit._run_exitfuncs()
+        leave_output()
+        flush_libraries()
+    finally:
+        os._exit(code)
 
 
 @contextmanager
