@@ -175,7 +175,7 @@ CALLS = {
         vf.in_range,
         {
             "net": NET,
-            "ends": [(0, 1)],
+            "domain": [(0, 1)],
             "lower": 0,
             "upper": 1,
             "output": 0,
@@ -186,7 +186,7 @@ CALLS = {
         vf.monotone,
         {
             "net": NET,
-            "ends": [(0, 1)],
+            "domain": [(0, 1)],
             "input": 0,
             "output": 0,
             "direction": 1,
@@ -199,7 +199,7 @@ CALLS = {
         {
             "first": NET,
             "second": NET,
-            "ends": [(0, 1)],
+            "domain": [(0, 1)],
             "tolerance": 1,
             "allow_empty": False,
         },
@@ -209,7 +209,7 @@ CALLS = {
         {
             "net": NET,
             "expression": X,
-            "tol": 1,
+            "tolerance": 1,
             "domain": [(0, 1)],
             **SYMBOLIC,
             "allow_empty": False,
@@ -219,7 +219,7 @@ CALLS = {
         vf.domain,
         {
             "net": NET,
-            "ends": [(0, 1)],
+            "box": [(0, 1)],
             "integers": [0],
             "rows": [([(0, 1)], "<=", 1)],
             "allow_empty": False,
@@ -231,27 +231,29 @@ CALLS = {
         {"query": QUERY, "timeout": 5, "nodes": 100, "workers": 1, "device": None},
     ),
     "check": Call(vf.check, {"query": QUERY, "certificate": PROVED.certificate, "exact": False}),
-    "bounds": Call(vf.bounds, {"net": NET, "box": [(0, 1)]}),
+    "bounds": Call(vf.bounds, {"net": NET, "domain": [(0, 1)]}),
     "maximize": Call(
         vf.maximize,
-        {"net": NET, "form": 0, "ends": [(0, 1)], "tol": 1, "timeout": 0.5, "workers": 1},
+        {"net": NET, "form": 0, "domain": [(0, 1)], "tolerance": 1, "timeout": 0.5, "workers": 1},
     ),
-    "lipschitz": Call(vf.lipschitz, {"net": NET, "ends": [(0, 1)], "tol": 1, "timeout": 0.5}),
+    "lipschitz": Call(
+        vf.lipschitz, {"net": NET, "domain": [(0, 1)], "tolerance": 1, "timeout": 0.5}
+    ),
     "ask": Call(vf.ask, {"query": QUERY, "solver": "z3", "timeout": 0.05, "certify": False}),
     "to_sympy": Call(vf.to_sympy, {"net": NET, "max_size": 100}),
     "to_smtlib": Call(vf.to_smtlib, {"subject": QUERY, "dialect": "standard"}),
     "to_z3": Call(vf.to_z3, {"subject": QUERY}),
     "pieces": Call(vf.pieces, {"net": NET, "output": 0, "lower": 0, "upper": 1}),
     "a piece": Call(vf.pieces(NET), {"x": 1}),
-    "regions": Call(vf.regions, {"net": NET, "box": [(0, 1)]}),
-    "exact_lipschitz": Call(vf.exact_lipschitz, {"net": NET, "box": [(0, 1)]}),
+    "regions": Call(vf.regions, {"net": NET, "domain": [(0, 1)]}),
+    "exact_lipschitz": Call(vf.exact_lipschitz, {"net": NET, "domain": [(0, 1)]}),
     "counterexamples": Call(
         vf.counterexamples,
         {"query": vf.in_range(NET, vf.domain(NET, [(0, 3)], integers=[0]), upper=1)},
     ),
     "sup_error": Call(
         vf.sup_error,
-        {"net": NET, "expression": X, "domain": (0, 1), **SYMBOLIC, "tol": 1, "timeout": 0.5},
+        {"net": NET, "expression": X, "domain": (0, 1), **SYMBOLIC, "tolerance": 1, "timeout": 0.5},
     ),
     "train_until_verified": Call(
         vf.train_until_verified,
@@ -272,7 +274,7 @@ CALLS = {
         vf.approximation_property,
         {
             "expression": X,
-            "ends": [(0, 1)],
+            "domain": [(0, 1)],
             "tolerance": 1,
             "variables": (X,),
             "parts": 2,
@@ -431,7 +433,7 @@ def test_entries_come_in_rows_from_whatever_holds_them(images: Any) -> None:
         (lambda: vf.robust(TWO, [0], eps=True), "eps: a number is wanted, not True"),
         (lambda: vf.check(QUERY, PROVED), "certificate: the bytes .*verdict.certificate"),
         (lambda: vf.pieces(NET, output="0"), "output: an integer is wanted, not '0'"),
-        (lambda: vf.regions(NET, 5), "box: a list is wanted, not 5"),
+        (lambda: vf.regions(NET, 5), "domain: a list is wanted, not 5"),
         (lambda: vf.load("a folder/none.onnx"), "a folder/none.onnx"),
         (lambda: vf.in_range(PROGRAM, [(0, 1)], upper=None), "a lower or an upper limit"),
         (lambda: vf.ask(QUERY, timeout=-1), "timeout: .* not negative"),
@@ -441,6 +443,40 @@ def test_entries_come_in_rows_from_whatever_holds_them(images: Any) -> None:
 def test_the_sentence_names_the_argument(call: Callable[[], Any], sentence: str) -> None:
     with pytest.raises(vf.InputError, match=sentence):
         call()
+
+
+RENAMED = [
+    (name, old, new)
+    for name, call in CALLS.items()
+    for old, new in getattr(call.function, "renamed", {}).items()
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new"), RENAMED, ids=lambda v: v)
+def test_old_names_of_arguments_are_taken_with_a_warning(name: str, old: str, new: str) -> None:
+    call = CALLS[name]
+    others = {each: value for each, value in call.arguments.items() if each != new}
+    with pytest.warns(DeprecationWarning, match=f"the argument {old} is called {new} now") as told:
+        lazily(call.function(**others, **{old: call.arguments[new]}))
+    assert {warning.filename for warning in told} == {__file__}
+    with pytest.raises(vf.InputError, match=f"{old}: this is {new}, which is given as well"):
+        call.function(**call.arguments, **{old: call.arguments[new]})
+
+
+def test_one_name_for_one_idea() -> None:
+    """No public argument has an old name, and those that were renamed are known."""
+    assert len(RENAMED) >= 14
+    every = {argument for call in CALLS.values() for argument in call.arguments}
+    assert not every & ({old for _, old, _ in RENAMED} - {"box"})
+    assert [name for name, call in CALLS.items() if "box" in call.arguments] == ["domain"]
+
+
+@pytest.mark.parametrize("function", [vf.regions, vf.exact_lipschitz, vf.lipschitz])
+def test_where_only_boxes_can_be_meant_others_are_refused(function: Callable[..., Any]) -> None:
+    box = vf.domain(NET, [(0, 1)])
+    assert outcome(Call(function, {"net": NET, "domain": box})) == ""
+    whole = vf.domain(NET, [(0, 1)], integers=[0])
+    assert "a box is wanted" in outcome(Call(function, {"net": NET, "domain": whole}))
 
 
 def test_pieces_take_every_number() -> None:

@@ -7,13 +7,12 @@ May import: everything below the command line. Must not know: terminals.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from verifai.entry import (
-    Number,
     certificate,
     choice,
     count,
@@ -24,6 +23,7 @@ from verifai.entry import (
     paths,
     processes,
     query,
+    renamed,
     seconds,
     takes,
     text,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from verifai.kernel.checker import Accepted
     from verifai.kernel.network import Network
     from verifai.kernel.query import Query
+    from verifai.properties.domain import Domain, Ends
     from verifai.verdict import Verdict
 
 
@@ -237,16 +238,18 @@ def check_twice(
     return accepted, look.said
 
 
+@renamed(box="domain")
 @takes(net=network)
-def bounds(net: Network, box: Iterable[tuple[Number, Number]]) -> list[tuple[fmpq, fmpq]]:
-    """Certified intervals (lower, upper) of the outputs, in order, over a box of inputs.
+def bounds(net: Network, domain: Domain | Ends) -> list[tuple[fmpq, fmpq]]:
+    """Certified intervals (lower, upper) of the outputs, in order, over a domain.
 
-    Each contains every value that its output reaches on the box; the kernel derives them, so
+    Each contains every value that its output reaches there; the kernel derives them, so
     they need no certificate. They are as tight as one CROWN pass is.
 
     Args:
         net: the network.
-        box: one pair (lower, upper) for each input value.
+        domain: the box, one pair (lower, upper) for each input value, or a `Domain`, of which only
+            the box counts.
 
     Raises:
         InputError: sizes do not fit, the box is empty, or a value may exceed every bound.
@@ -255,10 +258,10 @@ def bounds(net: Network, box: Iterable[tuple[Number, Number]]) -> list[tuple[fmp
     from verifai.bounds.certified import output_bounds
     from verifai.kernel.query import And, Query
     from verifai.original.look import SecondLook
-    from verifai.properties.entry import box as ends_of
+    from verifai.properties.domain import domain_of
 
-    lower, upper = ends_of(net, box)
-    query = _ready(Query(net, tuple(lower), tuple(upper), And(())))
+    region = domain_of(net, domain, allow_empty=True)
+    query = _ready(Query(net, region.lower, region.upper, And(())))
     found = output_bounds(query)
     SecondLook(query).at_domain()
     return found

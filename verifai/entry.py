@@ -13,6 +13,7 @@ import functools
 import inspect
 import math
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from fractions import Fraction
 from itertools import islice
@@ -110,6 +111,33 @@ def takes(**rules: Rule) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 raise InputError(unreadable(error)) from None
 
         wrapper.__dict__["rules"] = rules
+        return wrapper
+
+    return decorated
+
+
+def renamed(**old: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A function that takes arguments by old names for one version more, with a warning.
+
+    Stands above `takes`, which sees new names only.
+
+    Args:
+        old: the new name of an argument, by its old one.
+    """
+
+    def decorated(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+            for name in kwargs.keys() & old.keys():
+                new = old[name]
+                if new in kwargs:
+                    raise InputError(f"{name}: this is {new}, which is given as well")
+                said = f"{function.__name__}: the argument {name} is called {new} now"
+                warnings.warn(said, DeprecationWarning, stacklevel=2)
+                kwargs[new] = kwargs.pop(name)
+            return function(*args, **kwargs)
+
+        wrapper.__dict__["renamed"] = old
         return wrapper
 
     return decorated

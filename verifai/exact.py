@@ -8,7 +8,7 @@ May import: everything below the command line but api. Must not know: terminals.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from verifai.entry import (
@@ -20,6 +20,7 @@ from verifai.entry import (
     number,
     optional,
     query,
+    renamed,
     seconds,
     subject,
     takes,
@@ -30,6 +31,7 @@ from verifai.kernel.errors import InputError
 if TYPE_CHECKING:
     from verifai.kernel.network import Network
     from verifai.kernel.query import Query
+    from verifai.properties.domain import Domain, Ends
     from verifai.symbolic.census import Census
     from verifai.symbolic.expression import Symbolic
     from verifai.symbolic.line import Pieces
@@ -140,38 +142,40 @@ def pieces(
     return find(net, output=output, lower=ends[0], upper=ends[1])
 
 
+@renamed(box="domain")
 @takes(net=network)
-def regions(net: Network, box: Iterable[tuple[Number, Number]]) -> Iterator[Region]:
+def regions(net: Network, domain: Domain | Ends) -> Iterator[Region]:
     """The activation regions of a piecewise-linear network in a box, exactly.
 
     Args:
         net: the network.
-        box: one pair (lower, upper) for each input value.
+        domain: one pair (lower, upper) for each input value, or a `Domain` that is a box.
 
     Raises:
         InputError: sizes do not fit, a node is not piecewise linear, or there are too many.
     """
-    from verifai.properties.entry import box as ends_of
+    from verifai.properties.domain import box_of
     from verifai.symbolic.regions import regions as find
 
-    return find(net, *ends_of(net, box))
+    return find(net, *box_of(net, domain))
 
 
+@renamed(box="domain")
 @takes(net=network)
-def exact_lipschitz(net: Network, box: Iterable[tuple[Number, Number]]) -> Lipschitz:
+def exact_lipschitz(net: Network, domain: Domain | Ends) -> Lipschitz:
     """The exact Lipschitz constant of a piecewise-linear network on a box, in the maximum norm.
 
     Args:
         net: the network.
-        box: one pair (lower, upper) for each input value.
+        domain: one pair (lower, upper) for each input value, or a `Domain` that is a box.
 
     Raises:
         InputError: as `regions`.
     """
-    from verifai.properties.entry import box as ends_of
+    from verifai.properties.domain import box_of
     from verifai.symbolic.regions import lipschitz
 
-    return lipschitz(net, *ends_of(net, box))
+    return lipschitz(net, *box_of(net, domain))
 
 
 @takes(query=query)

@@ -287,8 +287,8 @@ def test_a_program_is_no_function_to_compare_or_differentiate(tmp_path: Path) ->
     box = [(0, 1)] * len(net.inputs)
     for ask in (
         lambda: vf.monotone(net, box, input=0),
-        lambda: vf.maximize(net, 0, box, tol=1),
-        lambda: vf.lipschitz(net, box, tol=1),
+        lambda: vf.maximize(net, 0, box, tolerance=1),
+        lambda: vf.lipschitz(net, box, tolerance=1),
         lambda: vf.equivalent(net, net, box),
         lambda: merge([("one", net), ("two", net)]),
     ):

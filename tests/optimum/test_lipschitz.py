@@ -42,7 +42,7 @@ def test_affine_networks_have_the_norm_of_their_matrix() -> None:
     ("ends", "constant"), [([(-2, -1)], 0), ([(-1, "0.4")], 1), ([(0, 1)], 3), ([("0.6", 1)], 3)]
 )
 def test_a_hat_on_boxes(ends: Any, constant: int) -> None:
-    found = lipschitz(HAT, ends, tol="1e-3")
+    found = lipschitz(HAT, ends, tolerance="1e-3")
     assert found.lower == constant
     assert found.lower <= found.upper <= constant + fmpq(1, 1000) + NEAR
 
@@ -83,7 +83,7 @@ def test_no_pair_of_points_is_steeper(seed: int, function: str) -> None:
 def test_branching_tightens_and_is_certified() -> None:
     net = random_mlp([2, 6, 1], 1)
     plain = lipschitz(net, [(-1, 1)] * 2)
-    found = lipschitz(net, [(-1, 1)] * 2, tol="1e-2", timeout=120)
+    found = lipschitz(net, [(-1, 1)] * 2, tolerance="1e-2", timeout=120)
     assert found.lower <= found.upper <= plain.upper
     ((query, certificate),) = found.certificates
     assert check(query, certificate, exact=True).leaves >= 1
@@ -107,7 +107,7 @@ def test_what_makes_no_sense_is_refused() -> None:
         lipschitz(square)
     assert lipschitz(square, [(0, 3)]).upper <= 6 + NEAR
     with pytest.raises(InputError, match="needs a box"):
-        lipschitz(square, tol=1)
+        lipschitz(square, tolerance=1)
     with pytest.raises(InputError, match="empty"):
         lipschitz(square, [(1, 0)])
 
@@ -116,7 +116,7 @@ def test_a_root_down_to_zero_is_a_sentence_and_no_rejection() -> None:
     root = Network((Input("x", (1,)), Smooth("r", (1,), 0, "sqrt")), (1,))
     for tol in (None, 1):
         with pytest.raises(InputError, match="values leave what can be bounded"):
-            lipschitz(root, [(0, 1)], tol=tol, timeout=5)
+            lipschitz(root, [(0, 1)], tolerance=tol, timeout=5)
     assert lipschitz(root, [(1, 4)]).upper <= fmpq(1, 2) + NEAR
     with pytest.raises(InputError, match="values leave what can be bounded"):
         bounds(root, [(-1, 1)])

@@ -44,7 +44,7 @@ def test_minima_are_maxima_of_the_negative() -> None:
 def test_forms_over_several_outputs_and_rows() -> None:
     net = Network((Input("x", (2,)), affine("y", (2,), ((0, Dense.of(np.eye(2))),))), (1,))
     region = domain(net, [(0, 1)] * 2, rows=[([(0, 1), (1, 1)], "<=", "1.5")])
-    found = maximize(net, {0: 1, 1: 2}, region, tol="1e-4")
+    found = maximize(net, {0: 1, 1: 2}, region, tolerance="1e-4")
     assert found.upper is not None
     assert found.lower <= fmpq(5, 2) <= found.upper <= found.lower + fmpq(1, 10**4)
     assert sum(found.point, fmpq(0)) <= fmpq(3, 2)
@@ -66,7 +66,7 @@ def test_integers() -> None:
 
 def test_a_smooth_maximum() -> None:
     net = Network((Input("x", (1,)), Smooth("sin", (1,), 0, "sin")), (1,))
-    found = maximize(net, 0, [(0, 3)], tol="1e-4", timeout=120)
+    found = maximize(net, 0, [(0, 3)], tolerance="1e-4", timeout=120)
     assert found.upper is not None
     assert found.lower <= 1 <= found.upper <= found.lower + fmpq(1, 10**4)
 
@@ -74,7 +74,7 @@ def test_a_smooth_maximum() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_no_sample_exceeds_the_upper_end(seed: int) -> None:
     net = random_mlp([2, 10, 10, 1], seed)
-    found = maximize(net, 0, [(-1, 1)] * 2, tol="1e-3", timeout=120)
+    found = maximize(net, 0, [(-1, 1)] * 2, tolerance="1e-3", timeout=120)
     assert found.is_converged and found.upper is not None
     points = np.random.default_rng(seed).uniform(-1, 1, (20_000, 2))
     values = compile_network(net).forward(points)[-1]
@@ -111,7 +111,7 @@ def test_without_time_the_bracket_stays_open_but_sound() -> None:
 )
 def test_what_makes_no_sense_is_refused(form: Any, ends: Any, tol: Any, match: str) -> None:
     with pytest.raises(InputError, match=match):
-        maximize(HAT, form, ends, tol=tol)
+        maximize(HAT, form, ends, tolerance=tol)
 
 
 def test_a_domain_without_points_is_refused() -> None:

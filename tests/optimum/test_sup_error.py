@@ -68,7 +68,7 @@ def test_smooth_networks_of_two_inputs() -> None:
     )
     net = Network(nodes, (4,))
     box = [(-1, 1), (-1, 1)]
-    found = vf.sup_error(net, X * Y, box, variables=(X, Y), tol="1e-3", timeout=60)
+    found = vf.sup_error(net, X * Y, box, variables=(X, Y), tolerance="1e-3", timeout=60)
     assert isinstance(found, Maximum)
     assert found.is_converged, found.status
     assert found.upper is not None
@@ -92,6 +92,6 @@ def test_the_exact_branch_heeds_its_arguments() -> None:
     with pytest.raises(InputError, match="variables must name the 1 inputs"):
         sup_error(net, x**2, (0, 1), variables=[x, y])
     for tol in (-1, 0):
-        with pytest.raises(InputError, match=r"tol: .* not positive"):
-            sup_error(net, x**2, (0, 1), tol=tol)
+        with pytest.raises(InputError, match=r"tolerance: .* not positive"):
+            sup_error(net, x**2, (0, 1), tolerance=tol)
     assert sup_error(net, 0, (0, 1)) == sup_error(net, sympy.Integer(0), (0, 1))

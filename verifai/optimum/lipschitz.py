@@ -23,7 +23,7 @@ from flint import fmpq
 
 from verifai.bounds.certified import output_bounds
 from verifai.bounds.compiled import compile_network
-from verifai.entry import Number, network, optional, positive, seconds, takes
+from verifai.entry import Number, network, optional, positive, renamed, seconds, takes
 from verifai.graph.derivative import Extension, Partials, differentiate, slopes, tangents
 from verifai.kernel.bound import rounded_root
 from verifai.kernel.errors import InputError
@@ -33,8 +33,7 @@ from verifai.kernel.operator import Array, Dense
 from verifai.kernel.query import And, Query
 from verifai.kernel.replay import evaluate
 from verifai.optimum.maximize import maximize
-from verifai.properties.domain import Ends
-from verifai.properties.entry import box
+from verifai.properties.domain import Domain, Ends, box_of
 
 Interval = tuple[fmpq, fmpq]
 SAMPLES = 256  # points among which the steepest is sought
@@ -72,21 +71,23 @@ class LipschitzBound:
     certificates: tuple[tuple[Query, bytes], ...] = field(default=(), repr=False)
 
 
-@takes(net=network, tol=optional(positive), timeout=optional(seconds))
+@renamed(ends="domain", tol="tolerance")
+@takes(net=network, tolerance=optional(positive), timeout=optional(seconds))
 def lipschitz(
     net: Network,
-    ends: Ends | None = None,
+    domain: Domain | Ends | None = None,
     *,
-    tol: Number | None = None,
+    tolerance: Number | None = None,
     timeout: float | None = None,
 ) -> LipschitzBound:
     """A certified bracket of the Lipschitz constant (L∞ to L∞), on a box or everywhere.
 
     Args:
         net: the network.
-        ends: the box, one pair (lower, upper) for each input value; None: all of space.
-        tol: on a box, how close the upper end is to be to the supremum of the Jacobian's norm, by
-            branch-and-bound; None: one pass of bounds.
+        domain: the box, one pair (lower, upper) for each input value, or a `Domain` that is a box;
+            None: all of space.
+        tolerance: on a box, how close the upper end is to be to the supremum of the Jacobian's
+            norm, by branch-and-bound; None: one pass of bounds.
         timeout: seconds for the branch-and-bound; None: no limit.
 
     Returns:
@@ -97,14 +98,14 @@ def lipschitz(
             without a box, (without a box) a function whose slopes have no bound, or slopes or
             values on the box that may exceed every bound.
     """
-    if ends is None:
-        if tol is not None:
+    if domain is None:
+        if tolerance is not None:
             raise InputError("branch-and-bound on the Lipschitz constant needs a box")
         reach = [fmpq(FAR)] * len(net.input_values)
         low, high = [-v for v in reach], reach
         upper = max(_norms(net, _global_slopes(net), np.eye(len(reach))))
         return _bracket(net, (low, high), upper, [], ())
-    low, high = box(net, ends)
+    low, high = box_of(net, domain)
     if any(l > u for l, u in zip(low, high, strict=True)):
         raise InputError("the box is empty: a lower end lies above its upper end")
     moving = [l < u for l, u in zip(low, high, strict=True)]
@@ -114,13 +115,13 @@ def lipschitz(
     norms = _norms(net, _local_slopes(net, low, high), directions)
     starts: list[tuple[fmpq, ...]] = []
     proofs: list[tuple[Query, bytes]] = []
-    if tol is not None:
+    if tolerance is not None:
         steepness, limit = _steepness(net, directions), timeout
         for output, norm in enumerate(norms):
             start = time.perf_counter()
             share = None if limit is None else limit / (len(norms) - output)
             ball = list(zip(low, high, strict=True))
-            found = maximize(steepness, output, ball, tol=tol, timeout=share)
+            found = maximize(steepness, output, ball, tolerance=tolerance, timeout=share)
             starts.append(found.point)
             if found.upper is not None and found.upper < norm:
                 norms[output] = found.upper

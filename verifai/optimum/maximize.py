@@ -20,7 +20,7 @@ from flint import fmpq
 
 from verifai.alarm import alarm
 from verifai.bounds.compiled import Compiled, compile_network
-from verifai.entry import Number, network, number, optional, processes, seconds, takes
+from verifai.entry import Number, network, number, optional, processes, renamed, seconds, takes
 from verifai.graph.derivative import require_function
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
@@ -72,13 +72,14 @@ class Maximum:
         return self.status == "converged"
 
 
-@takes(net=network, tol=number, timeout=optional(seconds), workers=processes)
+@renamed(ends="domain", tol="tolerance")
+@takes(net=network, tolerance=number, timeout=optional(seconds), workers=processes)
 def maximize(
     net: Network,
     form: Form,
-    ends: Domain | Ends,
+    domain: Domain | Ends,
     *,
-    tol: Number = "1e-6",
+    tolerance: Number = "1e-6",
     timeout: float | None = None,
     workers: int = 2,
 ) -> Maximum:
@@ -87,23 +88,23 @@ def maximize(
     Args:
         net: the network.
         form: the index of an output, or coefficients by output: {0: 1, 3: "-0.5"}.
-        ends: the box, one pair (lower, upper) for each input value, or a `Domain`.
-        tol: how wide the bracket may be, in output units; positive.
+        domain: the box, one pair (lower, upper) for each input value, or a `Domain`.
+        tolerance: how wide the bracket may be, in output units; positive.
         timeout: seconds; None: no limit.
         workers: processes.
 
     Returns:
-        The bracket; wider than `tol` only if time ran out or the search could not decide.
+        The bracket; wider than `tolerance` only if time ran out or the search could not decide.
 
     Raises:
         InputError: sizes do not fit, the form has no terms, the tolerance is not positive, or the
             domain holds no point (or none was found in time), or the network stands for programs.
     """
     require_function(net)
-    terms, width = _terms(net, form), number(tol)
+    terms, width = _terms(net, form), number(tolerance)
     if width <= 0:
         raise InputError(f"a tolerance of {width}, which is not positive")
-    region = domain_of(net, ends)
+    region = domain_of(net, domain)
     meter = Meter(Options(timeout=timeout, workers=workers))
     try:
         with alarm(meter.grace, meter.late):

@@ -7,9 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from verifai.entry import Number, listed, network, number, optional, positive, seconds, takes, whole
+from verifai.entry import (
+    Number,
+    listed,
+    network,
+    number,
+    optional,
+    positive,
+    renamed,
+    seconds,
+    takes,
+    whole,
+)
 from verifai.graph.reading import loaded, readings_of
 from verifai.kernel.network import Affine, Input, Network, Pwl, pwl
 from verifai.optimum.maximize import Maximum, maximize
@@ -21,7 +32,8 @@ if TYPE_CHECKING:
     from verifai.symbolic.error import SupError
 
 
-@takes(net=network, variables=listed, output=whole, tol=positive, timeout=optional(seconds))
+@renamed(tol="tolerance")
+@takes(net=network, variables=listed, output=whole, tolerance=positive, timeout=optional(seconds))
 def sup_error(
     net: Network,
     expression: Any,
@@ -29,7 +41,7 @@ def sup_error(
     *,
     variables: Sequence[Any] = (),
     output: int = 0,
-    tol: Number = "1e-6",
+    tolerance: Number = "1e-6",
     timeout: float | None = None,
 ) -> SupError | Maximum:
     """The largest |N(x) - f(x)| on a domain.
@@ -44,7 +56,7 @@ def sup_error(
         domain: the ends of an interval, a box (one pair for each input value), or a `Domain`.
         variables: the symbols of the inputs, in order; a network of one input needs none.
         output: the index of the output.
-        tol: how wide a bracket may be, in output units; positive.
+        tolerance: how wide a bracket may be, in output units; positive.
         timeout: seconds for a bracket; None: no limit.
 
     Raises:
@@ -63,8 +75,8 @@ def sup_error(
     size = pwl("size of the error", (1,), error, [0.0], [-1.0, 1.0])
     nodes = (*joined.nodes, _named(size, joined))
     whole = loaded(nodes, (len(joined.nodes),), readings_of(joined))
-    region = [ends] if ends is not None else domain
-    return maximize(whole, 0, region, tol=tol, timeout=timeout)  # type: ignore[arg-type]
+    region = [ends] if ends is not None else cast("Domain | Ends", domain)
+    return maximize(whole, 0, region, tolerance=tolerance, timeout=timeout)
 
 
 def _interval(domain: Any) -> tuple[Number, Number] | None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from verifai.entry import Number, flag, listed, network, number, refused, takes, whole
+from verifai.entry import Number, flag, listed, network, number, refused, renamed, takes, whole
 from verifai.graph.builder import ONE, Builder
 from verifai.graph.reading import loaded, readings_of
 from verifai.graph.values import Activation
@@ -24,18 +24,19 @@ from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.entry import output_value
 
 
-@takes(net=network, tol=number, variables=listed, output=whole, allow_empty=flag)
+@renamed(tol="tolerance")
+@takes(net=network, tolerance=number, variables=listed, output=whole, allow_empty=flag)
 def approximates(
     net: Network,
     expression: Any,
-    tol: Number,
+    tolerance: Number,
     domain: Domain | Ends,
     *,
     variables: Sequence[Any] = (),
     output: int = 0,
     allow_empty: bool = False,
 ) -> Query:
-    """|N(x) - f(x)| ≤ tol at every input of the domain.
+    """|N(x) - f(x)| ≤ tolerance at every input of the domain.
 
     The function becomes nodes of the same graph. Where it has no value (log, sqrt, division) the
     query cannot be verified.
@@ -44,17 +45,17 @@ def approximates(
         net: the network.
         expression: f, a SymPy expression of rationals, symbols, +, ·, integer powers, square
             roots, exp, log, sin, cos, tanh, erf, Abs, Max, Min, sign, Piecewise on linear guards.
-        tol: how far they may differ, in output units.
+        tolerance: how far they may differ, in output units.
         domain: the box, one pair (lower, upper) for each input value, or a `Domain`.
         variables: the symbols of the inputs, in order; a network of one input needs none.
         output: the index of the output.
         allow_empty: whether a box without a point is taken, on which any property holds.
 
     Raises:
-        InputError: sizes do not fit, tol is negative, the box is empty, a part of the expression
-            is something else (it is named), or sympy is missing.
+        InputError: sizes do not fit, the tolerance is negative, the box is empty, a part of the
+            expression is something else (it is named), or sympy is missing.
     """
-    region, limit = domain_of(net, domain, allow_empty=allow_empty), number(tol)
+    region, limit = domain_of(net, domain, allow_empty=allow_empty), number(tolerance)
     if limit < 0:
         raise InputError(f"a negative tolerance: {limit}")
     joined, error = with_error(net, expression, variables=variables, output=output)

@@ -22,6 +22,7 @@ from verifai.entry import (
     network,
     number,
     refused,
+    renamed,
     shown,
     takes,
     whole,
@@ -32,7 +33,7 @@ from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array
 from verifai.kernel.query import And, Atom, Query, Relation, atom
 from verifai.kernel.statement import readable
-from verifai.properties.entry import box
+from verifai.properties.entry import ends_of
 
 Terms = Mapping[int, Number] | Iterable[tuple[int, Number]]
 Condition = tuple[Terms, str, Number]
@@ -120,10 +121,11 @@ def _rows(value: Any, what: str) -> tuple[LinearRow, ...]:
     return tuple(found)
 
 
+@renamed(ends="box")
 @takes(net=network, rows=listed, allow_empty=flag)
 def domain(
     net: Network,
-    ends: Ends,
+    box: Ends,
     *,
     integers: Iterable[int] = (),
     rows: Iterable[Condition] = (),
@@ -133,7 +135,7 @@ def domain(
 
     Args:
         net: the network.
-        ends: one pair (lower, upper) for each input value.
+        box: one pair (lower, upper) for each input value.
         integers: the numbers of the inputs that are integers, from 0.
         rows: conditions (terms, relation, bound): terms are pairs (input, coefficient), the
             relation one of "<=", "<", ">=", ">", "=".
@@ -143,7 +145,7 @@ def domain(
         InputError: sizes do not fit, an input that the network does not have, a condition that
             is none, or an empty box.
     """
-    low, high = box(net, ends)
+    low, high = ends_of(net, box)
     wholes = frozenset(input_index(net, i) for i in _items(integers, "integers"))
     made = tuple(_row(net, i, row) for i, row in enumerate(rows))
     region = Domain(tuple(low), tuple(high), wholes, made)
@@ -162,11 +164,37 @@ def domain_of(net: Network, region: Domain | Ends, *, allow_empty: bool = False)
         InputError: its size is not that of the network's inputs, or it is empty.
     """
     if not isinstance(region, Domain):
-        return domain(net, region, allow_empty=allow_empty)
+        low, high = ends_of(net, region, "domain")
+        region = Domain(tuple(low), tuple(high))
     wanted = len(net.input_values)
     if len(region.lower) != wanted:
         raise InputError(f"a domain of {len(region.lower)} inputs for a network of {wanted}")
     return region if allow_empty else with_points(region)
+
+
+def box_of(net: Network, region: Domain | Ends) -> tuple[list[fmpq], list[fmpq]]:
+    """The lower and the upper ends of a domain that is a box, which may be empty.
+
+    Args:
+        net: the network.
+        region: the domain, or one pair (lower, upper) for each input value.
+
+    Raises:
+        InputError: its size is not that of the network's inputs, or it has rows or integers.
+    """
+    found = only_box(domain_of(net, region, allow_empty=True))
+    return list(found.lower), list(found.upper)
+
+
+def only_box(region: Domain) -> Domain:
+    """The domain itself.
+
+    Raises:
+        InputError: it has rows or integers.
+    """
+    if region.rows or region.integers:
+        raise InputError("domain: a box is wanted here, without rows and integers")
+    return region
 
 
 def with_points(region: Domain, guess: str = "are the ends the wrong way round?") -> Domain:

@@ -29,7 +29,7 @@ def point(network: Network, x: Any, what: str = "x") -> list[fmpq]:
     return [number(entry, what if single else f"{what}[{i}]") for i, entry in enumerate(found)]
 
 
-def box(
+def ends_of(
     network: Network, ends: Iterable[tuple[Any, Any]], what: str = "box"
 ) -> tuple[list[fmpq], list[fmpq]]:
     """The lower and the upper ends of a box given as one pair for each input value.

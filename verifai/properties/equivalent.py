@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from flint import fmpq
 
-from verifai.entry import Number, flag, network, number, takes
+from verifai.entry import Number, flag, network, number, renamed, takes
 from verifai.graph.attach import attach
 from verifai.graph.derivative import Extension
 from verifai.graph.difference import attach_difference, is_aligned
@@ -21,11 +21,12 @@ from verifai.properties.quotients import quotients
 from verifai.properties.unstable import unstable_neurons
 
 
+@renamed(ends="domain")
 @takes(first=network, second=network, tolerance=number, allow_empty=flag)
 def equivalent(
     first: Network,
     second: Network,
-    ends: Domain | Ends,
+    domain: Domain | Ends,
     *,
     tolerance: Number = 0,
     allow_empty: bool = False,
@@ -38,7 +39,7 @@ def equivalent(
     Args:
         first: a network.
         second: another one with inputs and outputs of the same sizes.
-        ends: the box, one pair (lower, upper) for each input value, or a `Domain`.
+        domain: the box, one pair (lower, upper) for each input value, or a `Domain`.
         tolerance: the greatest difference allowed, in output units.
         allow_empty: whether a box without a point is taken, on which any property holds.
 
@@ -46,7 +47,7 @@ def equivalent(
         InputError: sizes do not fit, the tolerance is negative, or the box is empty.
     """
     first, second = quotients(first), quotients(second)
-    region, limit = domain_of(first, ends, allow_empty=allow_empty), number(tolerance)
+    region, limit = domain_of(first, domain, allow_empty=allow_empty), number(tolerance)
     if limit < 0:
         raise InputError(f"a negative tolerance: {limit}")
     counts = [len(net.output_values) for net in (first, second)]

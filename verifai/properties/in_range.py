@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flint import fmpq
 
-from verifai.entry import Number, flag, network, number, optional, takes, whole
+from verifai.entry import Number, flag, network, number, optional, renamed, takes, whole
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Formula, Or, Query, Relation, atom, conjunction
@@ -15,10 +15,11 @@ from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.entry import output_value
 
 
+@renamed(ends="domain")
 @takes(net=network, lower=optional(number), upper=optional(number), output=whole, allow_empty=flag)
 def in_range(
     net: Network,
-    ends: Domain | Ends,
+    domain: Domain | Ends,
     *,
     lower: Number | None = None,
     upper: Number | None = None,
@@ -29,7 +30,7 @@ def in_range(
 
     Args:
         net: the network.
-        ends: the box, one pair (lower, upper) for each input value, or a `Domain`.
+        domain: the box, one pair (lower, upper) for each input value, or a `Domain`.
         lower: the least value allowed; None: no limit below.
         upper: the greatest value allowed; None: no limit above.
         output: the index of the output.
@@ -38,7 +39,7 @@ def in_range(
     Raises:
         InputError: sizes do not fit, neither limit is given, or the box is empty.
     """
-    region = domain_of(net, ends, allow_empty=allow_empty)
+    region = domain_of(net, domain, allow_empty=allow_empty)
     value = output_value(net, output)
     outside: list[Formula] = []
     if lower is not None:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 from flint import fmpq
 
-from verifai.entry import Number, flag, network, number, shown, takes, whole
+from verifai.entry import Number, flag, network, number, renamed, shown, takes, whole
 from verifai.graph.attach import attach
 from verifai.graph.derivative import Extension, differentiate
 from verifai.graph.difference import attach_difference, is_aligned
@@ -34,10 +34,11 @@ from verifai.properties.quotients import quotients
 from verifai.properties.unstable import unstable_neurons
 
 
+@renamed(ends="domain")
 @takes(net=network, output=whole, direction=whole, margin=number, allow_empty=flag)
 def monotone(
     net: Network,
-    ends: Domain | Ends,
+    domain: Domain | Ends,
     *,
     input: int,  # noqa: A002
     output: int = 0,
@@ -52,7 +53,7 @@ def monotone(
 
     Args:
         net: the network.
-        ends: the box, one pair (lower, upper) for each input value, or a `Domain`.
+        domain: the box, one pair (lower, upper) for each input value, or a `Domain`.
         input: the number of the input that is raised.
         output: the index of the output y.
         direction: 1 if y must not fall, -1 if it must not rise.
@@ -65,7 +66,7 @@ def monotone(
             1 nor -1, the margin is negative, or the domain leaves the input no room.
     """
     net = quotients(net)
-    region = domain_of(net, ends, allow_empty=allow_empty)
+    region = domain_of(net, domain, allow_empty=allow_empty)
     index, slack = input_index(net, input), number(margin)
     value, count = output_value(net, output), len(region.lower)
     width = region.upper[index] - region.lower[index]

@@ -27,6 +27,7 @@ from verifai.entry import (
     pair,
     positive,
     real,
+    renamed,
     shown,
     takes,
     text,
@@ -38,7 +39,7 @@ from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Query
 from verifai.properties.approximates import approximates, symbols_of
-from verifai.properties.domain import Domain, Ends, with_points
+from verifai.properties.domain import Domain, Ends, only_box, with_points
 from verifai.properties.robust import robust
 
 if TYPE_CHECKING:
@@ -136,10 +137,11 @@ def _centres(points: list[Any]) -> Array:
     return np.array(rows)
 
 
+@renamed(ends="domain")
 @takes(tolerance=positive, variables=listed, parts=count, share=real)
 def approximation_property(
     expression: Any,
-    ends: Ends,
+    domain: Domain | Ends,
     *,
     tolerance: Number,
     variables: Sequence[Any] = (),
@@ -152,7 +154,7 @@ def approximation_property(
 
     Args:
         expression: a SymPy expression, as `approximates` takes it.
-        ends: the box, one pair (lower, upper) for each input value.
+        domain: the box, one pair (lower, upper) for each input value, or a `Domain` that is a box.
         tolerance: how far they may differ, in output units.
         variables: the symbols of the inputs, in order; a network of one input needs none.
         parts: into how many each side of the box is cut; every piece is a query of its own, so
@@ -169,7 +171,7 @@ def approximation_property(
     if share > 1:
         raise InputError(f"share: {share:g} of the tolerance is not in [0, 1]")
     allowed = share * nearest(limit)
-    region = _box(ends)
+    region = _box(domain)
     expression, symbols = symbols_of(expression, variables, len(region.lower))
     pairs = zip(region.lower, region.upper, strict=True)
     sides = [_cut(low, high, parts) for low, high in pairs]
@@ -192,10 +194,12 @@ def approximation_property(
     return TrainingProperty(f"within {limit} of {shown(expression)}", queries, signal, loss)
 
 
-def _box(ends: Any) -> Domain:
+def _box(domain: Any) -> Domain:
     """The box, which is not empty."""
-    found = [pair(end, f"ends[{i}]") for i, end in enumerate(listed(ends, "ends"))]
-    lower, upper = (tuple(number(end[k], "ends") for end in found) for k in (0, 1))
+    if isinstance(domain, Domain):
+        return with_points(only_box(domain))
+    found = [pair(end, f"domain[{i}]") for i, end in enumerate(listed(domain, "domain"))]
+    lower, upper = (tuple(number(end[k], "domain") for end in found) for k in (0, 1))
     return with_points(Domain(lower, upper))
 
 
