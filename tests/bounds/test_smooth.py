@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verifai.bounds import smooth
+from verifai.kernel import hints
 from verifai.kernel.arithmetic import Rounded
-from verifai.kernel.network import FUNCTIONS
-from verifai.kernel.smooth import Extremes, default_slopes
+from verifai.kernel.network import FUNCTIONS, Smooth
+from verifai.kernel.smooth import Extremes
 
 ORACLES = {
     "sigmoid": lambda y: 1 / (1 + math.exp(-y)) if y > 0 else math.exp(y) / (1 + math.exp(y)),
@@ -114,6 +115,10 @@ def test_ranges_hold_values_and_slopes_and_are_attained(function, seed, width):
             assert (last <= values.max(axis=0) + loose + rounding).all()
 
 
+def kernels(function, low, high):
+    return hints.slopes(Smooth("f", low.shape[1:], 0, function), [(low, high)])
+
+
 @settings(max_examples=80, deadline=None)
 @case
 def test_extremes_hold_for_default_and_for_any_slope_and_agree_with_the_kernel(
@@ -123,7 +128,7 @@ def test_extremes_hold_for_default_and_for_any_slope_and_agree_with_the_kernel(
     rng, points = np.random.default_rng(seed), inside(low, high)
     values = smooth.value(function, points)
     chosen = smooth.slope(function, low + rng.uniform(size=low.shape) * (high - low))
-    defaults = (np.where(np.isfinite(s), s, 0) for s in default_slopes(function, low, high))
+    defaults = (np.where(np.isfinite(s), s, 0) for s in kernels(function, low, high))
     kernel = Extremes(function, low, high, Rounded())
     for slope in (*defaults, chosen, -chosen, 0 * chosen):
         form = values - slope * points
@@ -147,8 +152,8 @@ def test_default_slopes_are_the_kernels_up_to_rounding(function, seed, width):
     ends = smooth.value(function, low), smooth.value(function, high)
     mine = smooth.default_slopes(function, low, high, ends)
     size = 1 + np.maximum(np.abs(ends[0]), np.abs(ends[1]))
-    for found, kernels in zip(mine, default_slopes(function, low, high), strict=True):
-        off = np.abs(found - kernels) * (high - low)
+    for found, other in zip(mine, kernels(function, low, high), strict=True):
+        off = np.abs(found - other) * (high - low)
         assert (off <= 1e-10 * size).all()
 
 

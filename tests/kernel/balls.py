@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from flint import arb, ctx, fmpq
 
+from verifai.kernel import elementary, fixed_point
+
 ctx.prec = 1600
 
 BALLS: dict[str, Callable[[arb], arb]] = {
@@ -18,6 +20,9 @@ BALLS: dict[str, Callable[[arb], arb]] = {
     "sin": lambda x: x.sin(),
     "cos": lambda x: x.cos(),
 }
+
+ELEMENTARY = {name: getattr(elementary, name) for name in BALLS}
+FIXED_POINT = {name: getattr(fixed_point, name) for name in BALLS}
 
 
 def ball(function: str, x: fmpq) -> arb:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flint import arb, fmpq, fmpz
 
-from tests.kernel.balls import ball, exceeds
+from tests.kernel.balls import FIXED_POINT, ball, exceeds
 from tests.kernel.distance import ABS, BOTH, D, X, Y, at_least, query_of, rejected
 from tests.kernel.false_claims import INPUT, PAIR, at_most, chain, close, on
 from tests.kernel.proofs import Block, Close, Derive, Point, Split, decide, proof
@@ -19,7 +19,7 @@ from verifai.kernel.bound import rounded_root
 from verifai.kernel.checker import Checker
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.files.certificate import check_form
-from verifai.kernel.fixed_point import BITS, FIXED_POINT
+from verifai.kernel.fixed_point import BITS
 from verifai.kernel.lines import image, intercepts
 from verifai.kernel.network import Affine, Input, Network, Smooth, affine, pwl, relu
 from verifai.kernel.number import above, below, nearest
@@ -404,7 +404,7 @@ def test_lines_and_images_ask_where_a_function_is_defined(
     l, u = ar.lift(np.array([[low]])), ar.lift(np.array([[high]]))
     zero = ar.zeros(1, 1)
     with pytest.raises(Rejection, match="may be undefined"):
-        intercepts(node, None, l, u, (zero, zero), ar)
+        intercepts(node, None, [(l, u)], (zero, zero), ar)
     with pytest.raises(Rejection, match="may be undefined"):
         image(node, None, [(l, u)], ar)
 

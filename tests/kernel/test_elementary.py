@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from flint import arb, fmpq, fmpz
 
-from tests.kernel.balls import ball, exceeds
-from verifai.kernel.elementary import ELEMENTARY, HALF_PI, LN2, TWO_OVER_ROOT_PI
-from verifai.kernel.fixed_point import BITS, FIXED_POINT, ln2, pi
+from tests.kernel.balls import ELEMENTARY, FIXED_POINT, ball, exceeds
+from verifai.kernel.elementary import HALF_PI, LN2, TWO_OVER_ROOT_PI
+from verifai.kernel.fixed_point import BITS, ln2, pi
 from verifai.kernel.number import exact
 
 POSITIVE = ("log", "sqrt")

@@ -43,7 +43,7 @@ TERMS = {
     "pass on": ("eliminate.py", "PASSED = 4.0", "PASSED = 0.0"),
     "merge": ("eliminate.py", "MERGED = 2.0", "MERGED = 0.0"),
     "underflow": ("eliminate.py", "todo.error * SLACK + TINY", "todo.error * SLACK"),
-    "pwl": ("lines.py", "ar.slip(16, size + abs(slope) * abs(z))", "0 * size"),
+    "pwl": ("lines.py", "ar.slip(16, size)", "0 * size"),
     "forms": ("context.py", "error = size * scale", "error = size * 0"),
 }
 DOT = ("eliminate.py", "self._add(a @ bias,", "self._add(np.cumsum(a * bias, axis=1)[:, -1],")
@@ -53,8 +53,8 @@ def mutated(folder: Path, changes: list[tuple[str, str, str]]) -> SimpleNamespac
     """The kernel with these changes, imported under a name of its own."""
     name = f"mutant_{folder.name.replace('-', '_')}_{len(list(folder.iterdir()))}"
     target = folder / name
-    target.mkdir()
-    sources = {p.name: p.read_text() for p in KERNEL.glob("*.py")}
+    (target / "files").mkdir(parents=True)
+    sources = {p.relative_to(KERNEL).as_posix(): p.read_text() for p in KERNEL.rglob("*.py")}
     for file, old, new in changes:
         assert sources[file].count(old) == 1, f"{file} no longer has {old!r} once"
         sources[file] = sources[file].replace(old, new)
@@ -64,6 +64,8 @@ def mutated(folder: Path, changes: list[tuple[str, str, str]]) -> SimpleNamespac
     try:
         parts = (
             "arithmetic",
+            "elementary",
+            "fixed_point",
             "bound",
             "eliminate",
             "context",

@@ -9,17 +9,10 @@ from flint import fmpq
 
 from tests.kernel.meaning import _apply
 from tests.kernel.proofs import dyadic
+from verifai.kernel import hints
 from verifai.kernel.arithmetic import Arithmetic, Exact, Rounded
-from verifai.kernel.lines import (
-    Shape,
-    default_slopes,
-    image,
-    intercepts,
-    is_settled,
-    product_planes,
-    product_slopes,
-)
-from verifai.kernel.network import Product, Pwl, Sign, Square, pwl, relu
+from verifai.kernel.lines import Shape, image, intercepts
+from verifai.kernel.network import Input, Network, Product, Pwl, Sign, Square, pwl, relu
 
 ARITHMETICS: list[Arithmetic] = [Rounded(), Exact()]
 Unary = Pwl | Sign | Square
@@ -68,19 +61,19 @@ def test_lines_with_any_slopes_enclose(seed: int, kind: str, ar: Arithmetic) -> 
     l, u = random_interval(random)
     low, high = np.array([[l]]), np.array([[u]])
     codes = random.choice([None, np.array([[random.randrange(256)]], dtype=np.uint8)])
-    default = default_slopes(node, low, high, codes)
+    default = hints.slopes(node, [(low, high)], codes)
     wild = tuple(np.array([[random.choice([0.0, 1.0, random.uniform(-9, 9), 1e30])]]) for _ in "lu")
     shape = Shape(node, ar) if isinstance(node, Pwl) else None
     for slopes in (default, wild):
         lifted = ar.lift(np.nan_to_num(slopes[0])), ar.lift(np.nan_to_num(slopes[1]))
-        lines = intercepts(node, shape, ar.lift(low), ar.lift(high), lifted, ar)
+        lines = intercepts(node, shape, [(ar.lift(low), ar.lift(high))], lifted, ar)
         below, t, above, s = (
             fraction(a[0, 0])
             for a in (
-                lines.lower_slope,
-                lines.lower_intercept,
-                lines.upper_slope,
-                lines.upper_intercept,
+                *lines.lower,
+                lines.below,
+                *lines.upper,
+                lines.above,
             )
         )
         for y in points(random, node, l, u):
@@ -111,11 +104,12 @@ def test_planes_enclose_the_product(seed: int, ar: Arithmetic) -> None:
     boxes = [random_interval(random) for _ in range(2)]
     floats = [(np.array([[l]]), np.array([[u]])) for l, u in boxes]
     wild = tuple(np.array([[random.uniform(-9, 9)]]) for _ in range(4))
-    for slopes in (product_slopes(*floats), wild):
+    node = Product("f", (1,), 0, 1)
+    for slopes in (hints.slopes(node, floats), wild):
         ends = [(ar.lift(l), ar.lift(u)) for l, u in floats]
-        planes = product_planes(*ends, tuple(ar.lift(s) for s in slopes), ar)
-        s, t, p, q = (fraction(a[0, 0]) for a in (*planes.lower_slopes, *planes.upper_slopes))
-        low, high = fraction(planes.lower_intercept[0, 0]), fraction(planes.upper_intercept[0, 0])
+        planes = intercepts(node, None, ends, tuple(ar.lift(s) for s in slopes), ar)
+        s, t, p, q = (fraction(a[0, 0]) for a in (*planes.lower, *planes.upper))
+        low, high = fraction(planes.below[0, 0]), fraction(planes.above[0, 0])
         for _ in range(12):
             x, y = (
                 Fraction(l) + (Fraction(u) - Fraction(l)) * Fraction(random.randrange(9), 8)
@@ -131,19 +125,18 @@ def test_exact_lines_touch_the_function() -> None:
     lines = intercepts(
         node,
         Shape(node, ar),
-        ar.lift(low),
-        ar.lift(high),
-        tuple(ar.lift(s) for s in default_slopes(node, low, high, None)),  # type: ignore[arg-type]
+        [(ar.lift(low), ar.lift(high))],
+        tuple(ar.lift(s) for s in hints.slopes(node, [(low, high)])),
         ar,
     )
-    assert (lines.lower_slope[0, 0], lines.lower_intercept[0, 0]) == (1, 0)
-    assert (lines.upper_slope[0, 0], lines.upper_intercept[0, 0]) == (fmpq(3, 4), fmpq(3, 4))
+    assert (lines.lower[0][0, 0], lines.below[0, 0]) == (1, 0)
+    assert (lines.upper[0][0, 0], lines.above[0, 0]) == (fmpq(3, 4), fmpq(3, 4))
 
 
 def test_default_slopes_are_those_of_the_specification() -> None:
     def slopes(node: Unary | Product, l: float, u: float, code: int = 255) -> tuple[float, float]:
         codes = np.array([[code]], dtype=np.uint8)
-        low, high = default_slopes(node, np.array([[l]]), np.array([[u]]), codes)
+        low, high = hints.slopes(node, [(np.array([[l]]), np.array([[u]]))], codes)
         return float(low[0, 0]), float(high[0, 0])
 
     unit = relu("f", (1,), 0)
@@ -164,4 +157,5 @@ def test_default_slopes_are_those_of_the_specification() -> None:
 
 @pytest.mark.parametrize(("l", "u", "settled"), [(-1, 0, True), (0, 1, True), (-1, 1, False)])
 def test_settled_is_where_one_piece_covers(l: float, u: float, settled: bool) -> None:
-    assert is_settled(relu("f", (1,), 0), np.array([[l]]), np.array([[u]]))[0, 0] == settled
+    network = Network((Input("x", (1,)), relu("f", (1,), 0)), (1,))
+    assert hints.settled(network, 0, np.array([[l]]), np.array([[u]]))[0, 0] == settled

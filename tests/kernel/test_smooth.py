@@ -7,9 +7,10 @@ import pytest
 from flint import arb, fmpq
 
 from tests.kernel.balls import ball
+from verifai.kernel import hints
 from verifai.kernel.arithmetic import Arithmetic, Exact, Rounded
 from verifai.kernel.errors import InputError, Rejection
-from verifai.kernel.lines import Lines, default_slopes, image, intercepts
+from verifai.kernel.lines import image, intercepts
 from verifai.kernel.network import FUNCTIONS, Input, Network, Smooth
 from verifai.kernel.number import exact
 from verifai.kernel.replay import evaluate
@@ -38,16 +39,16 @@ def interval(random: Random, function: str) -> tuple[float, float]:
 def lines_of(
     function: str, l: float, u: float, slopes: tuple[float, float], ar: Arithmetic
 ) -> tuple[fmpq, fmpq, fmpq, fmpq]:
-    ends = [ar.lift(np.array([[x]])) for x in (l, u)]
+    ends = ar.lift(np.array([[l]])), ar.lift(np.array([[u]]))
     lifted = (ar.lift(np.array([[slopes[0]]])), ar.lift(np.array([[slopes[1]]])))
-    lines = intercepts(Smooth("f", (1,), 0, function), None, *ends, lifted, ar)
-    fields = [name for name in Lines.__dataclass_fields__ if name != "is_zero"]
-    return tuple(rational(getattr(lines, name)[0, 0]) for name in fields)  # type: ignore[return-value]
+    lines = intercepts(Smooth("f", (1,), 0, function), None, [ends], lifted, ar)
+    below, t, above, s = (*lines.lower, lines.below, *lines.upper, lines.above)
+    return rational(below[0, 0]), rational(t[0, 0]), rational(above[0, 0]), rational(s[0, 0])
 
 
 def defaults(function: str, l: float, u: float) -> tuple[float, float]:
     node = Smooth("f", (1,), 0, function)
-    low, high = default_slopes(node, np.array([[l]]), np.array([[u]]), None)
+    low, high = hints.slopes(node, [(np.array([[l]]), np.array([[u]]))])
     return float(low[0, 0]), float(high[0, 0])
 
 

@@ -10,8 +10,9 @@ from dataclasses import fields
 import numpy as np
 from flint import fmpq
 
+from verifai.kernel import hints
 from verifai.kernel.bound import Root, rounded_root
-from verifai.kernel.context import FormBuilder, Scene, settled
+from verifai.kernel.context import FormBuilder, Scene
 from verifai.kernel.eliminate import lower_bounds
 from verifai.kernel.errors import InputError
 from verifai.kernel.files.certificate import Proof
@@ -50,8 +51,9 @@ def output_bounds(query: Query) -> list[tuple[fmpq, fmpq]]:
 
 def _tighten(root: Root, node: int, low: Array, high: Array) -> None:
     """Intersect the intervals of a node's values, in place, with what CROWN derives for them."""
-    open_values = np.nonzero(~settled(root, node, low, high)[0])[0]
-    values = open_values + root.network.offsets[node]
+    where = root.values(node)
+    settled = hints.settled(root.network, node, low[:, where], high[:, where])
+    values = np.nonzero(~settled[0])[0] + root.network.offsets[node]
     scene = Scene(root, _no_multipliers(), low, high, np.array([-1]))
     size = max(1, CHUNK_VALUES // max(root.network.sizes))
     for start in range(0, len(values), size):

@@ -19,9 +19,9 @@ from verifai.bounds.compiled import Compiled
 from verifai.bounds.interval import Bounds
 from verifai.bounds.lines import Lines
 from verifai.bounds.maps import Array, Mask
-from verifai.kernel.lines import default_slopes, product_slopes
+from verifai.kernel import hints
+from verifai.kernel.functions import PERIODIC, S_SHAPED
 from verifai.kernel.network import Product, Sign, Smooth, Square
-from verifai.kernel.smooth import PERIODIC, S_SHAPED
 
 Curved = Sign | Square | Product | Smooth
 Side = tuple[int, int]  # node, and 0 for the line below or 1 for the line above
@@ -64,13 +64,13 @@ def curved_lines(compiled: Compiled, bounds: Bounds, node: int) -> Lines:
     ends, kind = _ends(compiled, bounds, node), compiled.network.nodes[node]
     if isinstance(kind, Product):
         (a, b), (c, d) = ends
-        slopes = product_slopes(*ends)
+        slopes = hints.slopes(kind, ends)
         middle, spread = slopes[0] * slopes[1], (b - a) * (d - c) / 4
         return Lines(slopes[:2], -middle - spread, slopes[2:], spread - middle)
     if isinstance(kind, Smooth):
         return _smooth_lines(kind.function, *ends[0])
     assert isinstance(kind, Sign | Square)
-    found = default_slopes(kind, *ends[0], None)
+    found = hints.slopes(kind, ends)
     lower, upper = (_finite(s).astype(compiled.dtype, copy=False) for s in found)
     least = intercept(compiled, bounds, (node, 0), (lower,))[0]
     return Lines((lower,), least, (upper,), intercept(compiled, bounds, (node, 1), (upper,))[0])

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from verifai.bounds.compiled import Pieces
 from verifai.bounds.maps import Array, Mask
-from verifai.kernel.lines import NUDGE, SHY
+from verifai.kernel.hints import NUDGE, SHY
 
 Codes = npt.NDArray[np.uint8]
 CODES = 128  # a lower slope's code q means left + q/128·(right - left)

@@ -3,22 +3,18 @@
 Both offer the same few operations on arrays. `slip` is the difference: in rounded arithmetic it
 bounds what rounding may have cost, in exact arithmetic it is zero.
 
-May import: numpy, python-flint, errors, number, operator, elementary,
-fixed_point. Must not know: nodes,
-certificates.
+May import: numpy, python-flint, errors, number, operator. Must not know: nodes, certificates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz
 
-from verifai.kernel.elementary import ELEMENTARY
 from verifai.kernel.errors import Rejection
-from verifai.kernel.fixed_point import FIXED_POINT
 from verifai.kernel.number import below, exact, nearest
 from verifai.kernel.operator import Array, LinearAlgebra
 
@@ -29,11 +25,19 @@ TINY = 2.0**-600
 LOOKS = 1 << 14  # numbers converted between two pauses
 MAX_BITS = 1 << 14  # of the two parts of a rational, which every square doubles
 STRETCH = 1 << 21  # products of rationals between two pauses
+Ends = tuple[Array, Array]  # lower ends, upper ends
 Pause = Callable[[], None]  # called now and then; what it raises ends the work without an answer
 
 
 def never() -> None:
     """Nothing: the pause of work that may take as long as it likes."""
+
+
+class Series(NamedTuple):
+    """How an elementary function is enclosed: a value, and a bound on how far it is off."""
+
+    rounded: Callable[[Array], tuple[Array, Array]]
+    exact: Callable[[fmpq], tuple[fmpq, fmpq]]
 
 
 class Arithmetic(LinearAlgebra, Protocol):
@@ -50,7 +54,7 @@ class Arithmetic(LinearAlgebra, Protocol):
         """The numbers nearest to values."""
         ...
 
-    def smooth(self, function: str, z: Array) -> tuple[Array, Array]:
+    def smooth(self, function: Series, z: Array) -> tuple[Array, Array]:
         """Values of an elementary function, and bounds on how far off they are."""
         ...
 
@@ -92,9 +96,9 @@ class Rounded:
         """Nearest doubles."""
         return np.array([nearest(v) for v in values], dtype=np.float64)
 
-    def smooth(self, function: str, z: Array) -> tuple[Array, Array]:
+    def smooth(self, function: Series, z: Array) -> tuple[Array, Array]:
         """By the polynomials of `elementary`."""
-        return ELEMENTARY[function](z)
+        return function.rounded(z)
 
     def floats(self, array: Array) -> Array:
         """The array itself."""
@@ -157,14 +161,14 @@ class Exact:
         """The values themselves."""
         return np.array([*values, None], dtype=object)[:-1]
 
-    def smooth(self, function: str, z: Array) -> tuple[Array, Array]:
+    def smooth(self, function: Series, z: Array) -> tuple[Array, Array]:
         """By the integer series of `fixed_point`; equal arguments are computed once."""
         known: dict[fmpq, tuple[fmpq, fmpq]] = {}
         pair = np.empty((2, z.size), dtype=object)
         for i, q in enumerate(z.reshape(-1).tolist()):
             self.pause()
             if q not in known:
-                known[q] = FIXED_POINT[function](q)
+                known[q] = function.exact(q)
             pair[:, i] = known[q]
         return pair[0].reshape(z.shape), pair[1].reshape(z.shape)
 
@@ -217,6 +221,14 @@ def exactly(array: Array, pause: Pause = never) -> Array:
             value = known[x] = exact(x)
         result[i] = value
     return result.reshape(array.shape)
+
+
+def plain(hint: Array, shape: tuple[int, ...], kind: type = float) -> Array:
+    """A hint as finite float64, or bool, of this shape, with 0 for all that is no such number."""
+    zero: Array = np.zeros(shape, dtype=kind)
+    if np.shape(hint) != shape or np.asarray(hint).dtype != zero.dtype:
+        return zero
+    return np.where(np.isfinite(hint), hint, zero)
 
 
 def reached(proposed: Array, sharp: Array) -> Array:

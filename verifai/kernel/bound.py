@@ -16,6 +16,7 @@ from verifai.kernel.arithmetic import (
     SLACK,
     UNIT,
     Arithmetic,
+    Ends,
     Pause,
     Rounded,
     exactly,
@@ -24,8 +25,8 @@ from verifai.kernel.arithmetic import (
 )
 from verifai.kernel.binary64 import require_binary64
 from verifai.kernel.errors import Rejection
-from verifai.kernel.forward import Ends, Machine, depth
-from verifai.kernel.lines import Lines, Planes
+from verifai.kernel.forward import Machine, depth
+from verifai.kernel.lines import Lines
 from verifai.kernel.network import Affine
 from verifai.kernel.number import above, below
 from verifai.kernel.operator import Array
@@ -41,7 +42,7 @@ class Context(Protocol):
         """Intervals of a node's values, (sets, n), in the arithmetic's numbers."""
         ...
 
-    def lines(self, node: int) -> Lines | Planes:
+    def lines(self, node: int) -> Lines:
         """Lines of a nonlinear node, (sets, n)."""
         ...
 

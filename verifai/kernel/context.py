@@ -12,22 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from flint import fmpq
 
-from verifai.kernel.arithmetic import SLACK, UNIT
+from verifai.kernel import hints
+from verifai.kernel.arithmetic import SLACK, UNIT, Ends, plain
 from verifai.kernel.bound import Forms, Root
 from verifai.kernel.errors import Rejection
 from verifai.kernel.files.certificate import Proof
-from verifai.kernel.forward import Ends
-from verifai.kernel.lines import (
-    Lines,
-    Planes,
-    default_slopes,
-    intercepts,
-    is_settled,
-    product_planes,
-    product_slopes,
-    vanishes,
-)
-from verifai.kernel.network import Affine, Input, Product, Pwl
+from verifai.kernel.lines import Lines, intercepts, vanishes
+from verifai.kernel.network import Affine, Input, Pwl
 from verifai.kernel.number import exact, nearest
 from verifai.kernel.operator import Array
 from verifai.kernel.query import And, Atom, Formula, Or, Relation
@@ -88,13 +79,13 @@ class Scene:
     high: Array
     blocks: Array
     pick: Array | None = None
-    known: dict[int, Lines | Planes] | None = None
+    known: dict[int, Lines] | None = None
 
     def ends(self, node: int) -> Ends:
         """Intervals of a node's values in the arithmetic's numbers."""
         return self.root.ends(node, self.low, self.high)
 
-    def lines(self, node: int) -> Lines | Planes:
+    def lines(self, node: int) -> Lines:
         """The node's lines, by the blocks' slopes or the default ones; kept until `forget`."""
         if self.known is None:
             self.known = {}
@@ -108,20 +99,17 @@ class Scene:
             if node in self.root.network.nodes[user].sources and self.known:
                 del self.known[user]
 
-    def _lines(self, i: int) -> Lines | Planes:
+    def _lines(self, i: int) -> Lines:
         root, node = self.root, self.root.network.nodes[i]
-        floats = [(self.low[:, root.values(s)], self.high[:, root.values(s)]) for s in node.sources]
-        ends = [self.ends(s) for s in node.sources]
-        if isinstance(node, Product):
-            slopes = self._explicit(i, product_slopes(*floats))
-            return product_planes(ends[0], ends[1], tuple(root.ar.lift(s) for s in slopes), root.ar)
         if isinstance(node, Input | Affine):
             raise TypeError(f"node {node.name!r} is linear")
+        floats = [(self.low[:, root.values(s)], self.high[:, root.values(s)]) for s in node.sources]
         if isinstance(node, Pwl) and root.ar.rounds and len(node.anchor) == 1:
             return self._few_lines(i, node, *floats[0])
-        slopes = self._explicit(i, default_slopes(node, *floats[0], self._codes(i)))
-        lifted = (root.ar.lift(slopes[0]), root.ar.lift(slopes[1]))
-        return intercepts(node, root.machine.shapes.get(i), *ends[0], lifted, root.ar)
+        shape, proposed = floats[0][0].shape, hints.slopes(node, floats, self._codes(i))
+        slopes = self._explicit(i, [plain(s, shape) for s in proposed])
+        ends, lifted = [self.ends(s) for s in node.sources], tuple(map(root.ar.lift, slopes))
+        return intercepts(node, root.machine.shapes.get(i), ends, lifted, root.ar)
 
     def _few_lines(self, i: int, node: Pwl, l: Array, u: Array) -> Lines:
         """As `_lines`, computed only where the function is not 0 on its interval."""
@@ -129,19 +117,17 @@ class Scene:
         most = np.flatnonzero(~vanishes(node, l, u))
         few = l.reshape(-1)[most], u.reshape(-1)[most]
         codes = None if codes is None else codes.reshape(-1)[most]
-        found = default_slopes(node, few[0], few[1], codes)
-        slopes = self._explicit(i, tuple(_scattered(l.shape, most, s) for s in found))
+        proposed = (plain(s, most.shape) for s in hints.slopes(node, [few], codes))
+        slopes = self._explicit(i, [_scattered(l.shape, most, s) for s in proposed])
         touched = [s.reshape(-1) != 0 for s in slopes]
         if any(t.sum() != t[most].sum() for t in touched):  # a slope is given where all is 0
-            return intercepts(node, root.machine.shapes[i], l, u, (slopes[0], slopes[1]), root.ar)
-        pair = (slopes[0].reshape(-1)[most], slopes[1].reshape(-1)[most])
-        lines = intercepts(node, root.machine.shapes[i], *few, pair, root.ar)
-        low, high = (
-            _scattered(l.shape, most, a) for a in (lines.lower_intercept, lines.upper_intercept)
-        )
+            return intercepts(node, root.machine.shapes[i], [(l, u)], tuple(slopes), root.ar)
+        pair = tuple(s.reshape(-1)[most] for s in slopes)
+        lines = intercepts(node, root.machine.shapes[i], [few], pair, root.ar)
+        below, above = (_scattered(l.shape, most, a) for a in (lines.below, lines.above))
         is_zero = np.ones(l.size, dtype=bool)
         is_zero[most] = False
-        return Lines(slopes[0], low, slopes[1], high, is_zero.reshape(l.shape))
+        return Lines((slopes[0],), below, (slopes[1],), above, is_zero.reshape(l.shape))
 
     def _codes(self, i: int) -> Array | None:
         """The codes of a piecewise-linear node's lower slopes, (sets, n), or None: all default."""
@@ -158,9 +144,8 @@ class Scene:
         stop = start + sizes[i]
         return np.where(rows[:, None] >= 0, self.proof.codes[rows, start:stop], np.uint8(255))
 
-    def _explicit(self, i: int, slopes: tuple[Array, ...]) -> tuple[Array, ...]:
-        """The slopes with those that blocks give for single values in their place, all finite."""
-        result = tuple(np.where(np.isfinite(s), s, 0.0) for s in slopes)
+    def _explicit(self, i: int, slopes: list[Array]) -> list[Array]:
+        """The slopes, changed where blocks give some for single values."""
         start = self.proof.block_slope
         where = self.root.values(i)
         for s, block in enumerate(self.blocks.tolist()):
@@ -169,13 +154,13 @@ class Scene:
             part = slice(start[block], start[block + 1])
             values, places = self.proof.slope_value[part], self.proof.slope_place[part]
             here = (values >= where.start) & (values < where.stop)
-            if (places[here] >= len(result)).any():
+            if (places[here] >= len(slopes)).any():
                 raise Rejection("range", "a slope of a product given for a value that is none")
             for value, place, slope in zip(
                 values[here], places[here], self.proof.slope[part][here], strict=True
             ):
-                result[place][s, value - where.start] = slope
-        return result
+                slopes[place][s, value - where.start] = slope
+        return slopes
 
 
 def _scattered(shape: tuple[int, ...], places: Array, items: Array) -> Array:
@@ -183,26 +168,6 @@ def _scattered(shape: tuple[int, ...], places: Array, items: Array) -> Array:
     result = np.zeros(math.prod(shape))
     result[places] = items
     return result.reshape(shape)
-
-
-def settled(root: Root, node: int, low: Array, high: Array) -> Array:
-    """Which values of a node need no better bounds: one piece of every use covers them.
-
-    Args:
-        root: the query in either arithmetic.
-        node: whose values are asked about.
-        low: lower ends of all values, (contexts, N).
-        high: upper ends of all values, (contexts, N).
-
-    Returns:
-        (contexts, n) bool; all false where a use is no piecewise-linear node, or there is none.
-    """
-    l, u = low[:, root.values(node)], high[:, root.values(node)]
-    users = [n for n in root.network.nodes if node in n.sources and not isinstance(n, Affine)]
-    if not users or not all(isinstance(n, Pwl) for n in users):
-        return np.zeros(l.shape, dtype=bool)
-    uses = [is_settled(n, l, u) for n in users if isinstance(n, Pwl)]
-    return np.asarray(np.logical_and.reduce(uses))
 
 
 class FormBuilder:

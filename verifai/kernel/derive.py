@@ -13,21 +13,19 @@ from typing import NamedTuple
 import numpy as np
 from flint import fmpq
 
-from verifai.kernel.arithmetic import reached
+from verifai.kernel import hints
+from verifai.kernel.arithmetic import Ends, plain, reached
 from verifai.kernel.bound import Root
-from verifai.kernel.context import FormBuilder, Row, Scene, settled
+from verifai.kernel.context import FormBuilder, Row, Scene
 from verifai.kernel.eliminate import bounds_and_errors
 from verifai.kernel.files.certificate import IMAGE, PLAIN
-from verifai.kernel.forward import Ends
 from verifai.kernel.ledger import Ledger
-from verifai.kernel.network import Pwl
 from verifai.kernel.number import below, exact
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Or
 
 BATCH_VALUES = 1 << 19
 CHUNK_VALUES = 1 << 15
-HAIR = 4  # rounding errors: an end so near a knot is computed anew in exact arithmetic
 
 
 class Place(NamedTuple):
@@ -109,7 +107,10 @@ class Plan:
 
     def _node(self, node: int, block: int) -> None:
         """Bounds of all values of a node that are not settled."""
-        contexts, values = np.nonzero(~settled(self.root, node, self.low, self.high))
+        where = self.root.values(node)
+        l, u = self.low[:, where], self.high[:, where]
+        settled = plain(hints.settled(self.root.network, node, l, u), l.shape, bool)
+        contexts, values = np.nonzero(~settled)
         alive = np.array([not p.is_empty for p in self.places])[contexts]
         contexts, values = contexts[alive], values[alive] + self.root.network.offsets[node]
         scene, is_sharp = self.scene, block != PLAIN
@@ -119,9 +120,9 @@ class Plan:
         parts = [slice(start, start + size) for start in range(0, len(contexts), size)]
         ends = [self._pairs(scene, contexts[p], values[p], is_sharp=is_sharp) for p in parts]
         for part, (low, high) in zip(parts, ends, strict=True):
-            where = contexts[part], values[part]
-            self.low[where] = np.maximum(self.low[where], low)
-            self.high[where] = np.minimum(self.high[where], high)
+            here = contexts[part], values[part]
+            self.low[here] = np.maximum(self.low[here], low)
+            self.high[here] = np.minimum(self.high[here], high)
         self.scene.forget(node)
 
     def _pairs(self, scene: Scene, contexts: Array, values: Array, *, is_sharp: bool) -> Ends:
@@ -143,23 +144,11 @@ class Plan:
             return result
 
         def misses(ends: Array, errors: Array) -> Array:
-            return self._misses(both, signs * ends, errors)
+            found = hints.misses(self.root.network, both, signs * ends, errors)
+            return np.flatnonzero(plain(found, both.shape, bool))
 
         ends = self._ends(bounds, 2 * count, misses if is_sharp else None)
         return ends[:count], -ends[count:]
-
-    def _misses(self, values: Array, ends: Array, errors: Array) -> Array:
-        """Which ends of values of one node miss a knot of some user by rounding."""
-        network = self.root.network
-        node, _ = network.owner(int(values[0]))
-        index = values - network.offsets[node]
-        result = np.zeros(len(ends), dtype=bool)
-        for user in network.nodes:
-            if isinstance(user, Pwl) and node in user.sources:
-                for knot in np.broadcast_to(user.knots, (len(user.knots), network.sizes[node])):
-                    gap = abs(ends - knot[index])
-                    result |= (gap > 0) & (gap <= HAIR * errors)
-        return np.flatnonzero(result)
 
     def _ends(
         self,

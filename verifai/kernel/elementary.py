@@ -10,7 +10,6 @@ May import: numpy, operator. Must not know: intervals, nodes, exact numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
@@ -139,17 +138,3 @@ def sin(z: Array) -> Enclosure:
 def cos(z: Array) -> Enclosure:
     """The cosine, off by at most 2^-47; anything in [-1, 1] beyond HIGHEST."""
     return _turned(z, 0)
-
-
-ELEMENTARY: dict[str, Callable[[Array], Enclosure]] = {
-    "sigmoid": sigmoid,
-    "tanh": tanh,
-    "exp": exp,
-    "log": log,
-    "reciprocal": reciprocal,
-    "sqrt": sqrt,
-    "erf": erf,
-    "gauss": gauss,
-    "sin": sin,
-    "cos": cos,
-}

@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from verifai.kernel.arithmetic import SLACK, TINY, UNIT
+from verifai.kernel.arithmetic import SLACK, TINY, UNIT, Ends
 from verifai.kernel.bound import Context, Forms, Root
 from verifai.kernel.errors import Rejection
-from verifai.kernel.forward import Ends
-from verifai.kernel.lines import Lines, Planes
-from verifai.kernel.network import Affine, Input, Product, Pwl
+from verifai.kernel.lines import Lines
+from verifai.kernel.network import Affine, Input, Node, Pwl
 from verifai.kernel.operator import Array, Dense
 
 COPIED = 32  # forms for which parts of a weight are worth a copy
@@ -113,19 +112,20 @@ class _Elimination:
             low, high = self.context.ends(i)
             signs = self._signs(self._full(i, part))
             self._add(*self._against(signs, low[self.sets], high[self.sets]))
-        elif isinstance(node, Product):
-            self._product(node, self._full(i, part))
         else:
-            lines = self.context.lines(i)
-            if not isinstance(lines, Lines):
-                raise TypeError("a unary node with planes")
-            arrays = lines.lower_slope, lines.upper_slope
-            ends = lines.lower_intercept, lines.upper_intercept
-            s, t, low, high = (_columns(x[self.sets], part.columns) for x in (*arrays, *ends))
-            positive, negative = signs = self._signs(part.a)
-            self._add(*self._against(signs, low, high))
-            slopes = positive * self._at(s) + negative * self._at(t)
-            self._pass_on(node.source, _Part(part.columns, slopes, PASSED))
+            self._nonlinear(node, part, self.context.lines(i))
+
+    def _nonlinear(self, node: Node, part: _Part, lines: Lines) -> None:
+        """Replaces values by their lower lines where coefficients are positive, else by upper."""
+        positive, negative = signs = self._signs(part.a)
+
+        def picked(array: Array) -> Array:
+            return _columns(array[self.sets], part.columns)
+
+        self._add(*self._against(signs, picked(lines.below), picked(lines.above)))
+        for source, low, high in zip(node.sources, lines.lower, lines.upper, strict=True):
+            s, t = self._at(picked(low)), self._at(picked(high))
+            self._pass_on(source, _Part(part.columns, positive * s + negative * t, PASSED))
 
     def _alive(self, i: int) -> Array | None:
         """The values of node i that are not 0 on all sets, lines included; None: all."""
@@ -133,7 +133,7 @@ class _Elimination:
             self.living[i] = None
             if self.root.ar.rounds and isinstance(self.root.network.nodes[i], Pwl):
                 lines = self.context.lines(i)
-                if isinstance(lines, Lines) and lines.is_zero is not None:
+                if lines.is_zero is not None:
                     alive = np.flatnonzero(~lines.is_zero[self.sets].all(axis=0))
                     self.living[i] = alive if len(alive) < self.root.network.sizes[i] else None
         return self.living[i]
@@ -250,19 +250,6 @@ class _Elimination:
             least, most = machine.image(i, ends, len(low))
             low, high = np.maximum(low, least), np.minimum(high, most)
         return np.asarray(np.maximum(abs(low), abs(high)))
-
-    def _product(self, node: Product, a: Array) -> None:
-        planes = self.context.lines(self.root.network.positions[node.name])
-        if not isinstance(planes, Planes):
-            raise TypeError("a product with lines")
-        positive, negative = signs = self._signs(a)
-        ends = planes.lower_intercept[self.sets], planes.upper_intercept[self.sets]
-        self._add(*self._against(signs, *ends))
-        for source, low, high in zip(
-            node.sources, planes.lower_slopes, planes.upper_slopes, strict=True
-        ):
-            slopes = positive * self._at(low[self.sets]) + negative * self._at(high[self.sets])
-            self._pass_on(source, _Part(None, slopes, PASSED))
 
 
 def _has_rows(node: Affine) -> bool:

@@ -10,7 +10,6 @@ May import: the standard library, python-flint, errors. Must not know: intervals
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import lru_cache
 
 from flint import fmpq, fmpz
@@ -205,17 +204,3 @@ def sin(q: fmpq) -> Enclosure:
 def cos(q: fmpq) -> Enclosure:
     """The cosine, off by at most 2^-BITS."""
     return (ONE, ZERO) if q == 0 else _turned(q, 0)
-
-
-FIXED_POINT: dict[str, Callable[[fmpq], Enclosure]] = {
-    "sigmoid": sigmoid,
-    "tanh": tanh,
-    "exp": exp,
-    "log": log,
-    "reciprocal": reciprocal,
-    "sqrt": sqrt,
-    "erf": erf,
-    "gauss": gauss,
-    "sin": sin,
-    "cos": cos,
-}

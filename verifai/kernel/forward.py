@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from verifai.kernel.arithmetic import SLACK, TINY, Arithmetic
+from verifai.kernel.arithmetic import SLACK, TINY, Arithmetic, Ends
 from verifai.kernel.lines import Shape, image
 from verifai.kernel.network import Affine, Input, Network, Pwl
 from verifai.kernel.operator import Array
-
-Ends = tuple[Array, Array]
 
 
 class Machine:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from verifai.kernel.forward import Ends, Machine, depth
+from verifai.kernel.arithmetic import Ends
+from verifai.kernel.forward import Machine, depth
 from verifai.kernel.network import Affine, Input, Node, Product, Pwl, Sign, Smooth, Square
 from verifai.kernel.operator import Array, Gather
 from verifai.original.grain import grains, snapped

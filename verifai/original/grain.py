@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from verifai.kernel.forward import Ends
+from verifai.kernel.arithmetic import Ends
 from verifai.kernel.network import Affine, Input, Network, Node, Pwl, Sign
 from verifai.kernel.operator import Array, Gather, Operator
 

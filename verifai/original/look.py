@@ -20,9 +20,9 @@ import numpy as np
 from flint import fmpq
 
 from verifai.graph.reading import Reading, readings_of
-from verifai.kernel.arithmetic import Rounded
+from verifai.kernel.arithmetic import Ends, Rounded
 from verifai.kernel.errors import InputError, Rejection
-from verifai.kernel.forward import Ends, Machine
+from verifai.kernel.forward import Machine
 from verifai.kernel.network import Input
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Query

@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 from flint import fmpq
 
-from verifai.kernel.arithmetic import Rounded
+from verifai.kernel.arithmetic import Ends, Rounded
 from verifai.kernel.errors import InputError, Rejection
-from verifai.kernel.forward import Ends, Machine
+from verifai.kernel.forward import Machine
 from verifai.kernel.network import Affine, Network
 from verifai.kernel.number import above, below, exact
 from verifai.kernel.operator import Array

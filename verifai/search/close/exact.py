@@ -19,7 +19,7 @@ from verifai.bounds.crown import Plane, Relaxed, backward
 from verifai.bounds.dual import Point, Problem, Rows
 from verifai.bounds.interval import affine_interval
 from verifai.bounds.maps import Array, Mask
-from verifai.kernel.lines import SHY
+from verifai.kernel.hints import SHY
 from verifai.proof.record import Block
 from verifai.solvers.exact_program import exact_duals
 

@@ -18,8 +18,8 @@ from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Relaxed
 from verifai.bounds.lines import span
 from verifai.bounds.maps import Array
+from verifai.kernel.functions import S_SHAPED
 from verifai.kernel.network import Affine, Input, Product, Pwl, Sign, Smooth, Square
-from verifai.kernel.smooth import S_SHAPED
 
 LEAST = 1e-12  # the score of a value that can be split and costs nothing now
 NARROW = 1e-7  # relative; intervals of curved nodes that are left as they are
