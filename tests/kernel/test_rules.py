@@ -10,7 +10,7 @@ KERNEL = Path(verifai.kernel.__file__).parent
 
 def named_in_code() -> set[str]:
     names = set()
-    for path in KERNEL.glob("*.py"):
+    for path in KERNEL.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Rejection":
                 first = node.args[0]
@@ -37,7 +37,7 @@ def test_specification_lists_the_rules_of_the_code() -> None:
 def test_every_rejection_is_raised_or_yielded() -> None:
     """One that is built and forgotten would accept; `_open` only makes the leaf that is yielded."""
     total = 0
-    for path in KERNEL.glob("*.py"):
+    for path in KERNEL.rglob("*.py"):
         tree = ast.parse(path.read_text())
         built = sum(is_call(n, "Rejection") for n in ast.walk(tree))
         sent = 0
@@ -74,7 +74,7 @@ def function(tree: ast.Module, name: str) -> ast.FunctionDef:
 
 
 def test_kernel_has_no_assert_no_broad_except_no_clock_and_no_randomness() -> None:
-    for path in KERNEL.glob("*.py"):
+    for path in KERNEL.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             assert not isinstance(node, ast.Assert), path.name
             if isinstance(node, ast.ExceptHandler):
@@ -92,7 +92,7 @@ def test_kernel_imports_only_itself_numpy_flint_and_the_standard_library() -> No
     import sys
 
     allowed = set(sys.stdlib_module_names) | {"numpy", "flint"}
-    for path in KERNEL.glob("*.py"):
+    for path in KERNEL.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = []
             if isinstance(node, ast.Import):
