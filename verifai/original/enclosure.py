@@ -5,7 +5,7 @@ in any order strays by at most γ_n of the sum of their absolute values (Higham 
 Twice as many steps and some more cover how the original splits or joins sums; functions without a
 proved bound get a stated number of units in the last place.
 
-May import: numpy, kernel, grain, model. Must not know: models, queries.
+May import: numpy, kernel, draw, grain, model. Must not know: models, queries.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from verifai.kernel.arithmetic import Ends
 from verifai.kernel.forward import Machine, depth
 from verifai.kernel.network import Affine, Input, Node, Product, Pwl, Sign, Smooth, Square
 from verifai.kernel.operator import Array, Gather
+from verifai.original.draw import Draws
 from verifai.original.grain import grains, snapped
 from verifai.original.model import Precision
 
@@ -62,7 +63,7 @@ class Roundings:
         return [low for low, _ in found]
 
     def spread(
-        self, boxes: list[Ends], base: list[Array], random: np.random.Generator
+        self, boxes: list[Ends], base: list[Array], draws: Draws
     ) -> tuple[list[Array], Array]:
         """How far nodes stray where every rounding is drawn at random, and which points are sure.
 
@@ -71,7 +72,7 @@ class Roundings:
         Args:
             boxes: the points.
             base: their `values`.
-            random: where the roundings come from.
+            draws: where the roundings come from.
 
         Returns:
             For each node the largest difference seen, (points, n); and where no sign is near its
@@ -80,7 +81,7 @@ class Roundings:
         spread = [np.zeros_like(value) for value in base]
 
         def strayed(i: int, ends: Ends, found: list[Ends]) -> Ends:
-            share = random.uniform(-1, 1, size=ends[0].shape)
+            share = 2 * draws.uniform(*ends[0].shape) - 1
             value = _middle(ends)[0] + share * self._radius(i, found, 0)
             return value, value
 

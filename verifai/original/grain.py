@@ -66,6 +66,8 @@ def snapped(ends: Ends, grain: float) -> Ends:
 def _image(node: Node, sources: Sequence[Grain]) -> Grain:
     if isinstance(node, Sign):
         return 1.0, 1.0
+    if UNKNOWN in sources:
+        return UNKNOWN
     if isinstance(node, Pwl) and np.isin(node.slopes, (-1.0, 0.0, 1.0)).all():
         ((grain, reach),) = sources
         data = (grain, lowest_bit(node.knots), lowest_bit(node.anchor))

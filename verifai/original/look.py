@@ -26,6 +26,7 @@ from verifai.kernel.forward import Machine
 from verifai.kernel.network import Input
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Query
+from verifai.original.draw import Draws
 from verifai.original.enclosure import SURE, UNDERFLOW, Pause, Roundings
 from verifai.original.model import FLOAT16, FLOAT32, FLOAT64, CannotRun, Original, Precision
 from verifai.original.points import Domain, doubles
@@ -73,7 +74,7 @@ class SecondLook:
             machine: the query's network in rounded arithmetic, if there is one already.
         """
         self.query, self.pause, self.machine = query, pause, machine
-        self._random = np.random.default_rng(seed)
+        self._draws = Draws(seed)
         self._counts: dict[int, int] = {}
         self._failures: dict[int, str] = {}
 
@@ -94,7 +95,7 @@ class SecondLook:
         """
         if self._running:
             count = max(FEW, min(MANY, LOOKED_AT // self.query.network.offsets[-1]))
-            self._compare(self._domain.points(count, self._random))
+            self._compare(self._domain.points(count, self._draws))
 
     def at(self, points: Sequence[Sequence[fmpq] | Array]) -> None:
         """Looks at these points, exact ones or doubles, (inputs,) each.
@@ -182,7 +183,7 @@ class SecondLook:
         columns = [np.ascontiguousarray(points[:, part]) for part in slices]
         boxes = [(part, part) for part in columns]
         with np.errstate(all="ignore"):
-            scene = _Scene(self._roundings, boxes, self._random)
+            scene = _Scene(self._roundings, boxes, self._draws)
             for each in self._running:
                 self._compare_model(each, scene)
 
@@ -207,18 +208,16 @@ class SecondLook:
 class _Scene:
     """A network's enclosures at some points."""
 
-    def __init__(
-        self, roundings: Roundings, boxes: list[Ends], random: np.random.Generator
-    ) -> None:
+    def __init__(self, roundings: Roundings, boxes: list[Ends], draws: Draws) -> None:
         self.network, self.count = roundings.machine.network, len(boxes[0][0])
         self.values = roundings.values(boxes)
         self.wide = _widest(roundings, boxes)
-        self._drawn = roundings, boxes, random
+        self._drawn = roundings, boxes, draws
 
     @cached_property
     def _spread(self) -> tuple[list[Array], Array]:
-        roundings, boxes, random = self._drawn
-        return roundings.spread(boxes, self.values, random)
+        roundings, boxes, draws = self._drawn
+        return roundings.spread(boxes, self.values, draws)
 
     def fed(self, each: _Running, point: int) -> list[Array]:
         """What a model is given at a point."""

@@ -1,6 +1,6 @@
 """Points of a query's domain that a runtime can be given: ends, middle, corners, random ones.
 
-May import: numpy, python-flint, kernel, model. Must not know: models, how nodes round.
+May import: numpy, python-flint, kernel, draw. Must not know: models, how nodes round.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from flint import fmpq
 from verifai.kernel.number import above, below, nearest
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Query
+from verifai.original.draw import Draws
 
 DIGITS = 6  # binary ones of a width that points have
 Types = Sequence[np.dtype[Any]]  # of every input value of a query
@@ -35,13 +36,13 @@ class Domain:
         high = np.array([below(x) for x in query.upper])
         self.lower, self.upper = low, np.maximum(low, high)
 
-    def points(self, count: int, random: np.random.Generator) -> Array:
+    def points(self, count: int, draws: Draws) -> Array:
         """Points of the box, (count, inputs): a random one, middle, ends, corners, random ones."""
         low, width = self.lower, self.upper - self.lower
-        shares = [random.uniform(size=len(low))]
+        shares = [draws.uniform(len(low))]
         shares += [np.full(len(low), share) for share in (0.5, 0.0, 1.0)]
         while len(shares) < count:
-            share = random.uniform(size=len(low))
+            share = draws.uniform(len(low))
             shares.append(share if len(shares) % 2 else np.round(share))  # every second a corner
         points = np.array([low + share * width for share in shares[:count]])
         with np.errstate(all="ignore"):

@@ -17,7 +17,7 @@ from verifai.kernel.formula import margins
 from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Atom, Formula, Query
-from verifai.load.onnx.file import find, read_model
+from verifai.load.onnx.file import find, read_bytes
 
 _TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 _OTHERS = (RuntimeError, ValueError)  # of its binding: types that numpy does not have, inputs
@@ -75,7 +75,7 @@ def _mentioned(formula: Formula) -> set[int]:
 
 def _run(path: Path, fed: dict[str, Array]) -> list[Array] | None:
     """The outputs in the file's order, or None if onnxruntime refuses."""
-    source = read_model(path).SerializeToString() if path.suffix == ".gz" else str(path)
+    source = bytes(read_bytes(path)) if path.suffix == ".gz" else str(path)
     try:
         made = session(source, path.parent, is_faithful=False)
         asked = {each.name: _TYPES.get(each.type) for each in made.get_inputs()}

@@ -61,13 +61,22 @@ def find(path: str | Path) -> Path:
     raise LoadError(f"there is no file {str(path)!r}")
 
 
+def read_bytes(path: Path) -> bytearray:
+    """The message that the file holds, as bytes.
+
+    Raises:
+        LoadError: the file is unreadable or too large.
+    """
+    return read_file(path, MAX_BYTES - 1, weight=_WEIGHT, what="the model")
+
+
 def read_model(path: Path) -> Any:
     """The ModelProto that the file holds.
 
     Raises:
         LoadError: the file is unreadable, too large or no ONNX model.
     """
-    data = read_file(path, MAX_BYTES - 1, weight=_WEIGHT, what="the model")
+    data = read_bytes(path)
     messages = _messages()
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 

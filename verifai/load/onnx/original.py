@@ -18,7 +18,7 @@ from verifai.kernel.errors import InputError
 from verifai.kernel.operator import Array
 from verifai.load.float32.rounding import CORRECT, EXACT, SMOOTH, SUMS
 from verifai.load.onnx.execution import refusals, session
-from verifai.load.onnx.file import read_model
+from verifai.load.onnx.file import read_bytes
 from verifai.original.model import FLOAT16, FLOAT32, FLOAT64, CannotRun, Precision
 
 UNPROVED = 16.0  # times the roundings of a sum that an operator without a proved bound may stray,
@@ -105,9 +105,10 @@ class OnnxOriginal:
             ) from None
         try:
             source: str | bytes = str(self._path)
-            if self._model is not None or self._path.suffix == ".gz":
-                model = read_model(self._path) if self._model is None else self._model
-                source = model.SerializeToString()
+            if self._model is not None:
+                source = self._model.SerializeToString()
+            elif self._path.suffix == ".gz":
+                source = bytes(read_bytes(self._path))
             return session(source, self._path.parent, is_faithful=True)
         except (InputError, OSError) as error:
             raise CannotRun(_sentence(error)) from None
