@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from flint import fmpq
 
-from verifai.graph.reading import loaded, readings_of
+from verifai.graph.graph import Graph
+from verifai.graph.reading import readings_of
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, Square
+from verifai.kernel.network import Input, Network
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
 from verifai.load.onnx.read import load_onnx
 from verifai.properties.robust import robust
@@ -125,11 +126,11 @@ def _square_cases(net: Network) -> list[Case]:
 def square_query(net: Network, error: fmpq) -> Query:
     """Is |f(x) - x²| > error for some x in [0, 1]? The square is one more node of the graph."""
     (source,), (output,) = net.inputs, net.outputs
-    square = Square("x squared", net.nodes[source].shape, source)
-    graph = loaded((*net.nodes, square), (output,), readings_of(net))
-    y, z = graph.value(output, 0), graph.value(len(net.nodes), 0)
-    unsafe = _either({y: 1, z: -1}, error)
-    return Query(graph, (fmpq(0),), (fmpq(1),), And((unsafe,)))
+    graph = Graph(net.nodes, readings_of(net))
+    square = graph.squared("x squared", source)
+    whole = graph.network((output,))
+    unsafe = _either({whole.value(output, 0): 1, whole.value(square, 0): -1}, error)
+    return Query(whole, (fmpq(0),), (fmpq(1),), And((unsafe,)))
 
 
 def _parity_case(net: Network) -> Case:
@@ -142,9 +143,10 @@ def parity_query(net: Network, error: fmpq) -> Query:
     """Is |f(b) - r| > error for some bits b and integers k, r with Σ b = 2k + r, 0 ≤ r ≤ 1?"""
     (source,), (output,) = net.inputs, net.outputs
     bits = net.sizes[source]
-    nodes = (*net.nodes, Input("half", (1,)), Input("parity", (1,)))
-    graph = loaded(nodes, (output,), readings_of(net))
-    y, half, parity = (graph.value(i, 0) for i in (output, len(net.nodes), len(net.nodes) + 1))
+    growing = Graph(net.nodes, readings_of(net))
+    added = [growing.add(Input(name, (1,))) for name in ("half", "parity")]
+    graph = growing.network((output,))
+    y, half, parity = (graph.value(i, 0) for i in (output, *added))
     total = {graph.value(source, i): fmpq(1) for i in range(bits)}
     sums = atom({**total, half: fmpq(-2), parity: fmpq(-1)}, fmpq(0), Relation.EQUAL)
     upper = (*(fmpq(1) for _ in range(bits)), fmpq(bits // 2), fmpq(1))

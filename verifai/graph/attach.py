@@ -1,20 +1,19 @@
 """Copies of networks in one graph, each applied to inputs that the graph already has.
 
-May import: kernel, reading, derivative. Must not know: any particular property.
+May import: kernel, graph, reading. Must not know: any particular property.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from verifai.graph.derivative import Extension, require_function
-from verifai.graph.reading import readings_of
+from verifai.graph.graph import Graph, rewired
+from verifai.graph.reading import readings_of, require_function
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Affine, Input, Network, Product
+from verifai.kernel.network import Input, Network
 
 
-def attach(graph: Extension, net: Network, inputs: Sequence[int], prefix: str) -> dict[int, int]:
+def attach(graph: Graph, net: Network, inputs: Sequence[int], prefix: str) -> dict[int, int]:
     """Adds the network's nodes, its inputs replaced by nodes of the graph.
 
     Args:
@@ -38,14 +37,6 @@ def attach(graph: Extension, net: Network, inputs: Sequence[int], prefix: str) -
     for position, node in enumerate(net.nodes):
         if isinstance(node, Input):
             continue
-        name = graph.name(f"{prefix}{node.name}")
-        if isinstance(node, Affine):
-            terms = tuple((places[s], op) for s, op in node.terms)
-            places[position] = graph.add(replace(node, name=name, terms=terms))
-        elif isinstance(node, Product):
-            left, right = places[node.left], places[node.right]
-            places[position] = graph.add(replace(node, name=name, left=left, right=right))
-        else:
-            places[position] = graph.add(replace(node, name=name, source=places[node.source]))
+        places[position] = graph.add(rewired(node, places, graph.name(f"{prefix}{node.name}")))
     graph.readings += [reading.moved(places) for reading in readings_of(net)]
     return places

@@ -1,6 +1,7 @@
 """The nodes of a network under construction, and the linear forms that operators lower to.
 
-May import: numpy, kernel, values, rational. Must not know: files, operators of a file.
+May import: numpy, kernel, graph, reading, values, rational.
+Must not know: files, operators of a file.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from verifai.graph.graph import Graph
 from verifai.graph.rational import enclose, largest, rationals, settle
+from verifai.graph.reading import Reading
 from verifai.graph.values import Activation, Value, broadcast_shape, check_size
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Node, Product, Sign, Smooth, Square, affine, pwl
@@ -22,8 +25,8 @@ FREE_VALUES, FREE_EXACT = 3 << 23, 1 << 20  # what a program of any size may ask
 VALUES_A_BYTE = 16  # of a program: a large one may ask for more, up to what the kernel reads
 
 
-class Builder:
-    """A growing list of nodes; every method that adds one returns the view of all its values.
+class Builder(Graph):
+    """A graph that grows by tensors: what adds a node to views returns the view of all its values.
 
     Attributes:
         prefix: names of new nodes start with it.
@@ -31,8 +34,9 @@ class Builder:
         exact: how many numbers may be computed exactly.
     """
 
-    def __init__(self) -> None:
-        self.nodes: list[Node] = []
+    def __init__(self, nodes: Sequence[Node] = (), readings: Sequence[Reading] = ()) -> None:
+        """Holds these nodes, and nothing is added yet."""
+        super().__init__(nodes, readings)
         self.prefix = ""
         self._copies: dict[tuple[int, bytes], int] = {}
         self.values, self.exact = MAX_SIZE, MAX_SIZE
@@ -55,13 +59,13 @@ class Builder:
         return shape
 
     def _name(self) -> str:
-        return f"{self.prefix}/{len(self.nodes)}"
+        stem = f"{self.prefix}/{len(self.nodes)}"
+        return self.name(stem) if stem in self.names else stem
 
     def _add(self, node: Node) -> Activation:
         size = math.prod(self.afford(node.shape))
         self._total += size
-        self.nodes.append(node)
-        return Activation(len(self.nodes) - 1, np.arange(size).reshape(node.shape))
+        return Activation(self.add(node), np.arange(size).reshape(node.shape))
 
     def spend(self, count: int) -> None:
         """Count numbers that are computed exactly.
@@ -74,16 +78,13 @@ class Builder:
             said = f"more than {self.exact} constants in exact arithmetic"
             raise InputError(f"{said} in all, the most for a file of this size")
 
-    def _size(self, node: int) -> int:
-        return math.prod(self.nodes[node].shape)
-
     def input(self, name: str, shape: tuple[int, ...]) -> Activation:
         """A new input node."""
         return self._add(Input(name, shape))
 
     def whole(self, x: Activation) -> int:
         """A node whose values are those of x, in order: x's own if it is all of it."""
-        size, flat = self._size(x.node), x.index.ravel()
+        size, flat = self.size(x.node), x.index.ravel()
         if len(flat) == size and (flat == np.arange(size)).all():
             return x.node
         key = (x.node, flat.tobytes())
@@ -94,7 +95,7 @@ class Builder:
 
     def _reordered(self, x: Activation) -> bool:
         """Whether x holds every value of its node once: only the order may differ."""
-        size, flat = self._size(x.node), x.index.ravel()
+        size, flat = self.size(x.node), x.index.ravel()
         if len(flat) != size or flat.min() < 0:
             return False
         return bool((np.bincount(flat, minlength=size) == 1).all())
@@ -161,7 +162,7 @@ class Builder:
         operators: list[tuple[int, Operator]] = []
         for (node, index), scale in zip(sources, settled[:-1], strict=True):
             each = scale if scale.ndim == 0 else _placed(scale, order)
-            operators.append((node, Gather.of(self._size(node), index, each)))
+            operators.append((node, Gather.of(self.size(node), index, each)))
         data = (settled[-1], divisor, largest(error, radius))
         bias, parts, slack = (None if a is None else _placed(a, order) for a in data)
         made = affine(

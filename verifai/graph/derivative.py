@@ -23,8 +23,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from verifai.graph.graph import Graph
 from verifai.graph.patterns import Extremum, extremum, origin, powers
-from verifai.graph.reading import Reading, is_function, loaded, readings_of
+from verifai.graph.reading import readings_of, require_function
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import (
     Affine,
@@ -58,73 +59,13 @@ class Slopes:
     partials: Partials
 
 
-class Extension:
-    """A list of nodes that grows behind a network's own.
-
-    Attributes:
-        readings: the models that nodes were read from.
-    """
-
-    def __init__(self, nodes: Sequence[Node]) -> None:
-        """Nothing is added yet."""
-        self.readings: list[Reading] = []
-        self.nodes = list(nodes)
-        self.names = {node.name for node in nodes}
-
-    def network(self, outputs: Sequence[int]) -> Network:
-        """The network of all nodes, which knows the models that they were read from."""
-        return loaded(self.nodes, outputs, self.readings)
-
-    def size(self, node: int) -> int:
-        """The number of values of a node."""
-        return math.prod(self.nodes[node].shape)
-
-    def name(self, stem: str) -> str:
-        """The stem, made different from every name so far."""
-        found, count = stem, 2
-        while found in self.names:
-            found, count = f"{stem}#{count}", count + 1
-        return found
-
-    def add(self, node: Node) -> int:
-        """Adds a node; its number."""
-        self.nodes.append(node)
-        self.names.add(node.name)
-        return len(self.nodes) - 1
-
-    def linear(
-        self, stem: str, terms: Sequence[tuple[int, Array | float]], bias: Array | float = 0.0
-    ) -> int:
-        """Adds Σ scale·node + bias, elementwise; shaped as the first node."""
-        shape = self.nodes[terms[0][0]].shape
-        parts = tuple((node, Gather.of(self.size(node), None, scale)) for node, scale in terms)
-        return self.add(affine(self.name(stem), shape, parts, bias=bias))
-
-    def constant(self, stem: str, values: Array) -> int:
-        """Adds a node that holds these numbers whatever the inputs."""
-        absent = Gather.of(self.size(0), np.full(values.size, -1))
-        return self.add(affine(self.name(stem), values.shape, ((0, absent),), bias=values))
-
-    def smooth(self, stem: str, source: int, function: str) -> int:
-        """Adds a smooth function of a node."""
-        return self.add(Smooth(self.name(stem), self.nodes[source].shape, source, function))
-
-    def square(self, stem: str, source: int) -> int:
-        """Adds the square of a node."""
-        return self.add(Square(self.name(stem), self.nodes[source].shape, source))
-
-    def product(self, stem: str, left: int, right: int) -> int:
-        """Adds the product of two nodes, shaped as the right one."""
-        return self.add(Product(self.name(stem), self.nodes[right].shape, left, right))
-
-
 def slopes(net: Network) -> Slopes:
     """The network with the partials of every nonlinear node.
 
     Raises:
         InputError: a node has no derivative.
     """
-    graph, partials = Extension(net.nodes), Partials()
+    graph, partials = Graph(net.nodes), Partials()
     found, signs = powers(net), _Signs(graph, net)
     for position, node in enumerate(net.nodes):
         stem = f"{node.name}/slope"
@@ -133,7 +74,7 @@ def slopes(net: Network) -> Slopes:
         base, exponent = found[position]
         if isinstance(node, Product | Square) and exponent > 1:
             below = _power(graph, f"{stem}/power", base, exponent - 1)
-            partials[position] = ((base, graph.linear(stem, [(below, float(exponent))])),)
+            partials[position] = ((base, graph.total(stem, [(below, float(exponent))])),)
         elif isinstance(node, Product):
             partials[position] = ((node.left, node.right), (node.right, node.left))
         elif isinstance(node, Pwl):
@@ -144,19 +85,19 @@ def slopes(net: Network) -> Slopes:
     return Slopes(tuple(graph.nodes), partials)
 
 
-def _power(graph: Extension, stem: str, base: int, exponent: int) -> int:
+def _power(graph: Graph, stem: str, base: int, exponent: int) -> int:
     """base^exponent, elementwise: even powers as squares, which are never negative."""
     if exponent == 1:
         return base
     if exponent % 2:
-        return graph.product(stem, base, _power(graph, stem, base, exponent - 1))
-    return graph.square(stem, _power(graph, stem, base, exponent // 2))
+        return graph.times(stem, base, _power(graph, stem, base, exponent - 1))
+    return graph.squared(stem, _power(graph, stem, base, exponent // 2))
 
 
 class _Signs:
     """The steps (1 + sign(z))/2 of pre-activations z; those of the same values share signs."""
 
-    def __init__(self, graph: Extension, net: Network) -> None:
+    def __init__(self, graph: Graph, net: Network) -> None:
         """Counts for every node how many piecewise-linear nodes turn where its values do."""
         self._graph, self._made = graph, dict[int, int]()
         self._origins = {
@@ -171,7 +112,7 @@ class _Signs:
         base, index, sign = self._origins[node.source]
         if base not in self._shared:
             made = graph.add(Sign(graph.name(f"{stem}/sign"), node.shape, node.source))
-            return graph.linear(f"{stem}/step", [(made, 0.5)], 0.5)
+            return graph.total(f"{stem}/step", [(made, 0.5)], 0.5)
         if base not in self._made:
             kind = Sign(graph.name(f"{stem}/sign"), graph.nodes[base].shape, base)
             self._made[base] = graph.add(kind)
@@ -179,21 +120,21 @@ class _Signs:
         return graph.add(affine(graph.name(f"{stem}/step"), node.shape, (term,), bias=0.5))
 
 
-def _pwl_slope(graph: Extension, stem: str, node: Pwl, signs: _Signs) -> int:
+def _pwl_slope(graph: Graph, stem: str, node: Pwl, signs: _Signs) -> int:
     """s_0 + Σ (s_{j+1} - s_j)·(1 + sign(z - k_j))/2: the mean of both slopes at a knot."""
     terms: list[tuple[int, Array | float]] = []
     for knot, before, after in zip(node.knots, node.slopes, node.slopes[1:], strict=False):
         if knot.any():
-            place = graph.linear(f"{stem}/gap", [(node.source, 1.0)], -_full(graph, node, knot))
+            place = graph.total(f"{stem}/gap", [(node.source, 1.0)], -_full(graph, node, knot))
             sign = graph.add(Sign(graph.name(f"{stem}/sign"), node.shape, place))
-            step = graph.linear(f"{stem}/step", [(sign, 0.5)], 0.5)
+            step = graph.total(f"{stem}/step", [(sign, 0.5)], 0.5)
         else:
             step = signs.step(stem, node)
         parts = (after - before,) if _is_exact_difference(after, before) else (after, -before)
         terms += [(step, _full(graph, node, part)) for part in parts if part.any()]
     if not terms:  # all slopes alike
         terms = [(node.source, 0.0)]
-    return graph.linear(stem, terms, _full(graph, node, node.slopes[0]))
+    return graph.total(stem, terms, _full(graph, node, node.slopes[0]))
 
 
 def _is_exact_difference(after: Array, before: Array) -> bool:
@@ -202,54 +143,54 @@ def _is_exact_difference(after: Array, before: Array) -> bool:
     return all(exact(a - b) == exact(a) - exact(b) for a, b in set(pairs))
 
 
-def _full(graph: Extension, node: Pwl, row: Array) -> Array:
+def _full(graph: Graph, node: Pwl, row: Array) -> Array:
     return np.array(np.broadcast_to(row, (graph.size(node.source),)))
 
 
-def _tanh(graph: Extension, stem: str, value: int, source: int) -> int:
-    return graph.linear(stem, [(graph.square(f"{stem}/square", value), -1.0)], 1.0)
+def _tanh(graph: Graph, stem: str, value: int, source: int) -> int:
+    return graph.total(stem, [(graph.squared(f"{stem}/square", value), -1.0)], 1.0)
 
 
-def _sigmoid(graph: Extension, stem: str, value: int, source: int) -> int:
-    centred = graph.linear(f"{stem}/centred", [(value, 1.0)], -0.5)
-    return graph.linear(stem, [(graph.square(f"{stem}/square", centred), -1.0)], 0.25)
+def _sigmoid(graph: Graph, stem: str, value: int, source: int) -> int:
+    centred = graph.total(f"{stem}/centred", [(value, 1.0)], -0.5)
+    return graph.total(stem, [(graph.squared(f"{stem}/square", centred), -1.0)], 0.25)
 
 
-def _exp(graph: Extension, stem: str, value: int, source: int) -> int:
+def _exp(graph: Graph, stem: str, value: int, source: int) -> int:
     return value
 
 
-def _log(graph: Extension, stem: str, value: int, source: int) -> int:
-    return graph.smooth(stem, source, "reciprocal")
+def _log(graph: Graph, stem: str, value: int, source: int) -> int:
+    return graph.function(stem, source, "reciprocal")
 
 
-def _reciprocal(graph: Extension, stem: str, value: int, source: int) -> int:
-    return graph.linear(stem, [(graph.square(f"{stem}/square", value), -1.0)])
+def _reciprocal(graph: Graph, stem: str, value: int, source: int) -> int:
+    return graph.total(stem, [(graph.squared(f"{stem}/square", value), -1.0)])
 
 
-def _sqrt(graph: Extension, stem: str, value: int, source: int) -> int:
-    twice = graph.linear(f"{stem}/twice", [(value, 2.0)])
-    return graph.smooth(stem, twice, "reciprocal")
+def _sqrt(graph: Graph, stem: str, value: int, source: int) -> int:
+    twice = graph.total(f"{stem}/twice", [(value, 2.0)])
+    return graph.function(stem, twice, "reciprocal")
 
 
-def _erf(graph: Extension, stem: str, value: int, source: int) -> int:
-    minus = graph.linear(f"{stem}/minus", [(graph.square(f"{stem}/square", source), -1.0)])
-    bell = graph.smooth(f"{stem}/bell", minus, "exp")
+def _erf(graph: Graph, stem: str, value: int, source: int) -> int:
+    minus = graph.total(f"{stem}/minus", [(graph.squared(f"{stem}/square", source), -1.0)])
+    bell = graph.function(f"{stem}/bell", minus, "exp")
     size, factor = graph.size(bell), 2 / math.sqrt(math.pi)
     term = (bell, Gather.of(size, None, factor))
     shape = graph.nodes[bell].shape
     return graph.add(affine(graph.name(stem), shape, (term,), radius=4 * UNIT))
 
 
-def _sin(graph: Extension, stem: str, value: int, source: int) -> int:
-    return graph.smooth(stem, source, "cos")
+def _sin(graph: Graph, stem: str, value: int, source: int) -> int:
+    return graph.function(stem, source, "cos")
 
 
-def _cos(graph: Extension, stem: str, value: int, source: int) -> int:
-    return graph.linear(stem, [(graph.smooth(f"{stem}/sin", source, "sin"), -1.0)])
+def _cos(graph: Graph, stem: str, value: int, source: int) -> int:
+    return graph.total(stem, [(graph.function(f"{stem}/sin", source, "sin"), -1.0)])
 
 
-_SMOOTH: dict[str, Callable[[Extension, str, int, int], int]] = {
+_SMOOTH: dict[str, Callable[[Graph, str, int, int], int]] = {
     "tanh": _tanh,
     "sigmoid": _sigmoid,
     "exp": _exp,
@@ -262,21 +203,7 @@ _SMOOTH: dict[str, Callable[[Extension, str, int, int], int]] = {
 }
 
 
-def require_function(net: Network) -> None:
-    """Return if the network is one function over the reals, not all that programs may compute.
-
-    A program rounds otherwise at every input: it has no derivative, and two runs of it differ.
-
-    Raises:
-        InputError: it is loaded with the float32 semantics.
-    """
-    if not is_function(net):
-        raise InputError("a float32 program is no function over the reals: load it as real")
-
-
-def tangents(
-    graph: Extension, net: Network, partials: Partials, directions: Array
-) -> dict[int, int]:
+def tangents(graph: Graph, net: Network, partials: Partials, directions: Array) -> dict[int, int]:
     """Adds the derivatives of every node of the network along every direction.
 
     Args:
@@ -328,10 +255,10 @@ def tangents(
                 if source in fixed:
                     parts.append((wide, fixed[source]))
                 else:
-                    parts.append((graph.product(f"{stem}/part", wide, found[source]), 1.0))
+                    parts.append((graph.times(f"{stem}/part", wide, found[source]), 1.0))
             if parts:
                 is_product = len(parts) == 1 and not isinstance(parts[0][1], np.ndarray)
-                found[position] = parts[0][0] if is_product else graph.linear(stem, parts)
+                found[position] = parts[0][0] if is_product else graph.total(stem, parts)
     return found
 
 
@@ -359,7 +286,7 @@ def _fixed(
 
 
 def _of_extremum(
-    graph: Extension,
+    graph: Graph,
     stem: str,
     node: Extremum,
     where: tuple[Partials, dict[int, int], int],
@@ -385,7 +312,7 @@ def _of_extremum(
         rowed = (np.arange(rows)[:, None] * (size // rows) + index).reshape(-1)
         side = (found[source], Gather.of(size, rowed))
         moved = graph.add(affine(graph.name(f"{stem}/side"), shape, (side,)))
-        part = graph.product(f"{stem}/part", weight, moved)
+        part = graph.times(f"{stem}/part", weight, moved)
         terms.append((part, Gather.of(graph.size(part), back.reshape(-1))))
     return tuple(terms)
 
@@ -417,12 +344,12 @@ def differentiate(net: Network, directions: Array) -> Differentiated:
         InputError: a node has no derivative, or the network stands for programs.
     """
     made = slopes(net)
-    graph = Extension(made.nodes)
+    graph = Graph(made.nodes, readings_of(net))
     found = tangents(graph, net, made.partials, directions)
-    return Differentiated(loaded(graph.nodes, net.outputs, readings_of(net)), found)
+    return Differentiated(graph.network(net.outputs), found)
 
 
-def _tiled(graph: Extension, node: int, rows: int) -> int:
+def _tiled(graph: Graph, node: int, rows: int) -> int:
     """The node's values repeated for every direction."""
     if rows == 1:
         return node

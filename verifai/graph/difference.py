@@ -16,7 +16,7 @@ which one is taken changes no value.
 Source: Paulsen et al. 2020, ReluDiff: Differential Verification of Deep Neural Networks (the idea
 of bounding differences; here it lies in the graph, so that no new rule is needed).
 
-May import: kernel, derivative. Must not know: any particular property.
+May import: kernel, graph, patterns, ways. Must not know: any particular property.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from verifai.graph.derivative import Extension
+from verifai.graph.graph import Graph, rewired
+from verifai.graph.patterns import is_relu
 from verifai.graph.ways import Moves, onward, placed
 from verifai.kernel.network import (
     Affine,
@@ -75,14 +76,8 @@ def _is_same_function(a: Pwl, b: Pwl) -> bool:
     return all(np.array_equal(x, y) for x, y in data)
 
 
-def is_relu(node: Pwl) -> bool:
-    """Whether the node is max(0, x)."""
-    plain = len(node.knots) == 1 and not node.knots.any() and not node.anchor.any()
-    return plain and not node.slopes[0].any() and bool((node.slopes[1] == 1).all())
-
-
 def attach_difference(
-    graph: Extension,
+    graph: Graph,
     nets: tuple[Network, Network],
     places: Mapping[int, int],
     unstable: Mapping[int, Mask],
@@ -116,11 +111,11 @@ def attach_difference(
     outputs = {}
     for o in second.outputs:
         terms = [(places[o], 1.0)] + ([(gaps[o], 1.0)] if o in gaps else [])
-        outputs[o] = graph.linear(f"second/{second.nodes[o].name}", terms)
+        outputs[o] = graph.total(f"second/{second.nodes[o].name}", terms)
     return outputs
 
 
-def _moves(graph: Extension, net: Network, moved: Mapping[int, int]) -> Moves:
+def _moves(graph: Graph, net: Network, moved: Mapping[int, int]) -> Moves:
     """How nodes move with the one number by which inputs differ; nothing where they are several."""
     if len(moved) != 1:
         return Moves(-1, {})
@@ -136,9 +131,7 @@ def _moves(graph: Extension, net: Network, moved: Mapping[int, int]) -> Moves:
 Where = tuple[int, Mapping[int, int], Mapping[int, int]]  # a node; places of values, of gaps
 
 
-def _affine_gap(
-    graph: Extension, name: str, pair: tuple[Affine, Affine], where: Where
-) -> int | None:
+def _affine_gap(graph: Graph, name: str, pair: tuple[Affine, Affine], where: Where) -> int | None:
     """The difference of two affine nodes; None if it is zero."""
     (a, b), (position, places, gaps) = pair, where
     terms: list[tuple[int, Operator]] = []
@@ -197,7 +190,7 @@ def _change(a: Operator, b: Operator) -> Operator | None:
 
 
 def _gap(
-    graph: Extension,
+    graph: Graph,
     name: str,
     node: Product | Pwl | Sign | Square | Smooth,
     where: Where,
@@ -210,15 +203,15 @@ def _gap(
     source = node.source
     moved = _moved(graph, f"{name}/moved", source, where)
     if isinstance(node, Square):
-        total = graph.linear(f"{name}/sum", [(places[source], 1.0), (moved, 1.0)])
-        return graph.product(name, gaps[source], total)
-    value = graph.add(replace(node, name=graph.name(f"{name}/second"), source=moved))
+        total = graph.total(f"{name}/sum", [(places[source], 1.0), (moved, 1.0)])
+        return graph.times(name, gaps[source], total)
+    value = graph.add(rewired(node, {source: moved}, graph.name(f"{name}/second")))
     if isinstance(node, Smooth) and node.function in _IDENTITIES:
         identity = _IDENTITIES[node.function]
         return identity(graph, name, gaps[source], (places[position], value))
     mask = unstable.get(position)
-    if not (isinstance(node, Pwl) and is_relu(node)) or mask is None or not mask.any():
-        return graph.linear(name, [(value, 1.0), (places[position], -1.0)])
+    if not (is_relu(node)) or mask is None or not mask.any():
+        return graph.total(name, [(value, 1.0), (places[position], -1.0)])
     picked = np.flatnonzero(mask)
     below = [
         _negative_part(graph, f"{name}/{stem}", picked, place)
@@ -241,7 +234,7 @@ def _gap(
     return graph.add(affine(graph.name(name), node.shape, tuple(kept)))
 
 
-def _step_gap(graph: Extension, name: str, node: Sign, where: Where, moves: Moves) -> int:
+def _step_gap(graph: Graph, name: str, node: Sign, where: Where, moves: Moves) -> int:
     """sign(a + d) - sign(a) = sign(d)·|sign(a + d) - sign(a)|, as sign never falls.
 
     Where d can only rise with the number that moves everything, or only fall, its sign is that of
@@ -250,8 +243,8 @@ def _step_gap(graph: Extension, name: str, node: Sign, where: Where, moves: Move
     position, places, gaps = where
     source, size = node.source, graph.size(gaps[node.source])
     moved = _moved(graph, f"{name}/moved", source, where)
-    value = graph.add(replace(node, name=graph.name(f"{name}/second"), source=moved))
-    rise = graph.linear(f"{name}/rise", [(value, 1.0), (places[position], -1.0)])
+    value = graph.add(rewired(node, {source: moved}, graph.name(f"{name}/second")))
+    rise = graph.total(f"{name}/rise", [(value, 1.0), (places[position], -1.0)])
     shape = graph.nodes[rise].shape
     length = graph.add(pwl(graph.name(f"{name}/size"), shape, rise, [0.0], [-1.0, 1.0]))
     way, terms = moves.ways.get(source), list[tuple[int, Operator]]()
@@ -264,51 +257,51 @@ def _step_gap(graph: Extension, name: str, node: Sign, where: Where, moves: Move
         kind = Sign(graph.name(f"{name}/sign"), shape, gaps[source])
         terms.append((graph.add(kind), Gather.of(size, here)))
     sign = graph.add(affine(graph.name(f"{name}/way"), shape, tuple(terms)))
-    return graph.product(name, sign, length)
+    return graph.times(name, sign, length)
 
 
-def _product_gap(graph: Extension, name: str, node: Product, where: Where) -> int:
+def _product_gap(graph: Graph, name: str, node: Product, where: Where) -> int:
     """(x + d)(y + e) - xy = d(y + e) + xe."""
     _, places, gaps = where
     terms: list[tuple[int, Array | float]] = []
     if node.left in gaps:
         right = _moved(graph, f"{name}/moved", node.right, where)
-        terms.append((graph.product(f"{name}/left", gaps[node.left], right), 1.0))
+        terms.append((graph.times(f"{name}/left", gaps[node.left], right), 1.0))
     if node.right in gaps:
-        made = graph.product(f"{name}/right", places[node.left], gaps[node.right])
+        made = graph.times(f"{name}/right", places[node.left], gaps[node.right])
         terms.append((made, 1.0))
-    return graph.linear(name, terms)
+    return graph.total(name, terms)
 
 
-def _tanh_gap(graph: Extension, name: str, gap: int, values: tuple[int, int]) -> int:
+def _tanh_gap(graph: Graph, name: str, gap: int, values: tuple[int, int]) -> int:
     """tanh(a + d) - tanh(a) = tanh(d)·(1 - tanh(a)·tanh(a + d))."""
-    both = graph.product(f"{name}/both", *values)
-    factor = graph.linear(f"{name}/factor", [(both, -1.0)], 1.0)
-    return graph.product(name, graph.smooth(f"{name}/tanh", gap, "tanh"), factor)
+    both = graph.times(f"{name}/both", *values)
+    factor = graph.total(f"{name}/factor", [(both, -1.0)], 1.0)
+    return graph.times(name, graph.function(f"{name}/tanh", gap, "tanh"), factor)
 
 
-def _sigmoid_gap(graph: Extension, name: str, gap: int, values: tuple[int, int]) -> int:
+def _sigmoid_gap(graph: Graph, name: str, gap: int, values: tuple[int, int]) -> int:
     """The same with sigmoid(a) = (1 + tanh(a/2))/2."""
-    sides = [graph.linear(f"{name}/side", [(value, 2.0)], -1.0) for value in values]
-    both = graph.product(f"{name}/both", sides[0], sides[1])
-    factor = graph.linear(f"{name}/factor", [(both, -0.5)], 0.5)
-    half = graph.linear(f"{name}/half", [(gap, 0.5)])
-    return graph.product(name, graph.smooth(f"{name}/tanh", half, "tanh"), factor)
+    sides = [graph.total(f"{name}/side", [(value, 2.0)], -1.0) for value in values]
+    both = graph.times(f"{name}/both", sides[0], sides[1])
+    factor = graph.total(f"{name}/factor", [(both, -0.5)], 0.5)
+    half = graph.total(f"{name}/half", [(gap, 0.5)])
+    return graph.times(name, graph.function(f"{name}/tanh", half, "tanh"), factor)
 
 
-def _exp_gap(graph: Extension, name: str, gap: int, values: tuple[int, int]) -> int:
+def _exp_gap(graph: Graph, name: str, gap: int, values: tuple[int, int]) -> int:
     """exp(a + d) - exp(a) = (exp(d) - 1)·exp(a)."""
-    rise = graph.linear(f"{name}/rise", [(graph.smooth(f"{name}/exp", gap, "exp"), 1.0)], -1.0)
-    return graph.product(name, rise, values[0])
+    rise = graph.total(f"{name}/rise", [(graph.function(f"{name}/exp", gap, "exp"), 1.0)], -1.0)
+    return graph.times(name, rise, values[0])
 
 
-def _reciprocal_gap(graph: Extension, name: str, gap: int, values: tuple[int, int]) -> int:
+def _reciprocal_gap(graph: Graph, name: str, gap: int, values: tuple[int, int]) -> int:
     """1/(a + d) - 1/a = -d/(a·(a + d))."""
-    both = graph.product(f"{name}/both", *values)
-    return graph.product(name, graph.linear(f"{name}/minus", [(gap, -1.0)]), both)
+    both = graph.times(f"{name}/both", *values)
+    return graph.times(name, graph.total(f"{name}/minus", [(gap, -1.0)]), both)
 
 
-_IDENTITIES: dict[str, Callable[[Extension, str, int, tuple[int, int]], int]] = {
+_IDENTITIES: dict[str, Callable[[Graph, str, int, tuple[int, int]], int]] = {
     "tanh": _tanh_gap,
     "sigmoid": _sigmoid_gap,
     "exp": _exp_gap,
@@ -316,22 +309,22 @@ _IDENTITIES: dict[str, Callable[[Extension, str, int, tuple[int, int]], int]] = 
 }
 
 
-def _moved(graph: Extension, name: str, source: int, where: Where) -> int:
+def _moved(graph: Graph, name: str, source: int, where: Where) -> int:
     """a + d."""
     _, places, gaps = where
     if source not in gaps:
         return places[source]
-    return graph.linear(name, [(places[source], 1.0), (gaps[source], 1.0)])
+    return graph.total(name, [(places[source], 1.0), (gaps[source], 1.0)])
 
 
-def _negative_part(graph: Extension, name: str, picked: Array, source: int) -> int:
+def _negative_part(graph: Graph, name: str, picked: Array, source: int) -> int:
     """relu(-a) of some neurons."""
     term = (source, Gather.of(graph.size(source), picked, -1.0))
     turned = graph.add(affine(graph.name(f"{name}/minus"), (len(picked),), (term,)))
     return _relu(graph, name, turned)
 
 
-def _clipped(graph: Extension, name: str, picked: Array, gap: tuple[int, float], part: int) -> int:
+def _clipped(graph: Graph, name: str, picked: Array, gap: tuple[int, float], part: int) -> int:
     """relu(±d - part) of some neurons."""
     source, sign = gap
     terms = (
@@ -342,5 +335,5 @@ def _clipped(graph: Extension, name: str, picked: Array, gap: tuple[int, float],
     return _relu(graph, name, made)
 
 
-def _relu(graph: Extension, name: str, source: int) -> int:
+def _relu(graph: Graph, name: str, source: int) -> int:
     return graph.add(relu(graph.name(name), graph.nodes[source].shape, source))

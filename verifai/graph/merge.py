@@ -1,21 +1,22 @@
 """Several networks as one graph, where inputs may be the same value.
 
-May import: numpy, kernel, reading. Must not know: files, queries.
+May import: numpy, kernel, graph, reading. Must not know: files, queries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from verifai.graph.reading import is_function, loaded, readings_of
+from verifai.graph.graph import Graph, rewired
+from verifai.graph.reading import is_function, readings_of
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Affine, Input, Network, Node, Product, affine
+from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Gather
 
-MAX_NAME = 400  # what is longer gets a number
+MAX_NAME = 400  # what is longer is cut
 Place = tuple[int, int, int]  # part, input node of the part, index
 
 
@@ -75,7 +76,7 @@ class _Merging:
                 total += network.sizes[node]
         self._roots = np.arange(total)
         self._free = np.full((total, 2), -1)  # node and index of every value that stays free
-        self._nodes: list[Node] = []
+        self._graph = Graph()
         self._seen: dict[tuple[int, tuple[int, ...]], int] = {}
 
     def merged(self, equal: Iterable[tuple[Place, Place]]) -> Merged:
@@ -92,12 +93,12 @@ class _Merging:
             for at, (_, network) in zip(positions, self._parts, strict=True)
             for output in network.outputs
         ]
-        readings = [
+        self._graph.readings = [
             reading.moved(at)
             for at, (_, part) in zip(positions, self._parts, strict=True)
             for reading in readings_of(part)
         ]
-        network = loaded(self._nodes, tuple(dict.fromkeys(outputs)), readings)
+        network = self._graph.network(tuple(dict.fromkeys(outputs)))
         offsets = np.array(network.offsets)
         inputs = {}
         for place in self._starts:
@@ -131,9 +132,10 @@ class _Merging:
         return self._roots[start : start + self._parts[place[0]][1].sizes[place[1]]]
 
     def _name(self, part: int, name: str) -> str:
-        full = f"{self._parts[part][0]}/{name}" if len(self._parts) > 1 else name
-        is_long = len(full) > MAX_NAME and len(self._parts) > 1
-        return f"{full[:MAX_NAME]}… {len(self._nodes)}" if is_long else full
+        if len(self._parts) == 1:
+            return name
+        full = f"{self._parts[part][0]}/{name}"
+        return self._graph.name(full if len(full) <= MAX_NAME else f"{full[:MAX_NAME]}…")
 
     def _add_free(self, place: tuple[int, int], where: dict[tuple[int, int], int]) -> None:
         """An input node of the values that are their own roots; the whole input if all are."""
@@ -145,11 +147,11 @@ class _Merging:
             return
         name, is_whole = self._name(part, source.name), len(own) == len(roots)
         shape = source.shape if is_whole else (len(own),)
-        self._free[self._starts[place] + own, 0] = len(self._nodes)
+        added = self._graph.add(Input(name if is_whole else f"{name} (free)", shape))
+        self._free[self._starts[place] + own, 0] = added
         self._free[self._starts[place] + own, 1] = np.arange(len(own))
         if is_whole:
-            where[place] = len(self._nodes)
-        self._nodes.append(Input(name if is_whole else f"{name} (free)", shape))
+            where[place] = added
 
     def _add_read(self, place: tuple[int, int], where: dict[tuple[int, int], int]) -> None:
         """A node that puts an input together from free ones; a free one if it is just that."""
@@ -157,17 +159,15 @@ class _Merging:
         source = self._parts[part][1].nodes[node]
         nodes, index = self._free[self._root_of(place)].T
         used = np.unique(nodes).tolist()
-        first = self._nodes[used[0]]
-        size = int(np.prod(first.shape))
+        size = self._graph.size(used[0])
         if len(used) == 1 and len(index) == size and (index == np.arange(size)).all():
             where[place] = used[0]
             return
         terms = tuple(
-            (n, Gather.of(int(np.prod(self._nodes[n].shape)), np.where(nodes == n, index, -1)))
-            for n in used
+            (n, Gather.of(self._graph.size(n), np.where(nodes == n, index, -1))) for n in used
         )
-        where[place] = len(self._nodes)
-        self._nodes.append(affine(self._name(part, source.name), source.shape, terms))
+        made = affine(self._name(part, source.name), source.shape, terms)
+        where[place] = self._graph.add(made)
 
     def _copy(self, part: int, where: dict[tuple[int, int], int]) -> list[int]:
         """Add a part's nodes behind its inputs; where each of its nodes is."""
@@ -179,19 +179,7 @@ class _Merging:
             sources = tuple(positions[source] for source in node.sources)
             key = (id(node), sources)
             if key not in self._seen:
-                self._seen[key] = len(self._nodes)
-                self._nodes.append(_moved(node, sources, self._name(part, node.name)))
+                made = rewired(node, positions, self._name(part, node.name))
+                self._seen[key] = self._graph.add(made)
             positions.append(self._seen[key])
         return positions
-
-
-def _moved(node: Node, sources: tuple[int, ...], name: str) -> Node:
-    """The node with another name, reading these nodes instead of its sources."""
-    if isinstance(node, Affine):
-        terms = tuple((s, op) for s, (_, op) in zip(sources, node.terms, strict=True))
-        return replace(node, name=name, terms=terms)
-    if isinstance(node, Product):
-        return replace(node, name=name, left=sources[0], right=sources[1])
-    if isinstance(node, Input):
-        return replace(node, name=name)
-    return replace(node, name=name, source=sources[0])

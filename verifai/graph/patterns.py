@@ -112,7 +112,7 @@ def extremum(net: Network, position: int) -> Extremum | None:
     if not isinstance(node, Affine) or not _is_plain(node):
         return None
     gathers = [(s, op) for s, op in node.terms if isinstance(op, Gather)]
-    relus = [k for k, (s, _) in enumerate(gathers) if _is_relu(net.nodes[s])]
+    relus = [k for k, (s, _) in enumerate(gathers) if is_relu(net.nodes[s])]
     if len(gathers) != len(node.terms) or len(relus) != 1 or len(gathers) < 2:
         return None
     source, term = gathers.pop(relus[0])
@@ -136,7 +136,8 @@ def extremum(net: Network, position: int) -> Extremum | None:
     return Extremum(chosen, source, place, *ends, is_greatest, others)
 
 
-def _is_relu(node: Node) -> bool:
+def is_relu(node: Node) -> bool:
+    """Whether the node is max(0, x) everywhere."""
     if not isinstance(node, Pwl) or len(node.knots) != 1 or node.knots.any() or node.anchor.any():
         return False
     return not node.slopes[0].any() and bool((node.slopes[1] == 1).all())

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network, Node
 
 
@@ -55,6 +56,18 @@ def readings_of(network: Network) -> tuple[Reading, ...]:
 def is_function(network: Network) -> bool:
     """Whether the network is one function over the reals, not all that programs may compute."""
     return type(network) in (Network, Loaded)
+
+
+def require_function(net: Network) -> None:
+    """Return if the network is one function over the reals, not all that programs may compute.
+
+    A program rounds otherwise at every input: it has no derivative, and two runs of it differ.
+
+    Raises:
+        InputError: it is loaded with the float32 semantics.
+    """
+    if not is_function(net):
+        raise InputError("a float32 program is no function over the reals: load it as real")
 
 
 def loaded(

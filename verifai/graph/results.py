@@ -1,6 +1,6 @@
 """The results of a walk as the outputs of a network, each a node of its own under its own name.
 
-May import: numpy, kernel, builder, tidy, values. Must not know: files, operators of a file.
+May import: numpy, kernel, builder, graph, tidy, values. Must not know: files, operators of a file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from verifai.graph.builder import ONE, Builder
-from verifai.graph.tidy import tidied, unique
+from verifai.graph.graph import unique
+from verifai.graph.tidy import tidied
 from verifai.graph.values import Activation, Value
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network

@@ -1,7 +1,7 @@
 """Passes over finished nodes: drop what is not used, attach biases, give everyone its own name.
 
 None of them does arithmetic.
-May import: kernel. Must not know: files, operators of a file.
+May import: kernel, graph. Must not know: files, operators of a file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from verifai.kernel.network import Affine, Input, Network, Node, Product
+from verifai.graph.graph import rewired, unique
+from verifai.kernel.network import Affine, Input, Network, Node
 from verifai.kernel.operator import Gather
 
 
@@ -37,12 +38,11 @@ def tidied(nodes: Sequence[Node], outputs: Sequence[int], names: Mapping[int, st
             inner = nodes[absorbed[i]]
             if isinstance(inner, Affine):
                 node = replace(inner, name=node.name, shape=node.shape, bias=node.bias)
-        if i in names:
-            node = replace(node, name=names[i])
-        elif not isinstance(node, Input):
-            node = replace(node, name=unique(node.name, taken))
+        is_fixed = i in names or isinstance(node, Input)
+        name = names.get(i, node.name) if is_fixed else unique(node.name, taken)
+        made = rewired(node, position, name)
         position[i] = len(kept)
-        kept.append(moved(node, position))
+        kept.append(made)
     return Network(tuple(kept), tuple(position[output] for output in outputs))
 
 
@@ -85,22 +85,3 @@ def _adds_only(node: Affine) -> bool:
     if not isinstance(operator, Gather) or not operator.is_identity:
         return False
     return bool(np.all(operator.scale == 1))
-
-
-def moved(node: Node, position: Mapping[int, int]) -> Node:
-    """The node with its sources at their new positions."""
-    if isinstance(node, Affine):
-        return replace(node, terms=tuple((position[s], operator) for s, operator in node.terms))
-    if isinstance(node, Product):
-        return replace(node, left=position[node.left], right=position[node.right])
-    if isinstance(node, Input):
-        return node
-    return replace(node, source=position[node.source])
-
-
-def unique(name: str, taken: set[str]) -> str:
-    """A name that is not taken, made from this one; it is taken then."""
-    while name in taken:
-        name += "'"
-    taken.add(name)
-    return name

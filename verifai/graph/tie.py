@@ -5,16 +5,18 @@ together, because relu(-t) = relu(t) - t. Maxima and minima written as (|a + b| 
 ReLUs each become one, and relaxations lose nothing on the sum. All numbers are computed exactly, or
 the layer stays as it is.
 
-May import: kernel, tidy. Must not know: files, operators of a file.
+May import: kernel, graph, patterns. Must not know: files, operators of a file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from verifai.graph.tidy import moved, unique
+from verifai.graph.graph import Rewriting
+from verifai.graph.patterns import is_relu
 from verifai.kernel.network import Affine, Network, Node, Pwl, affine, relu
 from verifai.kernel.operator import Array, Dense, Gather, Operator
 
@@ -73,7 +75,7 @@ class _Layer:
 def _layer(network: Network, after: int, readers_of: list[list[int]]) -> _Layer | None:
     """The layer whose ReLUs are this node, if it has ties and all its readers can be rewired."""
     node = network.nodes[after]
-    if not isinstance(node, Pwl) or not _is_relu(node):
+    if not isinstance(node, Pwl) or not is_relu(node):
         return None
     before, readers = node.source, readers_of[after]
     if {before, after} & set(network.outputs) or readers_of[before] != [after]:
@@ -96,11 +98,6 @@ def _layer(network: Network, after: int, readers_of: list[list[int]]) -> _Layer 
         curved |= pair[0].any(axis=0)
         straight |= pair[1].any(axis=0)
     return _Layer(ties, before, after, curved, straight) if (curved | straight).any() else None
-
-
-def _is_relu(node: Pwl) -> bool:
-    data = node.knots.tolist(), node.slopes.tolist(), node.anchor.tolist()
-    return data == ([[0.0]], [[0.0], [1.0]], [0.0])
 
 
 def _readers(network: Network) -> list[list[int]]:
@@ -173,21 +170,17 @@ def _sums(columns: Array, group: Array, groups: int) -> Array | None:
 
 def _replaced(network: Network, layer: _Layer) -> tuple[Network, int]:
     """The network with a layer's ties made use of, and where what comes after the layer starts."""
-    kept: list[Node] = []
-    position: dict[int, int] = {}
-    taken = {node.name for node in network.nodes}
+    made = Rewriting(network)
     parts, done = _Parts(None, ()), 0
     for i, node in enumerate(network.nodes):
         if i == layer.after:
-            parts = _made(network, layer, position, kept, taken)
-            done = len(kept)
+            parts = _made(network, layer, made)
+            done = len(made.nodes)
+        elif layer.after in node.sources and isinstance(node, Affine):
+            made.places[i] = made.add(_rewired(node, layer, made.places, parts))
         elif i != layer.before:
-            position[i] = len(kept)
-            if layer.after in node.sources and isinstance(node, Affine):
-                kept.append(_rewired(node, layer, position, parts))
-            else:
-                kept.append(moved(node, position))
-    return Network(tuple(kept), tuple(position[output] for output in network.outputs)), done
+            made.keep(i)
+    return Network(tuple(made.nodes), made.outputs()), done
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,34 +191,31 @@ class _Parts:
     straight: tuple[tuple[int, Array], ...]
 
 
-def _made(
-    network: Network, layer: _Layer, position: dict[int, int], kept: list[Node], taken: set[str]
-) -> _Parts:
+def _made(network: Network, layer: _Layer, graph: Rewriting) -> _Parts:
     """Adds the nodes of a tied layer."""
     first, ties = network.nodes[layer.before], layer.ties
-    sources = [position[source] for source in first.sources]
+    sources = [graph.places[source] for source in first.sources]
     widths = [network.sizes[source] for source in first.sources]
 
     def values(name: str, groups: Array) -> int:
         blocks = np.split(ties.weight[groups], np.cumsum(widths)[:-1], axis=1)
         terms = tuple((s, Dense.of(block)) for s, block in zip(sources, blocks, strict=True))
-        kept.append(affine(name, (len(groups),), terms, bias=ties.bias[groups]))
-        return len(kept) - 1
+        return graph.add(affine(name, (len(groups),), terms, bias=ties.bias[groups]))
 
     after, curved, straight = None, np.flatnonzero(layer.curved), list[tuple[int, Array]]()
     if len(curved):
         before = values(first.name, curved)
-        kept.append(relu(network.nodes[layer.after].name, (len(curved),), before))
-        after = (len(kept) - 1, curved)
+        made = graph.add(relu(network.nodes[layer.after].name, (len(curved),), before))
+        after = (made, curved)
         if layer.straight[curved].any():
             straight.append((before, curved))
     alone = np.flatnonzero(layer.straight & ~layer.curved)
     if len(alone):
-        straight.append((values(unique(first.name, taken), alone), alone))
+        straight.append((values(graph.name(first.name), alone), alone))
     return _Parts(after, tuple(straight))
 
 
-def _rewired(node: Affine, layer: _Layer, position: dict[int, int], parts: _Parts) -> Affine:
+def _rewired(node: Affine, layer: _Layer, position: Mapping[int, int], parts: _Parts) -> Affine:
     """A node that reads the new nodes of a tied layer."""
     terms: list[tuple[int, Operator]] = []
     for source, operator in node.terms:

@@ -24,7 +24,8 @@ from flint import fmpq
 from verifai.bounds.certified import output_bounds
 from verifai.bounds.compiled import compile_network
 from verifai.entry import Number, network, optional, positive, renamed, seconds, takes
-from verifai.graph.derivative import Extension, Partials, differentiate, slopes, tangents
+from verifai.graph.derivative import Partials, differentiate, slopes, tangents
+from verifai.graph.graph import Graph
 from verifai.kernel.bound import rounded_root
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Pwl, Smooth, affine, pwl
@@ -179,7 +180,7 @@ def _norms(
 ) -> list[fmpq]:
     """For each output at least the absolute sum of its Jacobian's row, slopes being in bounds."""
     partials, intervals = bounds
-    graph = Extension([Input("nothing", (1,))])
+    graph = Graph([Input("nothing", (1,))])
     low, high = [fmpq(0)], [fmpq(0)]
     places: dict[int, int] = {}
     for place, ends in intervals.items():
@@ -198,10 +199,10 @@ def _norms(
 def _steepness(net: Network, directions: Array) -> Network:
     """The network whose outputs are the absolute row sums of the Jacobian, in the same inputs."""
     made = differentiate(net, directions)
-    return _with_norms(Extension(made.network.nodes), net, made.tangents, len(directions))
+    return _with_norms(Graph(made.network.nodes), net, made.tangents, len(directions))
 
 
-def _with_norms(graph: Extension, net: Network, found: dict[int, int], rows: int) -> Network:
+def _with_norms(graph: Graph, net: Network, found: dict[int, int], rows: int) -> Network:
     """The graph with Σ over directions of |tangent| for each output value."""
     outputs = []
     for node in net.outputs:

@@ -21,7 +21,7 @@ from flint import fmpq
 from verifai.alarm import alarm
 from verifai.bounds.compiled import Compiled, compile_network
 from verifai.entry import Number, network, number, optional, processes, renamed, seconds, takes
-from verifai.graph.derivative import require_function
+from verifai.graph.reading import require_function
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.number import exact, nearest

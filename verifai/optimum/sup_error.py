@@ -6,7 +6,6 @@ May import: kernel, symbolic, properties, maximize. Must not know: how a query i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from verifai.entry import (
@@ -21,7 +20,8 @@ from verifai.entry import (
     takes,
     whole,
 )
-from verifai.graph.reading import loaded, readings_of
+from verifai.graph.graph import Graph
+from verifai.graph.reading import readings_of
 from verifai.kernel.network import Affine, Input, Network, Pwl, pwl
 from verifai.optimum.maximize import Maximum, maximize
 from verifai.properties.approximates import symbols_of, with_error
@@ -72,9 +72,9 @@ def sup_error(
         low, high = (number(end, "domain") for end in ends)
         return exactly(net, expression, low, high, output=output)
     joined, error = with_error(net, expression, variables=variables, output=output)
-    size = pwl("size of the error", (1,), error, [0.0], [-1.0, 1.0])
-    nodes = (*joined.nodes, _named(size, joined))
-    whole = loaded(nodes, (len(joined.nodes),), readings_of(joined))
+    graph = Graph(joined.nodes, readings_of(joined))
+    size = pwl(graph.name("size of the error"), (1,), error, [0.0], [-1.0, 1.0])
+    whole = graph.network((graph.add(size),))
     region = [ends] if ends is not None else cast("Domain | Ends", domain)
     return maximize(whole, 0, region, tolerance=tolerance, timeout=timeout)
 
@@ -111,11 +111,3 @@ def _is_exact(net: Network, expression: Any) -> bool:
     return bool(f.is_polynomial(variable)) and all(
         c.is_Rational for c in sympy.Poly(f, variable).all_coeffs()
     )
-
-
-def _named(node: Pwl, net: Network) -> Pwl:
-    """The node under a name that the network does not have yet."""
-    taken, name = {other.name for other in net.nodes}, node.name
-    while name in taken:
-        name += "'"
-    return replace(node, name=name)

@@ -14,7 +14,7 @@ from flint import fmpq
 
 from verifai.entry import Number, flag, listed, network, number, refused, renamed, takes, whole
 from verifai.graph.builder import ONE, Builder
-from verifai.graph.reading import loaded, readings_of
+from verifai.graph.reading import readings_of
 from verifai.graph.values import Activation
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
@@ -89,12 +89,12 @@ def with_error(
     owner = net.owner(output_value(net, output))
     views = [net.owner(value) for value in net.input_values]
     expression, symbols = symbols_of(expression, variables, len(views))
-    builder = Builder()
-    builder.nodes, builder.prefix = list(net.nodes), _prefix(net)
+    builder = Builder(net.nodes, readings_of(net))
+    builder.prefix = "target"
     inputs = {s: _view(*view) for s, view in zip(symbols, views, strict=True)}
     target = compile_expression(builder, expression, inputs)
     error = builder.linear([(_view(*owner), ONE), (target, -ONE)]).node
-    return loaded(builder.nodes, (*net.outputs, error), readings_of(net)), error
+    return builder.network((*net.outputs, error)), error
 
 
 def _view(node: int, index: int) -> Activation:
@@ -126,10 +126,3 @@ def symbols_of(expression: Any, variables: Sequence[Any], count: int) -> tuple[A
     if strange := [str(symbol) for symbol in free if symbol not in variables]:
         raise InputError(f"expression: {', '.join(strange)} is none of the variables")
     return expression, list(variables)
-
-
-def _prefix(net: Network) -> str:
-    prefix = "target"
-    while any(node.name.startswith(prefix) for node in net.nodes):
-        prefix += "'"
-    return prefix

@@ -10,8 +10,8 @@ from flint import fmpq
 
 from verifai.entry import Number, flag, network, number, renamed, takes
 from verifai.graph.attach import attach
-from verifai.graph.derivative import Extension
 from verifai.graph.difference import attach_difference, is_aligned
+from verifai.graph.graph import Graph
 from verifai.graph.reading import readings_of
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
@@ -53,7 +53,7 @@ def equivalent(
     counts = [len(net.output_values) for net in (first, second)]
     if counts[0] != counts[1]:
         raise InputError(f"networks of {counts[0]} and {counts[1]} outputs")
-    graph = Extension([first.nodes[i] for i in first.inputs])
+    graph = Graph([first.nodes[i] for i in first.inputs])
     inputs = range(len(first.inputs))
     here = attach(graph, first, inputs, "first/")
     if is_aligned(first, second):

@@ -21,8 +21,9 @@ from flint import fmpq
 
 from verifai.entry import Number, flag, network, number, renamed, shown, takes, whole
 from verifai.graph.attach import attach
-from verifai.graph.derivative import Extension, differentiate
+from verifai.graph.derivative import differentiate
 from verifai.graph.difference import attach_difference, is_aligned
+from verifai.graph.graph import Graph
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Sign, Smooth, affine, pwl
 from verifai.kernel.number import above, below
@@ -111,7 +112,7 @@ class _Pair:
 
     def __init__(self, net: Network, region: Domain, index: int, has_slope: bool) -> None:
         self.net = net
-        self.graph = graph = Extension([net.nodes[i] for i in net.inputs])
+        self.graph = graph = Graph([net.nodes[i] for i in net.inputs])
         points = list(range(len(net.inputs)))
         sizes = [net.sizes[i] for i in net.inputs]
         step = graph.add(Input(graph.name("step"), (1,)))
@@ -165,7 +166,7 @@ class _Pair:
         return [self.network().value(self.tangents[node], index)]
 
 
-def _placed(graph: Extension, stem: str, like: int, place: int, other: int) -> int:
+def _placed(graph: Graph, stem: str, like: int, place: int, other: int) -> int:
     """A node shaped as an input node: zeros, but for another node's only value at one place."""
     index = np.full(graph.size(like), -1)
     index[place] = 0
@@ -173,9 +174,7 @@ def _placed(graph: Extension, stem: str, like: int, place: int, other: int) -> i
     return graph.add(affine(graph.name(stem), shape, ((other, Gather.of(1, index)),)))
 
 
-def _exchanged(
-    graph: Extension, stem: str, node: int, place: int, other: int, *, keeps: bool
-) -> int:
+def _exchanged(graph: Graph, stem: str, node: int, place: int, other: int, *, keeps: bool) -> int:
     """A copy of an input node with a node's only value in one place, or added there."""
     size = graph.size(node)
     kept = np.arange(size)
@@ -187,7 +186,7 @@ def _exchanged(
     return graph.add(affine(graph.name(stem), graph.nodes[node].shape, terms))
 
 
-def _kept_inside(graph: Extension, node: int, lower: Sequence[fmpq], upper: Sequence[fmpq]) -> int:
+def _kept_inside(graph: Graph, node: int, lower: Sequence[fmpq], upper: Sequence[fmpq]) -> int:
     """The node's values cut to a box a little wider than the domain's: on the domain, themselves.
 
     Bounds of x + step alone would leave the box.

@@ -5,7 +5,7 @@ everywhere; but derivatives and differences of that go through the kinks of m, w
 the end. So where a network is differentiated, or compared with another, it is written as quotients:
 the same function, read off the nodes. It takes n² exponentials, and large entries overflow.
 
-May import: kernel, reading, tidy, load's order. Must not know: queries, any particular
+May import: kernel, graph, reading, tidy, load's order. Must not know: queries, any particular
 property.
 """
 
@@ -17,9 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from flint import fmpq
 
+from verifai.graph.graph import Rewriting
 from verifai.graph.reading import is_function, rewritten
-from verifai.graph.tidy import moved, tidied, unique
-from verifai.kernel.network import Affine, Network, Node, Pwl, Smooth, affine
+from verifai.graph.tidy import tidied
+from verifai.kernel.network import Affine, Network, Pwl, Smooth, affine
 from verifai.kernel.operator import Dense, Gather
 from verifai.load.vnnlib.order import Order, column
 
@@ -163,33 +164,25 @@ class _Reader:
 
 def _rewritten(net: Network, found: dict[int, list[_Share]]) -> Network:
     """The network with other nodes in the place of shares and of their powers."""
-    nodes, position, totals = list[Node](), dict[int, int](), dict[int, int]()
-    taken = {node.name for node in net.nodes}
+    graph, totals = Rewriting(net), dict[int, int]()
     for i, node in enumerate(net.nodes):
         if i in found:
-            totals[i] = _add_totals(net, found[i], nodes, position, (node.name, taken))
-            logarithm = Smooth(unique(f"{node.name}/log", taken), node.shape, totals[i], "log")
-            nodes.append(logarithm)
-            term = (len(nodes) - 1, Gather.of(net.sizes[i], None, -1.0))
-            nodes.append(affine(node.name, node.shape, (term,)))
+            totals[i] = _add_totals(net, found[i], graph, node.name)
+            logarithm = Smooth(graph.name(f"{node.name}/log"), node.shape, totals[i], "log")
+            term = (graph.add(logarithm), Gather.of(net.sizes[i], None, -1.0))
+            graph.places[i] = graph.add(affine(node.name, node.shape, (term,)))
         elif isinstance(node, Smooth) and node.function == "exp" and node.source in totals:
-            nodes.append(Smooth(node.name, node.shape, totals[node.source], "reciprocal"))
+            power = Smooth(node.name, node.shape, totals[node.source], "reciprocal")
+            graph.places[i] = graph.add(power)
         else:
-            nodes.append(moved(node, position))
-        position[i] = len(nodes) - 1
-    names = {position[o]: net.nodes[o].name for o in net.outputs}
-    return tidied(nodes, [position[o] for o in net.outputs], names)
+            graph.keep(i)
+    outputs = graph.outputs()
+    names = {place: net.nodes[o].name for place, o in zip(outputs, net.outputs, strict=True)}
+    return tidied(graph.nodes, outputs, names)
 
 
-def _add_totals(
-    net: Network,
-    shares: Sequence[_Share],
-    nodes: list[Node],
-    position: dict[int, int],
-    names: tuple[str, set[str]],
-) -> int:
+def _add_totals(net: Network, shares: Sequence[_Share], graph: Rewriting, name: str) -> int:
     """Adds 1 + Σ exp(x_j - x_i) for every share; the node."""
-    name, taken = names
     owner = {net.owner(x)[0] for share in shares for x in (share.entry, *share.others)}
     pairs = [(j, share.entry) for share in shares for j in share.others]
     terms = []
@@ -197,17 +190,15 @@ def _add_totals(
         for node in sorted(owner):
             start, size = net.offsets[node], net.sizes[node]
             index = [p[side] - start if 0 <= p[side] - start < size else -1 for p in pairs]
-            terms.append((position[node], Gather.of(size, index, sign)))
-    nodes.append(affine(unique(f"{name}/pairs", taken), (len(pairs),), tuple(terms)))
-    power = Smooth(unique(f"{name}/ratios", taken), (len(pairs),), len(nodes) - 1, "exp")
-    nodes.append(power)
+            terms.append((graph.places[node], Gather.of(size, index, sign)))
+    gaps = graph.add(affine(graph.name(f"{name}/pairs"), (len(pairs),), tuple(terms)))
+    ratios = graph.function(f"{name}/ratios", gaps, "exp")
     width = max(len(share.others) for share in shares)
     placed, first = np.full((len(shares), width), -1), 0
     for row, share in zip(placed, shares, strict=True):
         row[: len(share.others)] = np.arange(first, first + len(share.others))
         first += len(share.others)
-    own = (len(nodes) - 1, Gather.of(len(pairs), placed.ravel()))
-    nodes.append(affine(unique(f"{name}/placed", taken), placed.shape, (own,)))
-    ones = (len(nodes) - 1, Dense.of(np.ones((1, width))))
-    nodes.append(affine(unique(f"{name}/sums", taken), (len(shares),), (ones,), bias=1.0))
-    return len(nodes) - 1
+    own = (ratios, Gather.of(len(pairs), placed.ravel()))
+    rows = graph.add(affine(graph.name(f"{name}/placed"), placed.shape, (own,)))
+    ones = (rows, Dense.of(np.ones((1, width))))
+    return graph.add(affine(graph.name(f"{name}/sums"), (len(shares),), (ones,), bias=1.0))

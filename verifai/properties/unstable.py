@@ -1,6 +1,6 @@
 """Which neurons may have both phases on a domain: where differences need the tighter form.
 
-May import: kernel, bounds, difference, domain. Must not know: any particular property.
+May import: kernel, bounds, patterns, domain. Must not know: any particular property.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from verifai.bounds.compiled import compile_network
 from verifai.bounds.crown import refine
 from verifai.bounds.interval import interval
-from verifai.graph.difference import Mask, is_relu
+from verifai.graph.patterns import Mask, is_relu
 from verifai.kernel.network import Network, Pwl
 from verifai.properties.domain import Domain, float_ends
 

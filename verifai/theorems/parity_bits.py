@@ -13,7 +13,7 @@ import numpy as np
 from flint import fmpq
 
 from verifai.graph.attach import attach
-from verifai.graph.derivative import Extension
+from verifai.graph.graph import Graph
 from verifai.kernel.network import Input, Network
 from verifai.kernel.query import And, Or, Query, Relation, atom
 from verifai.symbolic.census import counterexamples
@@ -84,12 +84,12 @@ def near_bits(net: Network, delta: fmpq) -> Query:
     Σ b - 2k - r = 0.
     """
     bits = net.sizes[net.inputs[0]]
-    graph = Extension((Input("bits", (1, bits)),))
+    graph = Graph((Input("bits", (1, bits)),))
     near, half, parity = (
         graph.add(Input(name, shape))
         for name, shape in (("offsets", (1, bits)), ("half", (1,)), ("parity", (1,)))
     )
-    places = attach(graph, net, [graph.linear("near bits", [(0, 1.0), (near, 1.0)])], "")
+    places = attach(graph, net, [graph.total("near bits", [(0, 1.0), (near, 1.0)])], "")
     whole = Network(tuple(graph.nodes), (places[net.outputs[0]],))
     k, r = whole.value(half, 0), whole.value(parity, 0)
     zero, one = fmpq(0), fmpq(1)
@@ -132,8 +132,8 @@ def clamp_layers(weight: int) -> list[Layer]:
 def clamp_query(weight: int) -> Query:
     """Is the clamp of x exactly b for b in {0, 1} and x within 1/2 - 1/(2W) of b?"""
     net = relu_network(clamp_layers(weight))
-    graph = Extension((Input("bit", (1, 1)), Input("offset", (1, 1))))
-    places = attach(graph, net, [graph.linear("near bit", [(0, 1.0), (1, 1.0)])], "")
+    graph = Graph((Input("bit", (1, 1)), Input("offset", (1, 1))))
+    places = attach(graph, net, [graph.total("near bit", [(0, 1.0), (1, 1.0)])], "")
     whole = Network(tuple(graph.nodes), (places[net.outputs[0]],))
     delta = HALF - fmpq(1, 2 * weight)
     ends = ((fmpq(0), fmpq(1)), (-delta, delta))
@@ -176,7 +176,7 @@ def vectors(bits: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
 def wrong_query(net: Network) -> Query:
     """Does the net say odd (y > 1/2) exactly where the bits' sum is odd? A fold says which is."""
     bits = net.sizes[net.inputs[0]]
-    graph = Extension((Input("bits", (1, bits)),))
+    graph = Graph((Input("bits", (1, bits)),))
     said = attach(graph, net, [0], "net/")[net.outputs[0]]
     fold = relu_network(layers(bits))
     truth = attach(graph, fold, [0], "fold/")[fold.outputs[0]]

@@ -13,7 +13,7 @@ import numpy as np
 from flint import fmpq
 
 from verifai.graph.attach import attach
-from verifai.graph.derivative import Extension
+from verifai.graph.graph import Graph
 from verifai.kernel.network import Input, Network
 from verifai.kernel.query import And, Or, Query, Relation, atom
 from verifai.symbolic.census import counterexamples
@@ -166,7 +166,7 @@ def digits_query(net: Network) -> Query:
     The last digit is 2h + r; h and r are inputs of the graph.
     """
     count = net.sizes[net.inputs[0]]
-    graph = Extension((Input("digits", (1, count)),))
+    graph = Graph((Input("digits", (1, count)),))
     for name in ("half", "parity"):
         graph.add(Input(name, (1,)))
     said = attach(graph, net, [0], "")[net.outputs[0]]
@@ -202,7 +202,7 @@ def train_digits(sizes: Parameters) -> Finding:
 def sawtooth_query(folds: int) -> Query:
     """Is |h(m) - r| < 1/2 for all integers m = 2k + r from 0 to 2^folds?"""
     net = relu_network(layers(folds))
-    graph = Extension((Input("integer", (1, 1)), Input("half", (1,)), Input("parity", (1,))))
+    graph = Graph((Input("integer", (1, 1)), Input("half", (1,)), Input("parity", (1,))))
     places = attach(graph, net, [0], "")
     whole = Network(tuple(graph.nodes), (places[net.outputs[0]],))
     link = atom({0: ONE, 1: fmpq(-2), 2: fmpq(-1)}, fmpq(0), Relation.EQUAL)

@@ -15,7 +15,7 @@ import numpy as np
 from flint import fmpq
 
 from verifai.graph.attach import attach
-from verifai.graph.derivative import Extension
+from verifai.graph.graph import Graph
 from verifai.kernel.network import Input, Network
 from verifai.kernel.number import nearest
 from verifai.kernel.query import Query
@@ -136,10 +136,10 @@ def count_pieces(k: int) -> Finding:
 
 def constant_query(depth: int) -> Query:
     """Is the constant 1/2 within 1/2 of g_depth?"""
-    graph = Extension((Input("x", (1, 1)),))
+    graph = Graph((Input("x", (1, 1)),))
     net = relu_network(layers(depth))
     deep = attach(graph, net, [0], "")[net.outputs[0]]
-    miss = graph.linear("1/2 - g", [(deep, -1.0)], 0.5)
+    miss = graph.total("1/2 - g", [(deep, -1.0)], 0.5)
     whole = Network(tuple(graph.nodes), (miss,))
     return within(whole, {output(whole): 1}, HALF, ((ZERO, ONE),))
 

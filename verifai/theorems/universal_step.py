@@ -16,7 +16,7 @@ import numpy as np
 from flint import fmpq, fmpq_poly
 
 from verifai.graph.attach import attach
-from verifai.graph.derivative import Extension
+from verifai.graph.graph import Graph
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network
 from verifai.kernel.number import nearest
@@ -107,8 +107,8 @@ def power_of_two(p: int) -> int:
 
 def step_query() -> Query:
     """Is |v - t w| ≤ 1/2 for all t, v, w of the statement? Inputs in the order t, v, w."""
-    graph = Extension(tuple(Input(name, (1,)) for name in ("t", "v", "w")))
-    product = graph.product("t w", 0, 2)
+    graph = Graph(tuple(Input(name, (1,)) for name in ("t", "v", "w")))
+    product = graph.times("t w", 0, 2)
     net = Network(tuple(graph.nodes), (product,))
     t, v, w = range(3)
 
@@ -158,12 +158,12 @@ def _side(sign: int, low_t: bool, low_w: bool) -> Close:
 def distance_query(target: Sequence[float], p: int, distance: fmpq) -> Query:
     """Is the network through a function's values at the multiples of 1/p within this distance?"""
     every = (len(target) - 1) // p
-    graph = Extension((Input("x", (1, 1)),))
+    graph = Graph((Input("x", (1, 1)),))
     ends = []
     for name, values in (("f/", target), ("N/", target[::every])):
         net = relu_network(interpolant(values))
         ends.append(attach(graph, net, [0], name)[net.outputs[0]])
-    miss = graph.linear("N - f", [(ends[1], 1.0), (ends[0], -1.0)])
+    miss = graph.total("N - f", [(ends[1], 1.0), (ends[0], -1.0)])
     whole = Network(tuple(graph.nodes), (miss,))
     return within(whole, {output(whole): 1}, distance, ((ZERO, ONE),))
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from flint import fmpq
 
 from verifai.graph.attach import attach
-from verifai.graph.derivative import Extension
+from verifai.graph.graph import Graph
 from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Gather
 from verifai.kernel.query import Query, Relation, atom
@@ -80,14 +80,14 @@ def product_network(m: int) -> Network:
     return exported(product_module(m), 2)
 
 
-def posed(m: int) -> Extension:
+def posed(m: int) -> Graph:
     """A graph with inputs x and y, the exported network on (x, y) and, last, the product."""
-    graph = Extension((Input("x", (1, 1)), Input("y", (1, 1))))
+    graph = Graph((Input("x", (1, 1)), Input("y", (1, 1))))
     sources = tuple((i, Gather.of(1, [-1] * i + [0] + [-1] * (1 - i))) for i in (0, 1))
     pair = graph.add(affine("x and y", (1, 2), sources))
     net = product_network(m)
     attach(graph, net, [pair], "")
-    graph.product("x times y", 0, 1)
+    graph.times("x times y", 0, 1)
     return graph
 
 

@@ -83,12 +83,12 @@ class Float32Builder(Builder):
         """A node's values times factors: as part of the sum that the node is, if it is one."""
         each, steps, error = factor
         known = self.sums.get(node)
-        is_whole = len(index) == self._size(node) and (index == np.arange(len(index))).all()
+        is_whole = len(index) == self.size(node) and (index == np.arange(len(index))).all()
         if known is not None and is_whole:
             merged = scaled(known, each, steps=steps, slack=error + slack)
             if merged is not None:
                 return merged
-        operator = Gather.of(self._size(node), index, each)
+        operator = Gather.of(self.size(node), index, each)
         return of_operator(node, operator, len(index), steps=steps, slack=error + slack)
 
     def dense(
@@ -127,7 +127,7 @@ class Float32Builder(Builder):
             slack: a further relative error.
         """
         node, order = self._base(x)
-        operator = Gather.of(self._size(node), np.arange(order.size))
+        operator = Gather.of(self.size(node), np.arange(order.size))
         total = of_operator(node, operator, order.size, steps=steps, slack=slack)
         return Activation(self._summed(total, self.nodes[node].shape).node, order)
 
@@ -149,7 +149,7 @@ class Float32Builder(Builder):
     def _single_one(self) -> int:
         """A node of the single value 1."""
         if self._one < 0:
-            nothing = Gather.of(self._size(0), [-1])
+            nothing = Gather.of(self.size(0), [-1])
             self._one = self._add(affine("one", (1,), ((0, nothing),), bias=1.0)).node
         return self._one
 

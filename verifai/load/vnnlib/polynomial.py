@@ -4,7 +4,7 @@ A product of terms is split into linear forms and the product of their homogeneo
 a value of its own. Only integer coefficients get into nodes, so nothing is rounded; everything else
 stays in the conditions.
 
-May import: numpy, kernel, original, condition. Must not know: files, declarations.
+May import: numpy, kernel, graph, condition. Must not know: files, declarations.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from flint import fmpq, fmpz
 
-from verifai.graph.reading import loaded, readings_of
+from verifai.graph.graph import Graph
+from verifai.graph.reading import readings_of
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import MAX_INTEGER, Network, Node, Product, Square, affine
 from verifai.kernel.operator import Dense, Gather, Operator
@@ -162,10 +163,10 @@ def with_products(network: Network, products: Products, formula: And) -> tuple[N
     levels = _levels(products, _needed(products, formula))
     growing = _Growing(network, products.first)
     for level in levels:
-        growing.add([(p, products.factors[p - products.first]) for p in level])
+        growing.add_level([(p, products.factors[p - products.first]) for p in level])
     if not levels:
         return network, formula
-    grown = loaded(growing.nodes, network.outputs, readings_of(network))
+    grown = growing.network(network.outputs)
 
     def moved(atom: Atom) -> Formula:
         terms = {growing.place(value): c for value, c in atom.terms}
@@ -203,21 +204,20 @@ def _levels(products: Products, needed: Iterable[int]) -> list[list[int]]:
     return result
 
 
-class _Growing:
+class _Growing(Graph):
     """A network that gets nodes of products at its end."""
 
     def __init__(self, network: Network, first: int) -> None:
-        self.nodes: list[Node] = list(network.nodes)
+        super().__init__(network.nodes, readings_of(network))
         self._offsets = list(network.offsets)
         self._first = first
         self._places: dict[int, int] = {}
-        self._names = {node.name for node in network.nodes}
 
     def place(self, value: int) -> int:
         """The number of a value or product in the network as it now is."""
         return value if value < self._first else self._places[value]
 
-    def add(self, level: Sequence[tuple[int, tuple[Form, Form]]]) -> None:
+    def add_level(self, level: Sequence[tuple[int, tuple[Form, Form]]]) -> None:
         """A node of the squares and one of the other products of a level."""
         squares = [(product, pair) for product, pair in level if pair[0] == pair[1]]
         others = [(product, pair) for product, pair in level if pair[0] != pair[1]]
@@ -234,10 +234,8 @@ class _Growing:
     def _append(self, node: Node, products: Sequence[int]) -> int:
         start = self._offsets[-1]
         self._places.update({product: start + i for i, product in enumerate(products)})
-        self.nodes.append(node)
-        self._names.add(node.name)
         self._offsets.append(start + math.prod(node.shape))
-        return len(self.nodes) - 1
+        return self.add(node)
 
     def _owner(self, value: int) -> tuple[int, int]:
         place = self.place(value)
@@ -260,10 +258,7 @@ class _Growing:
     def _called(self, words: Sequence[str]) -> str:
         name = ", ".join(words[:MAX_SHOWN]) + (", …" if len(words) > MAX_SHOWN else "")
         name = f"({name})" if len(words) > 1 else name
-        name = name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"
-        while name in self._names:
-            name += "'"
-        return name
+        return self.name(name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…")
 
     def _rows(self, forms: Sequence[Form]) -> int:
         """A node whose values are these forms: an old one if it is exactly that."""
@@ -273,12 +268,12 @@ class _Growing:
                 node, index = self._owner(value)
                 by_node.setdefault(node, []).append((row, index, c))
         ((node, entries), *more) = by_node.items()
-        size = math.prod(self.nodes[node].shape)
+        size = self.size(node)
         if not more and size == len(forms) and entries == [(i, i, 1) for i in range(size)]:
             return node
         terms: list[tuple[int, Operator]] = []
         for node, entries in sorted(by_node.items()):
-            size = math.prod(self.nodes[node].shape)
+            size = self.size(node)
             terms += [(node, op) for op in _operators(entries, len(forms), size)]
         name = self._called([self._words(form) for form in forms])
         return self._append(affine(name, (len(forms),), tuple(terms)), ())
