@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import verifai as vf
-from verifai.kernel.query import Query
 
 DATA = Path(vf.__file__).parent / "data"
 
 
-def statement() -> Query:
+def statement() -> vf.Query:
     """What is to be proved, from the original file."""
     return vf.in_range(
         vf.load(DATA / "yarotsky_4.onnx"), [("1/4", "3/4")], lower="1/20", upper="3/5"

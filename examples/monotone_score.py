@@ -3,14 +3,13 @@
 from pathlib import Path
 
 import verifai as vf
-from verifai.properties.monotone import monotone
 
 DATA = Path(vf.__file__).parent / "data"
 BOX = [(0, 1), (0, 1), (0, 1)]  # income, debt, age
 
 for kind in ("monotone", "free"):
     net = vf.load(DATA / f"credit_{kind}.onnx")
-    verdict = vf.verify(monotone(net, BOX, input=0), timeout=60)
+    verdict = vf.verify(vf.monotone(net, BOX, input=0), timeout=60)
     print(f"{kind}: {type(verdict).__name__.lower()}")
     if isinstance(verdict, vf.Falsified):
         inputs = [float(x.p) / float(x.q) for x in verdict.counterexample.inputs]

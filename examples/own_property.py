@@ -1,27 +1,20 @@
-"""A property of your own: the output is less than the input on [1/10, 9/10].
+"""Properties of your own: the output stays below the input, and one of two hidden neurons is off.
 
-A query is a network, a box and what must *not* happen: an and/or tree of atoms
-Σ coefficient·value + constant ≤ 0 (or < 0, or = 0), over inputs, hidden values and outputs.
+A query says what must *never* happen: a formula over inputs, hidden values and outputs.
 """
 
 from pathlib import Path
 
-from flint import fmpq
-
 import verifai as vf
-from verifai.kernel.query import Query, Relation, atom, conjunction
 
 DATA = Path(vf.__file__).parent / "data"
 
 net = vf.load(DATA / "yarotsky_4.onnx")
-x = net.value(net.inputs[0], 0)
-y = net.value(net.outputs[0], 0)
+(x,) = vf.layer(net, "x")
+(y,) = vf.layer(net, "y")
 
-# unsafe: y ≥ x, written as x - y ≤ 0
-unsafe = conjunction([atom({x: fmpq(1), y: fmpq(-1)}, fmpq(0), Relation.AT_MOST)])
-query = Query(net, lower=(fmpq(1, 10),), upper=(fmpq(9, 10),), unsafe=unsafe)
-
-verdict = vf.verify(query, timeout=60)
+between = [("1/10", "9/10")]
+verdict = vf.verify(vf.never(net, between, vf.atom({y: 1, x: -1}, ">=", 0)), timeout=60)
 match verdict:
     case vf.Verified():
         print(verdict.statement)
@@ -29,3 +22,9 @@ match verdict:
         print("falsified at", verdict.counterexample.inputs)
     case vf.Unknown():
         print("unknown:", verdict.reason)
+
+# Hidden values have names, too: the second neuron of the first layer is not above the first.
+first, second, *_ = vf.layer(net, "relu1")
+rises = vf.conjunction([vf.atom({second: 1, first: -1}, ">", 0), vf.atom({first: 1}, ">", 0)])
+never_both = vf.disjunction([rises, vf.atom({first: 1}, "<", 0)])
+print("hidden:", vf.verify(vf.never(net, [(0, 1)], never_both), timeout=60).status)

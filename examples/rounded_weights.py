@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import verifai as vf
-from verifai.properties.equivalent import equivalent
 
 DATA = Path(vf.__file__).parent / "data"
 
@@ -16,6 +15,6 @@ PAIRS = [
 for name, bits, inputs, tolerance in PAIRS:
     plain = vf.load(DATA / f"{name}.onnx")
     rounded = vf.load(DATA / f"{name}_{bits}bit.onnx")
-    query = equivalent(plain, rounded, [(0, 1)] * inputs, tolerance=tolerance)
+    query = vf.equivalent(plain, rounded, [(0, 1)] * inputs, tolerance=tolerance)
     verdict = vf.verify(query, timeout=60)
     print(f"{name}, {bits} bits, within {tolerance}: {type(verdict).__name__.lower()}")

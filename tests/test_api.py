@@ -1,5 +1,7 @@
 """The public interface: lazy, complete, and what each function promises."""
 
+import importlib
+import re
 import subprocess
 import sys
 from fractions import Fraction
@@ -23,6 +25,18 @@ def test_every_public_name_can_be_had() -> None:
     assert set(vf.__all__) <= set(dir(vf))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = vf.nonsense  # type: ignore[attr-defined]
+
+
+def test_the_list_of_public_names_has_each_once() -> None:
+    """`__init__.pyi` is the one list; each of its lines says the name twice, as stubs must."""
+    stub = Path(vf.__file__).with_name("__init__.pyi").read_text("utf-8")
+    rows = re.findall(r"^from ([\w.]+) import (\w+) as (\w+)$", stub, re.MULTILINE)
+    assert len(rows) == stub.count("\nfrom ") == len({name for _, name, _ in rows})
+    assert [name for _, name, _ in rows] == vf.__all__
+    for module, name, again in rows:
+        assert name == again
+        found = getattr(vf, name)
+        assert found is getattr(importlib.import_module(module), name)
 
 
 def test_importing_costs_nothing_and_functions_win_over_subpackages() -> None:

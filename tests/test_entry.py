@@ -137,6 +137,7 @@ def lazily(found: Any) -> Any:
 
 PROPERTY = vf.TrainingProperty("p", lambda net: vf.in_range(net, [(0, 1)], upper=9), max, max)
 SHORT = vf.TrainingOptions(rounds=1, epochs=1, query_timeout=0.1, workers=1)
+ATOM = vf.atom({0: 1}, ">", 2)
 SYMBOLIC = {"variables": (X,), "output": 0}
 CALLS = {
     "load": Call(
@@ -225,6 +226,11 @@ CALLS = {
             "allow_empty": False,
         },
     ),
+    "layer": Call(vf.layer, {"net": NET, "name": NET.nodes[0].name}),
+    "atom": Call(vf.atom, {"terms": {0: 1}, "relation": "<=", "bound": 1}),
+    "conjunction": Call(vf.conjunction, {"parts": [ATOM]}),
+    "disjunction": Call(vf.disjunction, {"parts": [ATOM]}),
+    "never": Call(vf.never, {"net": NET, "domain": [(0, 1)], "unsafe": ATOM, "allow_empty": False}),
     "Domain": Call(vf.Domain, {"lower": (0,), "upper": (1,), "integers": frozenset(), "rows": ()}),
     "verify": Call(
         vf.verify,
@@ -303,7 +309,7 @@ CALLS = {
 }
 RESULTS = {  # what functions return and raise: nobody calls these
     *("Verdict", "Verified", "Falsified", "Unknown", "Counterexample", "InputError", "Rejection"),
-    *("Maximum", "LipschitzBound", "TrainingReport", "Round"),
+    *("Query", "Network", "Maximum", "LipschitzBound", "TrainingReport", "Round"),
 }
 
 

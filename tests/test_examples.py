@@ -23,7 +23,7 @@ SAYS = {
     r"every query is verified after \d+ rounds.*misses",
     "train_robust_digits.py": r"round 1: .* [1-9] falsified.*"
     r"every query is verified after \d+ rounds.*10 certificates checked again",
-    "own_property.py": r"No input in this domain makes\n.*x",
+    "own_property.py": r"No input in this domain makes\n.*x.*hidden: verified",
 }
 
 

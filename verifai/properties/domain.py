@@ -5,8 +5,9 @@ May import: kernel, entry. Must not know: any particular property.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from verifai.entry import (
     listed,
     network,
     number,
+    pair,
     refused,
     renamed,
     shown,
@@ -257,18 +259,38 @@ def float_ends(region: Domain) -> tuple[Array, Array]:
 
 
 def _row(net: Network, position: int, row: Condition) -> LinearRow:
+    what = f"row {position}"
     try:
         terms, relation, bound = row
-        pairs = list(terms.items() if isinstance(terms, Mapping) else terms)
-        named: list[tuple[Any, Any]] = [(index, factor) for index, factor in pairs]
     except (TypeError, ValueError):
-        said = f"row {position} is not (terms, relation, bound): {shown(row)}"
+        said = f"{what} is not (terms, relation, bound): {shown(row)}"
         raise InputError(said) from None
+    found = compared(terms, relation, bound, partial(input_index, net), what)
+    return LinearRow(found.terms, found.constant, found.relation)
+
+
+def compared(terms: Any, relation: Any, bound: Any, place: Callable[[Any], int], what: str) -> Atom:
+    """The condition that Σ factor·value stands in a relation to a bound.
+
+    Args:
+        terms: factors by what stands for a value, or pairs of both.
+        relation: one of "<=", "<", ">=", ">", "=".
+        bound: a number.
+        place: the number of what stands for a value.
+        what: the terms, in a sentence.
+
+    Raises:
+        InputError: something else is given.
+    """
+    pairs = listed([*terms.items()] if isinstance(terms, Mapping) else terms, what)
     relation = choice(*_RELATIONS)(relation, "relation")
     sign, kind = _RELATIONS[relation]
     total: dict[int, fmpq] = {}
-    for given, factor in named:
-        place = input_index(net, given)
-        total[place] = total.get(place, fmpq(0)) + sign * number(factor, f"row {position}")
-    kept = tuple((i, c) for i, c in sorted(total.items()) if c != 0)
-    return LinearRow(kept, -sign * number(bound, f"row {position}"), kind)
+    for each in pairs:
+        try:
+            given, factor = pair(each, what)
+        except InputError:
+            raise refused(what, "pairs (value, factor)", each) from None
+        value = place(given)
+        total[value] = total.get(value, fmpq(0)) + sign * number(factor, what)
+    return atom(total, -sign * number(bound, what), kind)

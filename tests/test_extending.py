@@ -1,0 +1,33 @@
+"""The walk of docs/extending.md that is a program runs, and its control is refuted."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "extending.md").read_text("utf-8")
+
+
+def section(title: str) -> str:
+    (found,) = re.findall(rf"^## {title}\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)
+    assert isinstance(found, str)
+    return found
+
+
+def test_a_property_needs_no_file_of_ours(tmp_path: Path) -> None:
+    (program,) = re.findall(
+        r"^```python\n(.*?)^```", section("A property"), re.DOTALL | re.MULTILINE
+    )
+    assert not re.search(r"verifai\.(?!data)\w", program), "public names only"
+    assert "broken.status" in program
+    (tmp_path / "own.py").write_text(program)
+    done = subprocess.run(
+        [sys.executable, tmp_path / "own.py"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_page_lists_its_sections() -> None:
+    listed = re.findall(r"^- \[(.*?)\]\(#", PAGE, re.MULTILINE)
+    assert listed == re.findall(r"^## (.*)$", PAGE, re.MULTILINE)

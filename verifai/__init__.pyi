@@ -1,0 +1,50 @@
+"""The public interface, one name a line: type checkers read it, and so does `__init__.py`."""
+
+from verifai.api import bounds as bounds
+from verifai.api import check as check
+from verifai.api import load as load
+from verifai.api import query_from as query_from
+from verifai.api import verify as verify
+from verifai.exact import ask as ask
+from verifai.exact import counterexamples as counterexamples
+from verifai.exact import exact_lipschitz as exact_lipschitz
+from verifai.exact import pieces as pieces
+from verifai.exact import regions as regions
+from verifai.exact import to_smtlib as to_smtlib
+from verifai.exact import to_sympy as to_sympy
+from verifai.exact import to_z3 as to_z3
+from verifai.kernel.errors import InputError as InputError
+from verifai.kernel.errors import Rejection as Rejection
+from verifai.kernel.network import Network as Network
+from verifai.kernel.query import Query as Query
+from verifai.optimum.lipschitz import LipschitzBound as LipschitzBound
+from verifai.optimum.lipschitz import lipschitz as lipschitz
+from verifai.optimum.maximize import Maximum as Maximum
+from verifai.optimum.maximize import maximize as maximize
+from verifai.optimum.sup_error import sup_error as sup_error
+from verifai.properties.approximates import approximates as approximates
+from verifai.properties.domain import Domain as Domain
+from verifai.properties.domain import domain as domain
+from verifai.properties.equivalent import equivalent as equivalent
+from verifai.properties.formula import atom as atom
+from verifai.properties.formula import conjunction as conjunction
+from verifai.properties.formula import disjunction as disjunction
+from verifai.properties.formula import layer as layer
+from verifai.properties.formula import never as never
+from verifai.properties.in_range import in_range as in_range
+from verifai.properties.monotone import monotone as monotone
+from verifai.properties.robust import robust as robust
+from verifai.train.loop import train_until_verified as train_until_verified
+from verifai.train.properties import TrainingProperty as TrainingProperty
+from verifai.train.properties import approximation_property as approximation_property
+from verifai.train.properties import robust_property as robust_property
+from verifai.train.report import Round as Round
+from verifai.train.report import TrainingOptions as TrainingOptions
+from verifai.train.report import TrainingReport as TrainingReport
+from verifai.verdict import Counterexample as Counterexample
+from verifai.verdict import Falsified as Falsified
+from verifai.verdict import Unknown as Unknown
+from verifai.verdict import Verdict as Verdict
+from verifai.verdict import Verified as Verified
+
+__version__: str
