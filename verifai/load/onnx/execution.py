@@ -6,6 +6,7 @@ Must not know: how counterexamples are found.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -93,8 +94,7 @@ def session(source: str | bytes, folder: Path, *, is_faithful: bool) -> Any:
     Raises:
         ImportError: onnxruntime is not installed.
     """
-    import onnxruntime
-
+    onnxruntime = _runtime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
@@ -105,8 +105,27 @@ def session(source: str | bytes, folder: Path, *, is_faithful: bool) -> Any:
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
+def _runtime() -> Any:
+    """The package onnxruntime, which is not to write down and send who runs what.
+
+    Version 1.32 starts a thread for that when it is imported, unless it is told otherwise.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
+
+
 def refusals() -> tuple[type[Exception], ...]:
-    """What onnxruntime raises where it cannot run a model."""
+    """What onnxruntime raises where it cannot run a model.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    _runtime()
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     names = (
