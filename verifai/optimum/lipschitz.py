@@ -24,8 +24,9 @@ from flint import fmpq
 from verifai.bounds.certified import output_bounds
 from verifai.bounds.compiled import compile_network
 from verifai.entry import Number, network, optional, positive, renamed, seconds, takes
-from verifai.graph.derivative import Partials, differentiate, slopes, tangents
+from verifai.graph.derivative import differentiate, tangents
 from verifai.graph.graph import Graph
+from verifai.graph.partials import Partials, slopes
 from verifai.kernel.bound import rounded_root
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Pwl, Smooth, affine, pwl
