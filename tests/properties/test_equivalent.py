@@ -13,7 +13,7 @@ import verifai
 from tests.properties.nets import mlp, random_mlp, rounded_mlp
 from verifai.api import check, load, verify
 from verifai.bounds.compiled import compile_network
-from verifai.graph.difference import is_aligned
+from verifai.graph.aligned import is_aligned
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network, Product, Smooth, Square, affine, pwl
 from verifai.kernel.number import exact

@@ -9,8 +9,9 @@ from __future__ import annotations
 from flint import fmpq
 
 from verifai.entry import Number, flag, network, number, renamed, takes
+from verifai.graph.aligned import is_aligned
 from verifai.graph.attach import attach
-from verifai.graph.difference import attach_difference, is_aligned
+from verifai.graph.difference import attach_difference
 from verifai.graph.graph import Graph
 from verifai.graph.reading import readings_of
 from verifai.kernel.errors import InputError

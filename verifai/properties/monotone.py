@@ -20,9 +20,10 @@ import numpy as np
 from flint import fmpq
 
 from verifai.entry import Number, flag, network, number, renamed, shown, takes, whole
+from verifai.graph.aligned import is_aligned
 from verifai.graph.attach import attach
 from verifai.graph.derivative import differentiate
-from verifai.graph.difference import attach_difference, is_aligned
+from verifai.graph.difference import attach_difference
 from verifai.graph.graph import Graph
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Sign, Smooth, affine, pwl
