@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from verifai.load.onnx.operators import LOWERINGS
+from verifai.load.onnx.operators import ROWS
 
 WILD = (
     *(0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1e-45, 1e30, -1e30, 3.4e38, 0.1),
@@ -19,7 +19,7 @@ WILD = (
 LENGTHS = (0, 1, 2, 3, -1, -2, 7, 1 << 20, 1 << 31, 1 << 40, (1 << 63) - 1, -(1 << 63))
 SMALL = (-3, -2, -1, 0, 1, 2, 3, 4)
 TYPES = tuple(range(24))
-KINDS = sorted(LOWERINGS)
+KINDS = sorted(ROWS)
 WORDS = ("SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET", "reflect", "edge", "DCR", "", "tanh", "é")
 NAMES = (
     *("axis", "axes", "alpha", "beta", "epsilon", "keepdims", "group", "pads", "strides", "to"),

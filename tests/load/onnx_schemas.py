@@ -24,7 +24,7 @@ def schemas() -> dict[str, list[dict[str, Any]]]:
     """What the standard says about every operator that is lowered, version by version."""
     found: dict[str, list[dict[str, Any]]] = {}
     for schema in defs.get_all_schemas_with_history():
-        if schema.domain == "" and schema.name in onnx_operators.LOWERINGS:
+        if schema.domain == "" and schema.name in onnx_operators.ROWS:
             found.setdefault(schema.name, []).append(row(schema))
     return {
         name: sorted(found[name], key=lambda version: int(version["since"]))

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.load.evaluate import evaluate
 from verifai.load.errors import LoadError
-from verifai.load.onnx.operators import LOWERINGS
+from verifai.load.onnx.operators import ROWS
 from verifai.load.onnx.read import load_onnx
 
 UNDEFINED = {"LpNormalization"}  # ONNX gives 0/0 a value; ours is then refused when it is verified
@@ -29,7 +29,7 @@ def cases() -> list[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = collect_testcases(None)
-    return [c for c in found if {n.op_type for n in c.model.graph.node} <= set(LOWERINGS)]
+    return [c for c in found if {n.op_type for n in c.model.graph.node} <= set(ROWS)]
 
 
 def baked(model: onnx.ModelProto, inputs: list[Any], free: set[int]) -> onnx.ModelProto:

@@ -16,7 +16,7 @@ from tests.load.evaluate import evaluate
 from verifai.kernel.network import Network
 from verifai.load.onnx.read import load_onnx
 from verifai.load.torch.module import load_torch_module
-from verifai.load.torch.operators import RULES, page
+from verifai.load.torch.operators import ROWS, page
 
 torch = pytest.importorskip("torch")
 nn, F = torch.nn, torch.nn.functional
@@ -287,10 +287,11 @@ def test_the_documented_table_is_that_of_the_code() -> None:
     assert (ROOT / "docs" / "torch-operators.md").read_text("utf-8") == page()
 
 
-def test_every_rule_names_an_operator_of_torch() -> None:
-    for name in RULES:
+def test_every_row_names_an_operator_of_torch_and_a_function_of_ours() -> None:
+    for name, row in ROWS.items():
         _, operator, overload = name.split(".")
         assert hasattr(getattr(torch.ops.aten, operator), overload), name
+        assert callable(row.function())
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])

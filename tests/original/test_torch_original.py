@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +12,8 @@ import verifai as vf
 from verifai.graph.values import Activation
 from verifai.kernel.query import And, Query
 from verifai.load.torch import operators as torch_operators
-from verifai.load.torch.graph import RULES
+from verifai.load.torch.graph import ROWS
+from verifai.load.torch.row import Row
 from verifai.original.look import Misread, SecondLook
 
 torch = pytest.importorskip("torch")
@@ -104,17 +104,18 @@ def test_a_module_that_cannot_be_copied_is_said() -> None:
     assert "was not run (it cannot be copied" in said
 
 
-def test_a_wrong_rule_ends_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = next(each for each in RULES if each == "aten.linear.default")
-    right = torch_operators.RULES[name]
+def test_a_wrong_row_ends_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = next(each for each in ROWS if each == "aten.linear.default")
+    right = torch_operators.ROWS[name]
 
     def wrong(call: Any) -> Any:
         made = right.lower(call)
         assert isinstance(made, Activation)
         return Activation(made.node, made.index[..., ::-1])
 
-    assert RULES is torch_operators.RULES
-    monkeypatch.setitem(RULES, name, replace(right, lower=wrong))  # type: ignore[arg-type]
+    assert ROWS is torch_operators.ROWS
+    changed = Row(name, wrong, right.meaning)
+    monkeypatch.setitem(ROWS, name, changed)
     net = vf.load(small(), torch.zeros(1, 3))
     with pytest.raises(Misread, match="the module Sequential at index 0: torch gives"):
         vf.verify(vf.in_range(net, [(-1, 1)] * 3, upper=100))

@@ -55,8 +55,8 @@ def capability(name: str) -> tuple[str, ...]:
     """The lines that answer one capability."""
     if name in _FIXED:
         return _FIXED[name]
-    from verifai.load.onnx.operators import LOWERINGS, NEWEST_OPSET, OLDEST_OPSET
+    from verifai.load.onnx.operators import NEWEST_OPSET, OLDEST_OPSET, ROWS
 
     if name == "--onnx-operators":
-        return tuple(sorted(LOWERINGS))
+        return tuple(sorted(ROWS))
     return str(OLDEST_OPSET), str(NEWEST_OPSET)

@@ -1,15 +1,14 @@
 """The float32 semantics of an ONNX file: what a program may compute that rounds at every step.
 
-An operator is in one of the lists of float32_rounding or it is refused.
+An operator whose row knows no rounding is refused.
 
 May import: kernel, original, onnx_file, onnx_graph, onnx_operators, onnx_call, onnx_original,
-float32_builder, float32_rounding, float32_sum.
+float32_builder, float32_sum, lower/rounding.
 Must not know: the command line, queries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,12 @@ from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array
 from verifai.load.errors import LoadError
 from verifai.load.float32.builder import Float32Builder
-from verifai.load.float32.rounding import CORRECT, EXACT, SMOOTH, SUMS
 from verifai.load.float32.sum import LARGEST
+from verifai.load.lower.rounding import Kind
 from verifai.load.onnx.call import Call, Lowering
 from verifai.load.onnx.file import find, read_model
 from verifai.load.onnx.graph import lower
-from verifai.load.onnx.operators import LOWERINGS
+from verifai.load.onnx.operators import ROWS
 from verifai.load.onnx.original import OnnxOriginal
 
 MAX_ULP = 1 << 16
@@ -37,8 +36,6 @@ _OTHER_FLOATS = frozenset([10, 11, 16])  # float16, double, bfloat16
 _ULP = 2.0**-23  # of a normal number, relative
 _SMALLEST_NORMAL = 2.0**-126
 
-INTEGERS_ONLY = frozenset(["Mod", "Range", "ReduceProd"])
-FOLDED = frozenset(["Add", "Div", "Mul", "Sub"])  # of two constants: IEEE gives the nearest float32
 _ALWAYS = (
     "inputs are binary32 numbers: those of the box, or the nearest where an interval holds none",
     "results are binary32, rounded to nearest, subnormal ones kept or flushed to zero",
@@ -79,9 +76,7 @@ def load_float32(path: str | Path, assume_ulp: int | None = None) -> Float32Netw
     try:
         model = read_model(file)
         _require_float32(model)
-        network = lower(
-            model, file.parent, builder=Float32Builder(), lowerings=_lowerings(assume_ulp)
-        )
+        network = lower(model, file.parent, builder=Float32Builder(), apply=_rounding(assume_ulp))
     except LoadError:
         raise
     except (InputError, UnicodeDecodeError) as error:
@@ -95,7 +90,7 @@ def assumptions(assume_ulp: int | None) -> tuple[str, ...]:
     """What is taken for granted about the program that runs the file."""
     said = list(_ALWAYS)
     if assume_ulp is not None:
-        names = ", ".join(sorted(SMOOTH))
+        names = ", ".join(sorted(n for n, row in ROWS.items() if row.rounding.kind is Kind.SMOOTH))
         said.append(f"{names} are off by at most {assume_ulp} units in the last place")
     return tuple(said)
 
@@ -107,29 +102,24 @@ def _require_float32(model: Any) -> None:
             raise LoadError(f"the input {entry.name!r} is not of type float (float32)")
 
 
-def _lowerings(assume_ulp: int | None) -> Mapping[str, Lowering]:
-    """Every operator that `LOWERINGS` knows, with its rounding or refused."""
-    return {name: _rounding(name, each, assume_ulp) for name, each in LOWERINGS.items()}
-
-
-def _rounding(name: str, lowering: Lowering, assume_ulp: int | None) -> Lowering:
-    """A lowering whose results stray as a float32 program's do."""
+def _rounding(assume_ulp: int | None) -> Lowering:
+    """The lowering of every operator, with results that stray as a float32 program's do."""
 
     def lowered(call: Call) -> list[Value]:
-        builder = call.builder
+        builder, row = call.builder, ROWS[call.op_type]
+        kind, steps = row.rounding.kind, row.rounding.steps
         if not isinstance(builder, Float32Builder):
             raise TypeError("the float32 semantics needs a Float32Builder")
         _check(call, assume_ulp)
-        if name in EXACT:
-            results = list(lowering(call))
-        elif name in SMOOTH:
+        if kind is Kind.EXACT:
+            results = list(row.lower(call))
+        elif kind is Kind.SMOOTH:
             ulp = (assume_ulp or 0) * _ULP * (1 + _ULP)
-            results = [_rounded(builder, v, 0, ulp) for v in lowering(call)]
+            results = [_rounded(builder, v, 0, ulp) for v in row.lower(call)]
         else:
-            extra = SUMS.get(name, 0) + CORRECT.get(name, 0)
-            with builder.rounding(extra):
-                results = list(lowering(call))
-            results = [_rounded(builder, value, max(extra, 1)) for value in results]
+            with builder.rounding(steps):
+                results = list(row.lower(call))
+            results = [_rounded(builder, value, max(steps, 1)) for value in results]
         return [_binary32(call, value) for value in results]
 
     return lowered
@@ -144,22 +134,22 @@ def _rounded(builder: Float32Builder, value: Value, steps: int, slack: float = 0
 
 def _check(call: Call, assume_ulp: int | None) -> None:
     """LoadError unless the operator's rounding is known, for these constants."""
-    name = call.op_type
-    if name not in EXACT and name not in SUMS and name not in CORRECT and name not in SMOOTH:
+    name, rounding = call.op_type, ROWS[call.op_type].rounding
+    if rounding.kind is Kind.UNKNOWN:
         raise call.refuse("its float32 rounding is not known here")
-    if name in SMOOTH and assume_ulp is None:
+    if rounding.kind is Kind.SMOOTH and assume_ulp is None:
         raise call.refuse("its float32 rounding must be declared (--assume-ulp K)")
     constants = [value for value in call.inputs if isinstance(value, Constant)]
     for constant in constants:
         if constant.array.dtype == object or not _is_binary32(constant.array, name == "Cast"):
             raise call.refuse(f"the constant {constant.name!r} holds numbers that are no float32")
-        is_summed = name not in EXACT and not constant.is_integer
+        is_summed = rounding.kind is not Kind.EXACT and not constant.is_integer
         if is_summed and not (np.abs(constant.array) <= LARGEST).all():
             raise call.refuse(f"the constant {constant.name!r} holds numbers above 2^40")
     if name == "Cast" and len(constants) < len(call.inputs) and call.integer("to", 0) != _FLOAT:
         raise call.refuse("a cast to a type other than float32")
     whole = sum(constant.is_integer for constant in constants)
-    if name in INTEGERS_ONLY and whole < len(call.inputs):
+    if rounding.of_integers and whole < len(call.inputs):
         raise call.refuse("its float32 rounding is known for constant integers only")
     if name == "Pow":
         _check_power(call, constants)
@@ -192,10 +182,10 @@ def _binary32(call: Call, value: Value) -> Value:
     if isinstance(value, Activation) or value.is_integer:
         return value
     array = value.array
-    is_exact = call.op_type in EXACT
-    if is_exact and array.dtype != object and _is_binary32(array, False):
+    rounding = ROWS[call.op_type].rounding
+    if rounding.kind is Kind.EXACT and array.dtype != object and _is_binary32(array, False):
         return value
-    if call.op_type not in FOLDED or not _OTHER_FLOATS.isdisjoint(call.types):
+    if not rounding.folds or not _OTHER_FLOATS.isdisjoint(call.types):
         raise call.refuse("the float32 value of this constant is not known here")
     wide = array if array.dtype != object else np.array([nearest(v) for v in array.ravel()])
     wide = wide.reshape(array.shape)

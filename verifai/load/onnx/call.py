@@ -3,7 +3,8 @@
 A call remembers what was read of it: an attribute or input that a lowering overlooks is an error,
 so that nothing of the file is silently ignored.
 
-May import: numpy, kernel, values, builder. Must not know: protobuf, other operators.
+May import: numpy, kernel, values, builder, lower/constants.
+Must not know: protobuf, other operators.
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from verifai.graph.builder import Builder
-from verifai.graph.rational import narrow, rationals
 from verifai.graph.values import Activation, Constant, Masked, Value
 from verifai.kernel.operator import Array
 from verifai.load.errors import LoadError
+from verifai.load.lower.constants import finite, reals
 
 Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Constant
 T = TypeVar("T")
@@ -39,7 +39,6 @@ class Call:
         attributes: as the file gives them.
         builder: where the nodes go.
         types: element types of the inputs as in the file, as far as they are known.
-        is_file: whether it stands in an ONNX file, and is not what another program's operator is.
         seen: what was read so far.
     """
 
@@ -51,7 +50,6 @@ class Call:
     attributes: Mapping[str, Attribute]
     builder: Builder
     types: tuple[int, ...] = ()
-    is_file: bool = True
     seen: set[str | int] = field(default_factory=set)
 
     def refuse(self, reason: str) -> LoadError:
@@ -60,7 +58,7 @@ class Call:
 
     def check_agreed(self, is_agreed: bool, reason: str) -> None:
         """LoadError for what files mean by no agreement of the standard and onnxruntime."""
-        if self.is_file and not is_agreed:
+        if not is_agreed:
             raise self.refuse(f"{reason}: the ONNX standard and onnxruntime differ in this")
 
     def ignore(self, *names: str) -> None:
@@ -92,23 +90,13 @@ class Call:
             )
         return value
 
-    def masked(self, place: int) -> tuple[Activation, npt.NDArray[np.bool_]]:
-        """An input as a view of a node, and where it is minus infinity instead."""
+    def maskable(self, place: int) -> Value:
+        """An input, which may be minus infinity in places."""
         value = self.inputs[place] if place < len(self.inputs) else None
         if isinstance(value, Masked):
             self.seen.add(place)
-            return Activation(value.node, value.index), value.hidden
-        view = self.activation(place)
-        return view, np.zeros(view.shape, dtype=bool)
-
-    def unmasked(self, place: int) -> tuple[Value, npt.NDArray[np.bool_]]:
-        """An input with 0 for minus infinity, and where that was; only constants hold it."""
-        value = self.value(place)
-        if isinstance(value, Constant) and value.array.dtype.kind == "f":
-            hidden = np.asarray(np.isneginf(value.array))
-            value = Constant(np.where(hidden, 0.0, value.array), value.name)
-            return self._checked(value), hidden
-        return value, np.zeros(value.shape, dtype=bool)
+            return value
+        return self.value(place)
 
     def type_of(self, place: int) -> int:
         """The element type of an input; 0 where it is not known."""
@@ -120,13 +108,7 @@ class Call:
 
     def finite(self, place: int) -> Value:
         """An input; LoadError if it is a constant that holds NaN or infinity."""
-        return self._checked(self.value(place))
-
-    def _checked(self, value: Value) -> Value:
-        is_float = isinstance(value, Constant) and value.array.dtype.kind == "f"
-        if isinstance(value, Constant) and is_float and not np.isfinite(value.array).all():
-            raise self.refuse(f"the tensor {value.name!r} holds NaN or infinity")
-        return value
+        return finite(self.value(place))
 
     def constant(self, place: int) -> Constant:
         """An input that must be known from the file."""
@@ -197,12 +179,6 @@ class Call:
         if self.opset < since:
             return self.sequence(name)
         return self.integers(place) if self.has(place) else None
-
-
-def reals(constant: Constant) -> Array:
-    """The numbers as float64 or rationals."""
-    array = constant.array
-    return narrow(rationals(array)) if constant.is_integer else array
 
 
 Lowering = Callable[[Call], Sequence[Value]]

@@ -1,23 +1,22 @@
 """Einsum of one or two tensors, by sums and one matrix product.
 
 Source: the page of Einsum of the ONNX standard.
-May import: numpy, kernel, values, builder, onnx_call, onnx_linear, onnx_reduce.
+May import: numpy, kernel, values, builder, lower, call.
 Must not know: protobuf.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
 
 from verifai.graph.values import Activation, Constant, Value, rearranged
 from verifai.kernel.operator import Array
-from verifai.load.onnx.call import Call, Lowering
-from verifai.load.onnx.linear import matrix_product
-from verifai.load.onnx.reduce import reduced, total
+from verifai.load.lower.matrix import matrix_product
+from verifai.load.lower.reduce import Axes, reduced, total
+from verifai.load.onnx.call import Call
 
 _ELLIPSIS = "0123456789"  # labels of the axes that an ellipsis stands for, right-aligned
 
@@ -82,7 +81,7 @@ def _summed(call: Call, x: Value, labels: str, kept: set[str]) -> tuple[Value, s
     axes = tuple(place for place, label in enumerate(labels) if label not in kept)
     if not axes:
         return x, labels
-    y = reduced(call, call.builder.lift(x), axes, total, keep=False)
+    y = reduced(call.builder, call.builder.lift(x), Axes(axes, keep=False), total)
     return y, "".join(label for label in labels if label in kept)
 
 
@@ -116,12 +115,9 @@ def _contracted(
         return rearranged(moved, lambda v: np.broadcast_to(v, full).reshape(shape))
 
     product = matrix_product(
-        call, matrix(x, a, [batch, rows, inner]), matrix(y, b, [batch, inner, columns])
+        call.builder, matrix(x, a, [batch, rows, inner]), matrix(y, b, [batch, inner, columns])
     )
     labels = "".join((*batch, *rows, *columns))
     shape = tuple(lengths[label] for label in labels)
     spread = Activation(product.node, product.index.reshape(shape))
     return _ordered(spread, labels, result)
-
-
-LOWERINGS: Mapping[str, Lowering] = {"Einsum": einsum}

@@ -17,7 +17,8 @@ from flint import fmpq
 from verifai.graph.rational import check_exact, narrow, objects, rationals
 from verifai.graph.values import Constant, Value, broadcast_shape, check_size
 from verifai.kernel.operator import Array
-from verifai.load.onnx.call import Call, Lowering, reals
+from verifai.load.lower.constants import as_type, folded, reals
+from verifai.load.onnx.call import Call, Lowering
 
 _TYPES: Mapping[int, Any] = {
     1: np.float32,
@@ -35,33 +36,6 @@ _TYPES: Mapping[int, Any] = {
 }  # of TensorProto.DataType
 _FLOAT, _DOUBLE = 1, 11
 _HALF = fmpq(1, 2)
-
-
-def folded(call: Call, operation: Callable[..., Any], *constants: Constant) -> Constant:
-    """operation on every entry, with broadcasting; integers keep their type.
-
-    Raises:
-        LoadError: an integer overflows its type, or integers meet reals.
-    """
-    types = {str(c.array.dtype) if c.is_integer else "real" for c in constants}
-    if len(types) != 1 or "bool" in types:
-        raise call.refuse(f"constants of types {', '.join(sorted(types))}")
-    lengths = broadcast_shape(*(c.shape for c in constants))
-    call.builder.spend(check_exact(math.prod(lengths)))
-    integer = constants[0].is_integer
-    exact = [c.array.astype(object) if integer else rationals(c.array) for c in constants]
-    columns = (np.broadcast_to(array, lengths).ravel() for array in exact)
-    result = objects((operation(*row) for row in zip(*columns, strict=True)), lengths)
-    array = as_type(call, result, constants[0].array.dtype) if integer else narrow(result)
-    return Constant(array, constants[0].name)
-
-
-def as_type(call: Call, values: Array, dtype: Any) -> Array:
-    """Integer objects as an integer type; LoadError where one does not fit."""
-    limits = np.iinfo(dtype)
-    if not all(limits.min <= value <= limits.max for value in values.ravel()):
-        raise call.refuse(f"an integer that does not fit {np.dtype(dtype)}")
-    return values.astype(dtype)
 
 
 def constant(call: Call) -> list[Value]:
@@ -129,7 +103,7 @@ def _as_element_type(call: Call, x: Value, to: int) -> Value:
     if dtype.kind != "f":
         call.builder.spend(x.array.size)
         whole = (_truncated(v) for v in rationals(call.constant(0).array).ravel())
-        return Constant(as_type(call, objects(whole, x.shape), dtype), x.name)
+        return Constant(as_type(objects(whole, x.shape), dtype), x.name)
     if x.array.dtype == object:
         raise call.refuse(f"the constant {x.name!r}, which is no float, cast to {dtype}")
     return Constant(x.array.astype(dtype).astype(np.float64), x.name)
@@ -150,9 +124,7 @@ def range_(call: Call) -> list[Value]:
     values = objects((start[0] + i * delta[0] for i in range(count)), (count,))
     if not ends[0].is_integer:
         return [Constant(narrow(values), call.name)]
-    return [
-        Constant(as_type(call, objects(map(int, values), (count,)), ends[0].array.dtype), call.name)
-    ]
+    return [Constant(as_type(objects(map(int, values), (count,)), ends[0].array.dtype), call.name)]
 
 
 def _floor(value: fmpq) -> int:
@@ -167,8 +139,8 @@ def mod(call: Call) -> list[Value]:
     if not call.flag("fmod"):
         if not x.is_integer and call.opset < 28:
             raise call.refuse("reals need fmod = 1")
-        return [folded(call, lambda a, b: a - b * _floor(fmpq(a) / fmpq(b)), x, y)]
-    return [folded(call, _fmod, x, y)]
+        return [folded(call.builder, lambda a, b: a - b * _floor(fmpq(a) / fmpq(b)), x, y)]
+    return [folded(call.builder, _fmod, x, y)]
 
 
 def _fmod(a: Any, b: Any) -> Any:
@@ -187,7 +159,7 @@ def _rounded(value: Any) -> Any:
 def _unary(operation: Callable[[Any], Any]) -> Lowering:
     def lowering(call: Call) -> list[Value]:
         x = call.constant(0)
-        return [x if x.is_integer else folded(call, operation, x)]
+        return [x if x.is_integer else folded(call.builder, operation, x)]
 
     return lowering
 
@@ -214,25 +186,10 @@ def _logic(operation: Callable[..., Array]) -> Lowering:
     return lowering
 
 
-LOWERINGS: Mapping[str, Lowering] = {
-    "And": _logic(np.logical_and),
-    "Cast": cast,
-    "CastLike": cast_like,
-    "Ceil": _unary(lambda v: fmpq(-_floor(-v))),
-    "Constant": constant,
-    "ConstantOfShape": constant_of_shape,
-    "Equal": _comparison(operator.eq),
-    "Floor": _unary(lambda v: fmpq(_floor(v))),
-    "Greater": _comparison(operator.gt),
-    "GreaterOrEqual": _comparison(operator.ge),
-    "Less": _comparison(operator.lt),
-    "LessOrEqual": _comparison(operator.le),
-    "Mod": mod,
-    "Not": _logic(np.logical_not),
-    "Or": _logic(np.logical_or),
-    "Range": range_,
-    "Round": _unary(_rounded),
-    "Shape": shape,
-    "Size": size,
-    "Xor": _logic(np.logical_xor),
-}
+ceiling = _unary(lambda v: fmpq(-_floor(-v)))
+floor = _unary(lambda v: fmpq(_floor(v)))
+nearest_integer = _unary(_rounded)
+equal, greater, less = (_comparison(each) for each in (operator.eq, operator.gt, operator.lt))
+greater_or_equal, less_or_equal = _comparison(operator.ge), _comparison(operator.le)
+conjunction, disjunction = _logic(np.logical_and), _logic(np.logical_or)
+exclusive_disjunction, negation = _logic(np.logical_xor), _logic(np.logical_not)

@@ -23,11 +23,11 @@ from verifai.load.errors import LoadError
 from verifai.load.onnx.call import Attribute, Call, Lowering
 from verifai.load.onnx.file import size_of, tensor
 from verifai.load.onnx.operators import (
-    LOWERINGS,
     NEWEST_IR,
     NEWEST_OPSET,
     OLDEST_IR,
     OLDEST_OPSET,
+    ROWS,
     blocker,
 )
 from verifai.load.onnx.order import needed, sorted_nodes
@@ -54,7 +54,7 @@ class Graph:
         weights: messages of the initializers that nobody has read yet.
         builder: the nodes.
         named: nodes that carry the name of the tensor they are.
-        lowerings: what to do with every kind of operator.
+        apply: what to do with an operator.
         holdings: counts the tensors that somebody still reads.
     """
 
@@ -65,7 +65,7 @@ class Graph:
     weights: dict[str, Any] = field(default_factory=dict)
     builder: Builder = field(default_factory=Builder)
     named: set[int] = field(default_factory=set)
-    lowerings: Mapping[str, Lowering] = field(default_factory=lambda: LOWERINGS)
+    apply: Lowering = lambda call: ROWS[call.op_type].lower(call)
     holdings: Holdings[str] = field(default_factory=lambda: Holdings[str]((), 0))
 
     def value(self, name: str) -> Value:
@@ -93,7 +93,7 @@ def lower(
     folder: Path,
     *,
     builder: Builder | None = None,
-    lowerings: Mapping[str, Lowering] = LOWERINGS,
+    apply: Lowering | None = None,
 ) -> Network:
     """The network of a ModelProto; its inputs and outputs keep their names and order.
 
@@ -101,15 +101,15 @@ def lower(
         model: the message.
         folder: where it lies.
         builder: where nodes go, if they go somewhere special.
-        lowerings: what every kind of operator means.
+        apply: what to do with an operator; None: what its row says.
 
     Raises:
         LoadError: something in the model is unreadable or not supported.
     """
     opset, *others = opsets_of(model)
-    network = _lowered(
-        model, Graph(folder, opset, builder=builder or Builder(), lowerings=lowerings)
-    )
+    graph = Graph(folder, opset, builder=builder or Builder())
+    graph.apply = apply or graph.apply
+    network = _lowered(model, graph)
     if others:
         _require_agreement(model, folder, (opset, *others))
     return network
@@ -222,7 +222,7 @@ def _lower_node(graph: Graph, node: Any) -> None:
             builder=graph.builder,
             types=types,
         )
-        results = graph.lowerings[node.op_type](call)
+        results = graph.apply(call)
         call.check_all_read()
         for place, output in enumerate(node.output):
             if output and place >= len(results):

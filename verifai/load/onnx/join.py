@@ -1,59 +1,17 @@
 """Operators that put several tensors into one: Concat, Where, Pad.
 
 Sources: the operators' pages of the ONNX standard, opset 7 and later.
-May import: numpy, kernel, values, builder, onnx_call. Must not know: protobuf.
+May import: numpy, values, lower/join, call. Must not know: protobuf.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-
 import numpy as np
 
-from verifai.graph.builder import ONE
-from verifai.graph.rational import narrow, rationals
-from verifai.graph.values import (
-    Activation,
-    Constant,
-    Masked,
-    Value,
-    axis_of,
-    broadcast_shape,
-    rearranged,
-)
-from verifai.kernel.operator import Array
-from verifai.load.onnx.call import Call, Lowering, reals
-
-Join = Callable[[list[Array]], Array]
-
-
-def joined(call: Call, values: Sequence[Value], join: Join) -> Value:
-    """The entries of several values in one: a view if all are of one node (or 0), else a new node.
-
-    Args:
-        call: the operator.
-        values: constants or views.
-        join: puts arrays of the values' shapes together.
-    """
-    constants = [value for value in values if isinstance(value, Constant)]
-    nodes = list(dict.fromkeys(value.node for value in values if isinstance(value, Activation)))
-    if not nodes:
-        arrays = [value.array for value in constants]
-        if any(array.dtype == object for array in arrays):
-            arrays = [rationals(array) for array in arrays]
-        return Constant(join(arrays), constants[0].name)
-
-    def index_of(node: int) -> Array:
-        own = (isinstance(value, Activation) and value.node == node for value in values)
-        absent = (np.full(value.shape, -1) for value in values)
-        pairs = zip(values, own, absent, strict=True)
-        return join([v.index if o and isinstance(v, Activation) else a for v, o, a in pairs])
-
-    views = [Activation(node, index_of(node)) for node in nodes]
-    if len(views) == 1 and not any(reals(constant).any() for constant in constants):
-        return views[0]
-    added = [reals(v) if isinstance(v, Constant) else np.zeros(v.shape) for v in values]
-    return call.builder.linear([(view, ONE) for view in views], narrow(join(added)))
+from verifai.graph.values import Activation, Constant, Value, axis_of, rearranged
+from verifai.load.lower.join import joined
+from verifai.load.lower.join import where as chosen
+from verifai.load.onnx.call import Call
 
 
 def concat(call: Call) -> list[Value]:
@@ -67,7 +25,7 @@ def concat(call: Call) -> list[Value]:
     total = sum(value.shape[axis] for value in values)
     if any(isinstance(value, Activation) for value in values):
         call.builder.afford((*values[0].shape[:axis], total, *values[0].shape[axis + 1 :]))
-    return [joined(call, values, lambda arrays: np.concatenate(arrays, axis=axis))]
+    return [joined(call.builder, values, lambda arrays: np.concatenate(arrays, axis=axis))]
 
 
 def where(call: Call) -> list[Value]:
@@ -75,17 +33,7 @@ def where(call: Call) -> list[Value]:
     condition = call.constant(0).array
     if condition.dtype.kind != "b":
         raise call.refuse("a condition that is not of type bool")
-    values = [call.value(1), call.value(2)]
-    masks = [np.zeros(value.shape, dtype=bool) for value in values]
-    if not all(isinstance(value, Constant) for value in values):
-        (x, no_x), (y, no_y) = call.unmasked(1), call.unmasked(2)
-        values, masks = [x, y], [no_x, no_y]
-    broadcast_shape(condition.shape, *(value.shape for value in values))
-    result = joined(call, values, lambda arrays: np.where(condition, *arrays))
-    hidden = np.broadcast_to(np.where(condition, *masks), result.shape)
-    if isinstance(result, Activation) and hidden.any():
-        return [Masked(result.node, result.index, hidden)]
-    return [result]
+    return [chosen(call.builder, condition, call.value(1), call.value(2))]
 
 
 def pad(call: Call) -> list[Value]:
@@ -112,7 +60,7 @@ def pad(call: Call) -> list[Value]:
         inner = Activation(x.node, np.pad(x.index[cut], grown, constant_values=-1))
         if not fill.array.any():
             return [inner]
-    return [joined(call, [inner, fill], lambda arrays: np.where(ring.array, *arrays))]
+    return [joined(call.builder, [inner, fill], lambda arrays: np.where(ring.array, *arrays))]
 
 
 def _pad_lengths(call: Call) -> list[tuple[int, int]]:
@@ -140,6 +88,3 @@ def _pad_value(call: Call) -> Constant:
     if fill.array.size != 1:
         raise call.refuse(f"{fill.array.size} values to pad with")
     return Constant(fill.array.reshape(()), fill.name)
-
-
-LOWERINGS: Mapping[str, Lowering] = {"Concat": concat, "Pad": pad, "Where": where}

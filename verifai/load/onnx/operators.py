@@ -1,74 +1,188 @@
 """The table of ONNX operators that are lowered; what is not here is refused by name.
 
-May import: this folder's modules of lowerings. Must not know: protobuf, nodes.
+`python -m verifai.load.onnx.operators` prints it as the page of the documentation. From which opset
+on the standard has an operator stands in schemas.json, which is the standard's own.
+
+May import: row, lower/rounding, schema. Must not know: protobuf, nodes.
 """
 
-import importlib
-from collections.abc import Iterator, Mapping
+from __future__ import annotations
 
-from verifai.load.onnx.call import Lowering
+from verifai.load.lower.rounding import (
+    EXACT,
+    EXACT_INTEGERS,
+    SMOOTH,
+    UNKNOWN,
+    correct,
+    sums,
+)
+from verifai.load.onnx.row import Row, plain
 
-_OPERATORS = {
-    "conv": "Conv ConvTranspose",
-    "einsum": "Einsum",
-    "fold": (
-        "And Cast CastLike Ceil Constant ConstantOfShape Equal Floor Greater GreaterOrEqual "
-        "Less LessOrEqual Mod Not Or Range Round Shape Size Xor"
-    ),
-    "join": "Concat Pad Where",
-    "linear": "BatchNormalization Gemm MatMul",
-    "normalize": (
-        "GroupNormalization InstanceNormalization LayerNormalization LpNormalization "
-        "RMSNormalization"
-    ),
-    "pointwise": "Abs Add Clip LeakyRelu Max Mean Min Neg PRelu Relu Sign Sub Sum",
-    "pool": "AveragePool GlobalAveragePool GlobalMaxPool MaxPool",
-    "power": "Div Mul Pow",
-    "reduce": (
-        "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin "
-        "ReduceProd ReduceSum ReduceSumSquare"
-    ),
-    "select": "CumSum GatherElements GatherND Trilu",
-    "shape": (
-        "DepthToSpace Dropout Expand Flatten Gather Identity Reshape Slice SpaceToDepth Split "
-        "Squeeze Tile Transpose Unsqueeze"
-    ),
-    "softmax": "LogSoftmax Softmax",
-    "smooth": (
-        "Celu Cos Cosh Elu Erf Exp Gelu HardSigmoid HardSwish Log Mish Reciprocal Selu Shrink "
-        "Sigmoid Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu"
-    ),
-}
-
-
-class _Lowerings(Mapping[str, Lowering]):
-    """How every operator is lowered, each by a module that is imported when it is needed."""
-
-    def __init__(self) -> None:
-        self.modules = {
-            op_type: module for module, names in _OPERATORS.items() for op_type in names.split()
-        }
-
-    def __getitem__(self, op_type: str) -> Lowering:
-        module = importlib.import_module(f"verifai.load.onnx.{self.modules[op_type]}")
-        lowering: Lowering = module.LOWERINGS[op_type]
-        return lowering
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.modules)
-
-    def __len__(self) -> int:
-        return len(self.modules)
-
-    def __contains__(self, op_type: object) -> bool:
-        return op_type in self.modules
-
-
-LOWERINGS: Mapping[str, Lowering] = _Lowerings()
 CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 OLDEST_OPSET = 7
 NEWEST_OPSET = 28
 OLDEST_IR, NEWEST_IR = 3, 14  # versions of the file format; from 3 on it says which opset it uses
+_SMALL = ("stash_type",)  # the precision of means
+_ROWS = (
+    plain("Abs", "pieces.absolute", EXACT, "the absolute value"),
+    plain("Add", "arithmetic.add", sums(0, folds=True), "the sum of two"),
+    Row("And", "fold.conjunction", EXACT, "of constants"),
+    Row("AveragePool", "window.average_pool", sums(2), "averages over windows"),
+    Row("BatchNormalization", "linear.batch_normalization", sums(6), "in inference"),
+    Row("Cast", "fold.cast", EXACT, "constants to any type, values to float or double"),
+    Row("CastLike", "fold.cast_like", UNKNOWN, "as `Cast`, to the type of another tensor"),
+    Row("Ceil", "fold.ceiling", EXACT, "of constants"),
+    plain(
+        "Celu", "smooth.celu", UNKNOWN, "max(x, 0) + alpha·(exp(min(x, 0)/alpha) - 1)", alpha=1.0
+    ),
+    Row("Clip", "pointwise.clip", EXACT, "to constant bounds"),
+    Row("Concat", "join.concat", EXACT, "one after the other along an axis"),
+    Row("Constant", "fold.constant", EXACT, "numbers or a tensor"),
+    Row("ConstantOfShape", "fold.constant_of_shape", EXACT, "one number everywhere"),
+    Row("Conv", "window.convolution", sums(2), "with constant weights, on any number of axes"),
+    Row("ConvTranspose", "window.transposed_convolution", sums(2), "with constant weights"),
+    plain("Cos", "smooth.cosine", SMOOTH, "the cosine"),
+    plain("Cosh", "smooth.hyperbolic_cosine", UNKNOWN, "(exp(x) + exp(-x))/2"),
+    Row("CumSum", "select.cumulative_sum", UNKNOWN, "sums of the entries up to each"),
+    Row("DepthToSpace", "shape.depth_to_space", EXACT, "entries moved"),
+    plain("Div", "arithmetic.divide", correct(1, folds=True), "by a constant, or a reciprocal"),
+    Row("Dropout", "shape.dropout", EXACT, "in inference: no change"),
+    Row("Einsum", "einsum.einsum", UNKNOWN, "of one or two tensors"),
+    plain("Elu", "smooth.elu", UNKNOWN, "max(x, 0) + alpha·(exp(min(x, 0)) - 1)", alpha=1.0),
+    Row("Equal", "fold.equal", EXACT, "of constants"),
+    plain("Erf", "smooth.error_function", SMOOTH, "the error function"),
+    plain("Exp", "smooth.exponential", SMOOTH, "the exponential"),
+    Row("Expand", "shape.expand", EXACT, "entries repeated"),
+    Row("Flatten", "shape.flatten", EXACT, "entries moved"),
+    Row("Floor", "fold.floor", EXACT, "of constants"),
+    Row("Gather", "shape.gather", EXACT, "entries chosen by constant indices"),
+    Row("GatherElements", "select.gather_elements", EXACT, "entries chosen by constant indices"),
+    Row("GatherND", "select.gather_nd", EXACT, "entries chosen by constant indices"),
+    plain("Gelu", "smooth.gelu", UNKNOWN, "x·(1 + erf(x/√2))/2, or by tanh", approximate="none"),
+    Row("Gemm", "linear.gemm", sums(3), "alpha·A·B + beta·C"),
+    Row("GlobalAveragePool", "axes.global_average", sums(2), "the mean over all places"),
+    Row("GlobalMaxPool", "axes.global_maximum", EXACT, "the maximum over all places"),
+    Row("Greater", "fold.greater", EXACT, "of constants"),
+    Row("GreaterOrEqual", "fold.greater_or_equal", EXACT, "of constants"),
+    Row("GroupNormalization", "axes.group_normalization", UNKNOWN, "by the data's own moments"),
+    plain(
+        *("HardSigmoid", "pieces.hard_sigmoid", UNKNOWN, "alpha·x + beta, cut off at 0 and 1"),
+        alpha=0.2,
+        beta=0.5,
+    ),
+    plain("HardSwish", "smooth.hard_swish", UNKNOWN, "x·clip(x/6 + 1/2, 0, 1)"),
+    Row("Identity", "shape.identity", EXACT, "no change"),
+    Row(
+        "InstanceNormalization", "axes.instance_normalization", UNKNOWN, "by the data's own moments"
+    ),
+    Row(
+        *("LayerNormalization", "normalize.layer_normalization", UNKNOWN),
+        "by the data's own moments",
+        is_plain=True,
+        options={"axis": -1, "epsilon": 1e-5},
+        ignored=_SMALL,
+    ),
+    plain("LeakyRelu", "pieces.leaky_relu", correct(1), "alpha·x below 0", alpha=0.01),
+    Row("Less", "fold.less", EXACT, "of constants"),
+    Row("LessOrEqual", "fold.less_or_equal", EXACT, "of constants"),
+    plain("Log", "smooth.logarithm", SMOOTH, "the natural logarithm"),
+    Row("LogSoftmax", "axes.log_softmax", UNKNOWN, "the logarithm of `Softmax`"),
+    plain(
+        *("LpNormalization", "normalize.lp_normalization", UNKNOWN),
+        "divided by the norm of order 1 or 2",
+        axis=-1,
+        p=2,
+    ),
+    plain("MatMul", "matrix.matmul", sums(2), "by a constant, or of two tensors"),
+    plain("Max", "arithmetic.maximum", EXACT, "the largest of several"),
+    Row("MaxPool", "window.max_pool", EXACT, "maxima over windows; not the indices"),
+    plain("Mean", "arithmetic.mean", sums(2), "the mean of several"),
+    plain("Min", "arithmetic.minimum", EXACT, "the smallest of several"),
+    plain("Mish", "smooth.mish", UNKNOWN, "x·tanh(log(1 + exp(x)))"),
+    Row("Mod", "fold.mod", EXACT_INTEGERS, "of constants"),
+    plain("Mul", "arithmetic.times", sums(0, folds=True), "the product of two"),
+    plain("Neg", "arithmetic.negate", EXACT, "-x"),
+    Row("Not", "fold.negation", EXACT, "of constants"),
+    Row("Or", "fold.disjunction", EXACT, "of constants"),
+    plain("PRelu", "arithmetic.p_relu", correct(1), "slope·x below 0"),
+    Row("Pad", "join.pad", EXACT, "with a constant, or entries of the tensor"),
+    plain("Pow", "power.power", correct(3), "constant exponents: integers up to 64, 1/2, -1/2"),
+    Row(
+        *("RMSNormalization", "normalize.rms_normalization", UNKNOWN),
+        "by the root of the mean of squares",
+        is_plain=True,
+        options={"axis": -1, "epsilon": 1e-5},
+        ignored=_SMALL,
+    ),
+    Row("Range", "fold.range_", EXACT_INTEGERS, "of constants"),
+    plain("Reciprocal", "smooth.reciprocal", SMOOTH, "1/x"),
+    Row("ReduceL1", "axes.reduction", UNKNOWN, "the sum of absolute values along axes"),
+    Row("ReduceL2", "axes.reduction", UNKNOWN, "the root of the sum of squares along axes"),
+    Row("ReduceLogSum", "axes.reduction", UNKNOWN, "the logarithm of the sum along axes"),
+    Row("ReduceLogSumExp", "axes.reduction", UNKNOWN, "that of the sum of exponentials"),
+    Row("ReduceMax", "axes.reduction", EXACT, "the maximum along axes"),
+    Row("ReduceMean", "axes.reduction", sums(2), "the mean along axes"),
+    Row("ReduceMin", "axes.reduction", EXACT, "the minimum along axes"),
+    Row("ReduceProd", "axes.reduction", EXACT_INTEGERS, "the product along axes"),
+    Row("ReduceSum", "axes.reduction", sums(1), "the sum along axes"),
+    Row("ReduceSumSquare", "axes.reduction", UNKNOWN, "the sum of squares along axes"),
+    plain("Relu", "pieces.relu", EXACT, "max(x, 0)"),
+    Row("Reshape", "shape.reshape", EXACT, "entries moved"),
+    Row("Round", "fold.nearest_integer", EXACT, "of constants"),
+    plain(
+        *("Selu", "smooth.selu", UNKNOWN, "gamma·(max(x, 0) + alpha·(exp(min(x, 0)) - 1))"),
+        alpha=1.67326319217681884765625,
+        gamma=1.05070102214813232421875,
+    ),
+    Row("Shape", "fold.shape", EXACT, "a constant"),
+    plain(
+        *("Shrink", "pieces.shrink", UNKNOWN, "x ∓ bias beyond ±lambd, 0 between"),
+        bias=0.0,
+        lambd=0.5,
+    ),
+    plain("Sigmoid", "smooth.sigmoid", SMOOTH, "1/(1 + exp(-x))"),
+    plain("Sign", "pieces.sign", EXACT, "-1, 0 or 1"),
+    plain("Sin", "smooth.sine", SMOOTH, "the sine"),
+    plain("Sinh", "smooth.hyperbolic_sine", UNKNOWN, "(exp(x) - exp(-x))/2"),
+    Row("Size", "fold.size", EXACT, "a constant"),
+    Row("Slice", "shape.slice_", EXACT, "entries chosen by constant ranges"),
+    Row("Softmax", "axes.softmax", UNKNOWN, "along one axis; from an axis on before opset 13"),
+    plain("Softplus", "smooth.softplus", UNKNOWN, "log(1 + exp(x))"),
+    plain("Softsign", "smooth.softsign", UNKNOWN, "x/(1 + abs(x))"),
+    Row("SpaceToDepth", "shape.space_to_depth", EXACT, "entries moved"),
+    Row("Split", "shape.split", EXACT, "parts along an axis"),
+    plain("Sqrt", "smooth.square_root_of", SMOOTH, "the square root"),
+    Row("Squeeze", "shape.squeeze", EXACT, "entries moved"),
+    plain("Sub", "arithmetic.subtract", sums(0, folds=True), "the difference of two"),
+    plain("Sum", "arithmetic.total", sums(0), "the sum of several"),
+    plain("Swish", "smooth.swish", UNKNOWN, "x/(1 + exp(-alpha·x))", alpha=1.0),
+    plain("Tan", "smooth.tangent", UNKNOWN, "sin(x)/cos(x)"),
+    plain("Tanh", "smooth.hyperbolic_tangent", SMOOTH, "the hyperbolic tangent"),
+    plain(
+        "ThresholdedRelu", "pieces.thresholded_relu", UNKNOWN, "x above alpha, else 0", alpha=1.0
+    ),
+    Row("Tile", "shape.tile", EXACT, "entries repeated"),
+    Row("Transpose", "shape.transpose", EXACT, "entries moved"),
+    Row("Trilu", "select.trilu", EXACT, "zeros above or below a diagonal"),
+    Row("Unsqueeze", "shape.unsqueeze", EXACT, "entries moved"),
+    Row("Where", "join.where", EXACT, "with a constant condition"),
+    Row("Xor", "fold.exclusive_disjunction", EXACT, "of constants"),
+)
+ROWS: dict[str, Row] = {row.name: row for row in _ROWS}
+_INTRODUCTION = f"""\
+# Operators of ONNX files
+
+Opsets {OLDEST_OPSET} to {NEWEST_OPSET} are read, each operator as the opset of the file means it.
+Over the reals every operator of this table is lowered exactly; *of constants* means that it may not
+depend on the input, *entries moved* that it costs nothing: no node is made of it.
+
+The column *float32* says how a float32 program rounds the results, which `--semantics float32`
+rests on: *exact* where they are the values over the reals; *sum* where products are added in any
+order; *rounded* so many times; `--assume-ulp` where that must be declared; *refused* where it is
+not known.
+
+This page is printed by `python -m verifai.load.onnx.operators`.
+"""
 
 
 def blocker(op_type: str, domain: str) -> str:
@@ -77,4 +191,21 @@ def blocker(op_type: str, domain: str) -> str:
         return f"an operator of the domain {domain!r}"
     if op_type in CONTROL_FLOW:
         return "control flow is not supported"
-    return "" if op_type in LOWERINGS else "this operator is not supported"
+    return "" if op_type in ROWS else "this operator is not supported"
+
+
+def page() -> str:
+    """The documentation's page of operators, as Markdown."""
+    from verifai.load.onnx.schema import first_opset
+
+    lines = [
+        f"| `{row.name}` | {max(first_opset(row.name), OLDEST_OPSET)} | {row.meaning} "
+        f"| {row.rounding.meaning} |"
+        for row in ROWS.values()
+    ]
+    head = ["| operator | from opset | means | float32 |", "| --- | --- | --- | --- |"]
+    return "\n".join([_INTRODUCTION, *head, *lines, ""])
+
+
+if __name__ == "__main__":
+    print(page(), end="")

@@ -1,6 +1,6 @@
 """An ONNX file as the second reader runs it: by onnxruntime, operator by operator.
 
-May import: numpy, original, execution, float32_rounding, onnx_file.
+May import: numpy, original, execution, lower/rounding, onnx_file, operators.
 Must not know: networks, queries.
 """
 
@@ -16,9 +16,10 @@ import numpy as np
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.operator import Array
-from verifai.load.float32.rounding import CORRECT, EXACT, SMOOTH, SUMS
+from verifai.load.lower.rounding import Kind
 from verifai.load.onnx.execution import refusals, session
 from verifai.load.onnx.file import read_bytes
+from verifai.load.onnx.operators import ROWS
 from verifai.original.model import FLOAT16, FLOAT32, FLOAT64, CannotRun, Precision
 
 UNPROVED = 16.0  # times the roundings of a sum that an operator without a proved bound may stray,
@@ -63,7 +64,7 @@ class OnnxOriginal:
         coarsest = replace(coarsest, converts=len(found) > 1)
         if self._operators & NORMALIZATIONS:
             return replace(coarsest, factor=MOMENTS)
-        is_proved = self._operators <= {*EXACT, *SUMS, *CORRECT, *SMOOTH}
+        is_proved = all(_rounding(name) is not Kind.UNKNOWN for name in self._operators)
         return coarsest if is_proved and not self._folds else replace(coarsest, factor=UNPROVED)
 
     def types(self) -> tuple[np.dtype[Any], ...]:
@@ -116,13 +117,17 @@ class OnnxOriginal:
             raise CannotRun(_sentence(error)) from None
 
 
+def _rounding(op_type: str) -> Kind:
+    return ROWS[op_type].rounding.kind if op_type in ROWS else Kind.UNKNOWN
+
+
 def _folds(graph: Any, weights: set[str]) -> bool:
     """Whether constants are computed from constants, by more than moving or choosing them."""
     constant, found = set(weights), False
     for node in graph.node:
         if all(name in constant for name in node.input if name):
             constant.update(node.output)
-            found |= node.op_type not in EXACT
+            found |= _rounding(node.op_type) is not Kind.EXACT
     return found
 
 

@@ -46,6 +46,11 @@ def _table() -> Mapping[str, list[dict[str, Any]]]:
     return table
 
 
+def first_opset(op_type: str) -> int:
+    """The first opset that has the operator."""
+    return min(int(row["since"]) for row in _table()[op_type])
+
+
 @cache
 def schema_of(op_type: str, opset: int) -> Schema:
     """The version of an operator that an opset has.

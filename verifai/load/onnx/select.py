@@ -1,22 +1,18 @@
 """Selections of single entries by constant indices, and sums along an axis.
 
 Sources: the operators' pages of the ONNX standard, opset 7 and later.
-May import: numpy, python-flint, kernel, values, builder, rational, onnx_call.
+May import: numpy, kernel, values, lower, call.
 Must not know: protobuf.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import accumulate
-
 import numpy as np
-from flint import fmpq
 
-from verifai.graph.rational import check_bits, narrow, objects, rationals
 from verifai.graph.values import Activation, Constant, Value, axis_of, check_size, rearranged
 from verifai.kernel.operator import Array
-from verifai.load.onnx.call import Call, Lowering, reals
+from verifai.load.lower import join
+from verifai.load.onnx.call import Call
 
 
 def _indices(call: Call) -> Array:
@@ -82,34 +78,4 @@ def cumulative_sum(call: Call) -> list[Value]:
     if len(axes) != 1:
         raise call.refuse(f"the axes {axes}, not one axis")
     axis = axis_of(axes[0], len(x.shape))
-    n = x.shape[axis]
-    if isinstance(x, Constant):
-        if x.is_integer:
-            raise call.refuse("only sums of reals are supported")
-        call.builder.spend(x.array.size)
-        rows = _running(np.moveaxis(rationals(reals(x)), axis, -1), exclusive, reverse)
-        return [Constant(narrow(np.moveaxis(rows, -1, axis)), x.name)]
-    call.builder.afford((n, n))
-    weight = np.tri(n, k=-1 if exclusive else 0)
-    weight = weight.T if reverse else weight
-    y = call.builder.dense(Activation(x.node, np.moveaxis(x.index, axis, -1)), weight)
-    return [Activation(y.node, np.moveaxis(y.index, -1, axis))]
-
-
-def _running(array: Array, exclusive: bool, reverse: bool) -> Array:
-    """The sums along the last axis of rationals."""
-    turned = array[..., ::-1] if reverse else array
-    sums: list[fmpq] = []
-    for row in turned.reshape(-1, array.shape[-1]) if array.size else ():
-        each = list(accumulate(row, lambda a, b: check_bits(a + b)))
-        sums += [fmpq(0), *each[:-1]] if exclusive else each
-    result = objects(sums, array.shape)
-    return result[..., ::-1] if reverse else result
-
-
-LOWERINGS: Mapping[str, Lowering] = {
-    "CumSum": cumulative_sum,
-    "GatherElements": gather_elements,
-    "GatherND": gather_nd,
-    "Trilu": trilu,
-}
+    return [join.cumulative_sum(call.builder, x, axis, exclusive=exclusive, reverse=reverse)]

@@ -7,7 +7,6 @@ May import: numpy, kernel, values, onnx_call. Must not know: protobuf.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from verifai.graph.values import (
     check_size,
     rearranged,
 )
-from verifai.load.onnx.call import Call, Lowering
+from verifai.load.onnx.call import Call
 
 _TO_THE_END = ((1 << 31) - 1, (1 << 63) - 1)  # what exporters write; backwards it has two readings
 
@@ -217,21 +216,3 @@ def space_to_depth(call: Call) -> list[Value]:
     parts, shape = (n, c, h // size, size, w // size, size), (n, c * size**2, h // size, w // size)
     order = (0, 3, 5, 1, 2, 4) if mode == "DCR" else (0, 1, 3, 5, 2, 4)
     return [rearranged(x, lambda a: a.reshape(parts).transpose(order).reshape(shape))]
-
-
-LOWERINGS: Mapping[str, Lowering] = {
-    "DepthToSpace": depth_to_space,
-    "Dropout": dropout,
-    "Expand": expand,
-    "Flatten": flatten,
-    "Gather": gather,
-    "Identity": identity,
-    "Reshape": reshape,
-    "Slice": slice_,
-    "SpaceToDepth": space_to_depth,
-    "Split": split,
-    "Squeeze": squeeze,
-    "Tile": tile,
-    "Transpose": transpose,
-    "Unsqueeze": unsqueeze,
-}

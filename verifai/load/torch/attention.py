@@ -1,20 +1,22 @@
 """ATen operators of attention: softmax, with what is masked left out, and its products.
 
 Source: the page of torch.nn.functional.scaled_dot_product_attention.
-May import: numpy, flint, values, builder, rational, torch_call, torch_pointwise.
+May import: numpy, flint, values, builder, rational, lower, call, pointwise.
 Must not know: graphs, nodes.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 from flint import fmpq
 
 from verifai.graph.rational import inverse_root
 from verifai.graph.values import Constant, Masked, Value, rearranged
-from verifai.load.torch.call import AtenCall, Rule
+from verifai.load.lower import softmax as lower
+from verifai.load.lower.arithmetic import add
+from verifai.load.lower.join import where
+from verifai.load.lower.matrix import matmul
+from verifai.load.torch.call import AtenCall
 from verifai.load.torch.pointwise import scaled
 
 
@@ -27,8 +29,9 @@ def attention(call: AtenCall) -> Value:
         groups = query.shape[-3] // key.shape[-3]
         key, value = (rearranged(v, lambda a: a.repeat(groups, axis=-3)) for v in (key, value))
     transposed = rearranged(key, lambda array: np.swapaxes(array, -1, -2))
-    scores = _scaled_scores(call, call.onnx("MatMul", query, transposed), query.shape[-1])
-    return call.onnx("MatMul", call.onnx("Softmax", _masked(call, scores), axis=-1), value)
+    products = matmul(call.builder, query, transposed)
+    scores = _masked(call, _scaled_scores(call, products, query.shape[-1]))
+    return matmul(call.builder, lower.softmax(call.builder, scores, -1), value)
 
 
 def _scaled_scores(call: AtenCall, scores: Value, width: int) -> Value:
@@ -48,10 +51,10 @@ def _masked(call: AtenCall, scores: Value) -> Value:
     if mask is None:
         return scores
     if isinstance(mask, Constant) and mask.array.dtype.kind == "b":
-        return call.onnx("Where", mask, scores, absent)
+        return where(call.builder, mask.array, scores, absent)
     if "attn_mask" in call.truths:
         raise call.refuse("a mask of truth values that depend on the input")
-    return call.onnx("Add", scores, mask)
+    return add(call.builder, scores, mask)
 
 
 def softmax(call: AtenCall) -> Value:
@@ -60,17 +63,10 @@ def softmax(call: AtenCall) -> Value:
     x = call.argument("self")
     if not isinstance(x, Masked):
         x = call.value("self")
-    return call.onnx("Softmax", x, axis=call.integer("dim"))
+    return lower.softmax(call.builder, x, call.integer("dim"))
 
 
 def log_softmax(call: AtenCall) -> Value:
     """LogSoftmax."""
     call.seen.add("half_to_float")
-    return call.onnx("LogSoftmax", call.value("self"), axis=call.integer("dim"))
-
-
-RULES: Mapping[str, Rule] = {
-    "aten._log_softmax.default": Rule(log_softmax, "`LogSoftmax`"),
-    "aten._softmax.default": Rule(softmax, "`Softmax`"),
-    "aten.scaled_dot_product_attention.default": Rule(attention, "`MatMul`, `Softmax`"),
-}
+    return lower.log_softmax(call.builder, call.value("self"), call.integer("dim"))

@@ -1,16 +1,16 @@
 """One ATen operator of an exported program as its lowering sees it.
 
-As with ONNX, a call remembers what was read of it: an argument that a lowering overlooks is an
-error. Most lowerings say which ONNX operator means the same; its numbers stay the doubles they are.
+A call remembers what was read of it: an argument that a lowering overlooks is an error.
+Numbers stay the doubles they are.
 
-May import: numpy, flint, kernel, values, builder, onnx_call, onnx_operators; torch when called.
+May import: numpy, flint, kernel, values, builder, lower/constants; torch when called.
 Must not know: graphs, other operators.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,11 +20,10 @@ from flint import fmpq
 from verifai.graph.builder import Builder
 from verifai.graph.rational import narrow, objects
 from verifai.graph.values import Activation, Constant, Masked, Value
+from verifai.kernel.operator import Array
 from verifai.load.errors import LoadError
-from verifai.load.onnx.call import Attribute, Call, reals
-from verifai.load.onnx.operators import LOWERINGS
+from verifai.load.lower.constants import known, reals
 
-OPSET = 23  # gives the ONNX operators that are used here their meaning
 _PLACEMENT = frozenset({"dtype", "layout", "device", "pin_memory", "memory_format", "non_blocking"})
 Result = Value | tuple[Value | None, ...]
 
@@ -145,22 +144,13 @@ class AtenCall:
             raise self.refuse(f"the argument {name!r} is {value!r}, no list of integers")
         return tuple(listed) * (count if len(listed) == 1 and count else 1)
 
-    def onnx(self, op_type: str, *inputs: Value | None, **attributes: Attribute) -> Value:
-        """What an ONNX operator makes of these inputs (its first output).
+    def known(self, name: str) -> Array:
+        """A tensor that does not depend on the input, as float64 or rationals.
 
         Raises:
-            LoadError: it is not supported, or refuses.
+            InputError: it does, or it holds NaN or infinity.
         """
-        if op_type not in LOWERINGS:
-            raise self.refuse(f"ONNX's {op_type}, to which it corresponds, is not supported")
-        call = self.as_onnx(op_type, *inputs, **attributes)
-        result = LOWERINGS[op_type](call)[0]
-        call.check_all_read()
-        return result
-
-    def as_onnx(self, op_type: str, *inputs: Value | None, **attributes: Attribute) -> Call:
-        """The call of an ONNX operator that has the place of this one."""
-        return Call(self.name, op_type, OPSET, inputs, 1, attributes, self.builder, is_file=False)
+        return known(self.value(name), f"the argument {name!r}")
 
 
 def constant(value: float | fmpq | tuple[int, ...], name: str) -> Constant:
@@ -183,19 +173,3 @@ def as_torch(value: Constant) -> Any:
     if value.array.dtype == object:
         raise LoadError(f"the constant {value.name!r} holds numbers that are no doubles")
     return torch.from_numpy(np.array(value.array))
-
-
-AtenLowering = Callable[[AtenCall], Result]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How one operator is lowered.
-
-    Attributes:
-        lower: makes the operator's results of its arguments.
-        meaning: what it becomes, in a few words for the table of operators.
-    """
-
-    lower: AtenLowering
-    meaning: str

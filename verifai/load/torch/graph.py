@@ -1,7 +1,6 @@
 """An exported torch program as a network: walks its operators in order and lowers each.
 
-May import: torch when called, kernel, builder, results, torch_call, torch_operators, torch_known,
-torch_choice.
+May import: torch when called, kernel, builder, results, call, row, operators, known.
 Must not know: modules, queries.
 """
 
@@ -20,10 +19,10 @@ from verifai.graph.values import Activation, Constant, Masked, Value
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network
 from verifai.load.errors import LoadError
-from verifai.load.torch import choice as torch_choice
-from verifai.load.torch.call import AtenCall, Rule
+from verifai.load.torch.call import AtenCall
 from verifai.load.torch.known import computed, is_known
-from verifai.load.torch.operators import RULES
+from verifai.load.torch.operators import ROWS
+from verifai.load.torch.row import Row
 
 _HARMLESS = frozenset({"aten._assert_tensor_metadata.default"})  # speaks of types, not of values
 
@@ -138,14 +137,14 @@ def _lower_node(walk: Walk, node: Any) -> None:
             raise _refusal(source, f"the output {place + 1} is not supported")
         return
     walk.builder.prefix = node.name
-    rule = RULES.get(str(node.target))
-    if rule is None:
+    row = ROWS.get(str(node.target))
+    if row is None:
         raise _refusal(node, _blocker(node.target))
     try:
         call = _call(walk, node)
         _check_shapes(call, node)
-        walk.results[node] = _applied(rule, call, node)
-        _check_kind(walk, call, node)
+        walk.results[node] = _applied(row, call, node)
+        _check_kind(walk, row, call, node)
     except LoadError as error:
         raise _refusal(node, error.reason) from None
     except (InputError, ValueError, IndexError, OverflowError, MemoryError) as error:
@@ -155,7 +154,7 @@ def _lower_node(walk: Walk, node: Any) -> None:
 
 
 def _blocker(target: Any) -> str:
-    """Why there is no rule for this."""
+    """Why there is no row for this."""
     kind = type(target).__name__
     if kind != "OpOverload":
         return "control flow or another operator on whole graphs is not supported"
@@ -200,11 +199,11 @@ def _lowered(walk: Walk, argument: Any) -> Any:
     return walk.results[argument]
 
 
-def _applied(rule: Rule, call: AtenCall, node: Any) -> Any:
-    """The rule's result, of the shape that torch says it has."""
+def _applied(row: Row, call: AtenCall, node: Any) -> Any:
+    """The row's result, of the shape that torch says it has."""
     if is_known(call):
         return computed(call)
-    result = rule.lower(call)
+    result = row.lower(call)
     call.check_all_read()
     made = node.meta["val"]
     pairs = zip(result, made, strict=True) if isinstance(result, tuple) else [(result, made)]
@@ -222,10 +221,10 @@ def _check_shapes(call: AtenCall, node: Any) -> None:
             raise call.refuse(f"a result whose shape {tuple(tensor.shape)} depends on values")
 
 
-def _check_kind(walk: Walk, call: AtenCall, node: Any) -> None:
+def _check_kind(walk: Walk, row: Row, call: AtenCall, node: Any) -> None:
     """LoadError if torch cuts numbers that depend on the input down to integers or truth values."""
     views = [n for n in node.all_input_nodes if isinstance(walk.results.get(n), Activation)]
-    if not views or call.is_float or call.op_type in torch_choice.RULES:
+    if not views or call.is_float or row.gives_truth:
         return
     kinds = [_kind(view.meta["val"].dtype) for view in views]
     if _kind(call.dtype) < max(kinds) or str(call.dtype) not in ("torch.bool", "torch.int64"):

@@ -3,19 +3,18 @@
 Torch computes them as the program would; floats that are made here are rounded as the program
 rounds them. Arithmetic on constant floats is not done here but exactly.
 
-May import: numpy, kernel, values, torch_call. Must not know: graphs, nodes.
+May import: numpy, kernel, values, call. Must not know: graphs, nodes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from verifai.graph.values import Activation, Constant, Value, check_size
 from verifai.kernel.operator import Array
-from verifai.load.torch.call import AtenCall, Result, Rule, as_torch
+from verifai.load.torch.call import AtenCall, Result, as_torch
 
 _NEAR = 2.0**-20  # relative: some roundings of float32
 _ELSEWHERE = frozenset({"layout", "device", "pin_memory", "memory_format", "non_blocking"})
@@ -75,27 +74,3 @@ def is_known(call: AtenCall) -> bool:
     given = list(call.arguments.values())
     entries = [e for v in given for e in (v if isinstance(v, list | tuple) else (v,))]
     return not call.is_float and not any(isinstance(entry, Activation) for entry in entries)
-
-
-_COMPUTED = Rule(computed, "constants only")
-_ALIKE = Rule(alike, "a constant")
-_MADE = Rule(computed, "a constant")
-RULES: Mapping[str, Rule] = {
-    "aten.any.dim": _COMPUTED,
-    "aten.arange.default": _MADE,
-    "aten.arange.start": _MADE,
-    "aten.arange.start_step": _MADE,
-    "aten.eye.default": _MADE,
-    "aten.eye.m": _MADE,
-    "aten.div.Tensor_mode": _COMPUTED,
-    "aten.fmod.Scalar": _COMPUTED,
-    "aten.full.default": _MADE,
-    "aten.full_like.default": _ALIKE,
-    "aten.linspace.default": _MADE,
-    "aten.ones.default": _MADE,
-    "aten.ones_like.default": _ALIKE,
-    "aten.remainder.Scalar": _COMPUTED,
-    "aten.scalar_tensor.default": _MADE,
-    "aten.zeros.default": _MADE,
-    "aten.zeros_like.default": _ALIKE,
-}

@@ -1,42 +1,43 @@
 """ATen operators that are matrix products, convolutions or normalizations.
 
 Sources: the operators' pages of torch.nn.functional.
-May import: numpy, flint, values, builder, rational, onnx_call, torch_call, torch_pointwise.
+May import: numpy, values, lower, call, pointwise.
 Must not know: graphs, nodes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NoReturn
 
 import numpy as np
 
 from verifai.graph.values import Constant, Value, rearranged
-from verifai.load.onnx.call import Attribute
-from verifai.load.torch.call import AtenCall, Result, Rule
-from verifai.load.torch.pointwise import same, scaled
+from verifai.load.lower import conv, matrix, normalize
+from verifai.load.lower.arithmetic import add
+from verifai.load.lower.constants import view
+from verifai.load.lower.window import Steps, stretched, window
+from verifai.load.torch.call import AtenCall, Result
+from verifai.load.torch.pointwise import scaled
 
 
-def linear(call: AtenCall) -> Result:
+def linear(call: AtenCall) -> Value:
     """input·weightᵀ + bias."""
     weight, bias = call.value("weight"), call.optional("bias")
-    y = call.onnx("MatMul", call.value("input"), rearranged(weight, np.transpose))
-    return y if bias is None else call.onnx("Add", y, bias)
+    y = matrix.matmul(call.builder, call.value("input"), rearranged(weight, np.transpose))
+    return y if bias is None else add(call.builder, y, bias)
 
 
-def addmm(call: AtenCall) -> Result:
+def addmm(call: AtenCall) -> Value:
     """beta·self + alpha·mat1·mat2."""
-    factors = call.value("mat1"), call.value("mat2")
-    alpha, beta = call.number("alpha"), call.number("beta")
-    return call.onnx("Gemm", *factors, call.value("self"), alpha=alpha, beta=beta)
+    a, b, c = (call.value(name) for name in ("mat1", "mat2", "self"))
+    return matrix.gemm(call.builder, a, b, c, (call.number("alpha"), call.number("beta")))
 
 
-def baddbmm(call: AtenCall) -> Result:
+def baddbmm(call: AtenCall) -> Value:
     """beta·self + alpha·batch1·batch2."""
-    y = call.onnx("MatMul", call.value("batch1"), call.value("batch2"))
+    y = matrix.matmul(call.builder, call.value("batch1"), call.value("batch2"))
     offset = scaled(call, call.value("self"), call.number("beta"))
-    return call.onnx("Add", scaled(call, y, call.number("alpha")), offset)
+    return add(call.builder, scaled(call, y, call.number("alpha")), offset)
 
 
 def bilinear(call: AtenCall) -> Value:
@@ -44,34 +45,27 @@ def bilinear(call: AtenCall) -> Value:
     x, y, bias = call.value("input1"), call.value("input2"), call.optional("bias")
     rows = rearranged(x, lambda array: array[..., None, None, :])
     columns = rearranged(y, lambda array: array[..., None, :, None])
-    z = call.onnx("MatMul", call.onnx("MatMul", rows, call.value("weight")), columns)
+    products = matrix.matmul(call.builder, rows, call.value("weight"))
+    z = matrix.matmul(call.builder, products, columns)
     z = rearranged(z, lambda array: array[..., 0, 0])
-    return z if bias is None else call.onnx("Add", z, bias)
+    return z if bias is None else add(call.builder, z, bias)
 
 
-def convolution(call: AtenCall) -> Result:
+def convolution(call: AtenCall) -> Value:
     """A convolution or its transpose, with constant weights."""
-    x, weight, bias = call.value("input"), call.value("weight"), call.optional("bias")
-    axes = len(weight.shape) - 2
-    padding = call.integers("padding", axes)
-    attributes: dict[str, Attribute] = {
-        "strides": call.integers("stride", axes),
-        "pads": padding + padding,
-        "dilations": call.integers("dilation", axes),
-        "group": call.integer("groups"),
-    }
+    x, weight = view(call.builder, call.value("input")), call.known("weight")
+    bias = None if call.argument("bias") is None else call.known("bias")
+    axes, groups = conv.check_weights(x.shape, weight), call.integer("groups")
+    kernel, stride = weight.shape[2:], call.integers("stride", axes)
+    steps = Steps(kernel, stride, call.integers("dilation", axes))
+    ends = [(n, n) for n in call.integers("padding", axes)]
     extra = call.integers("output_padding", axes)
+    kernels = conv.Kernels(weight, bias, groups)
     if call.argument("transposed"):
-        return call.onnx(
-            "ConvTranspose",
-            x,
-            weight,
-            bias,
-            kernel_shape=weight.shape[2:],
-            output_padding=extra,
-            **attributes,
-        )
-    return call.onnx("Conv", x, weight, bias, **attributes)
+        stretch = stretched(x.shape[2:], steps, extra, ends)
+        return conv.transposed(call.builder, x, kernels, stretch)
+    slid = window(x.shape[2:], steps, ends)
+    return conv.convolution(call.builder, x, kernels, slid)
 
 
 def batch_norm(call: AtenCall) -> Value:
@@ -84,11 +78,13 @@ def batch_norm(call: AtenCall) -> Value:
 
 
 def _with_statistics(call: AtenCall) -> Value:
-    mean, variance = call.value("running_mean"), call.value("running_var")
-    weight, bias = _affine(call, mean.shape)
-    epsilon = call.number("eps")
-    x = call.value("input")
-    return call.onnx("BatchNormalization", x, weight, bias, mean, variance, epsilon=epsilon)
+    mean, variance = call.known("running_mean"), call.known("running_var")
+    weight, bias = (
+        call.known(name) if call.argument(name) is not None else np.full(mean.shape, default)
+        for name, default in (("weight", 1.0), ("bias", 0.0))
+    )
+    x, parameters = call.value("input"), (weight, bias, mean, variance)
+    return matrix.batch_normalization(call.builder, x, parameters, call.number("eps"))
 
 
 def _affine(call: AtenCall, shape: tuple[int, ...]) -> tuple[Value, Value]:
@@ -106,7 +102,9 @@ def layer_norm(call: AtenCall) -> Value:
     shape = call.integers("normalized_shape")
     weight, bias = _affine(call, shape)
     x, epsilon = call.value("input"), call.number("eps")
-    return call.onnx("LayerNormalization", x, weight, bias, axis=-len(shape), epsilon=epsilon)
+    return normalize.layer_normalization(
+        call.builder, x, weight, bias, axis=-len(shape), epsilon=epsilon
+    )[0]
 
 
 def rms_norm(call: AtenCall) -> Value:
@@ -116,7 +114,7 @@ def rms_norm(call: AtenCall) -> Value:
     scale = Constant(np.ones(shape), "weight") if weight is None else weight
     epsilon = _machine_epsilon(call) if call.argument("eps") is None else call.number("eps")
     x = call.value("input")
-    return call.onnx("RMSNormalization", x, scale, axis=-len(shape), epsilon=epsilon)
+    return normalize.rms_normalization(call.builder, x, scale, axis=-len(shape), epsilon=epsilon)
 
 
 def _machine_epsilon(call: AtenCall) -> float:
@@ -130,7 +128,9 @@ def group_norm(call: AtenCall) -> Value:
     call.seen.update(("N", "C", "HxW"))
     x, groups, epsilon = call.value("input"), call.integer("group"), call.number("eps")
     parameters = _affine(call, (x.shape[1],))
-    return call.onnx("GroupNormalization", x, *parameters, num_groups=groups, epsilon=epsilon)
+    return normalize.group_normalization(
+        call.builder, x, *parameters, num_groups=groups, epsilon=epsilon
+    )
 
 
 def instance_norm(call: AtenCall) -> Value:
@@ -140,7 +140,9 @@ def instance_norm(call: AtenCall) -> Value:
         return _with_statistics(call)
     x, epsilon = call.value("input"), call.number("eps")
     parameters = _affine(call, (x.shape[1],))
-    return call.onnx("InstanceNormalization", x, *parameters, epsilon=epsilon)
+    return normalize.group_normalization(
+        call.builder, x, *parameters, num_groups=x.shape[1], epsilon=epsilon
+    )
 
 
 def dropout(call: AtenCall) -> Result:
@@ -158,37 +160,15 @@ def native_dropout(call: AtenCall) -> Result:
     return (call.value("input"), None)
 
 
+def first_of_three(call: AtenCall, name: str) -> Result:
+    """A normalization whose further results, its statistics, are not supported."""
+    made = {"batch": batch_norm, "group": group_norm, "layer": layer_norm}[name](call)
+    return (made, None, None)
+
+
 def in_training(call: AtenCall) -> NoReturn:
     """Refused: normalization as training has it."""
     raise call.refuse(
         "it normalizes with the statistics of its batch (training mode? call module.eval() before "
         "exporting)"
     )
-
-
-_BATCH_NORM = Rule(lambda call: (batch_norm(call), None, None), "`BatchNormalization`")
-_TRAINING = Rule(in_training, "refused: statistics of a batch")
-RULES: Mapping[str, Rule] = {
-    "aten._native_batch_norm_legit.default": _BATCH_NORM,
-    "aten._native_batch_norm_legit_functional.default": _TRAINING,
-    "aten._native_batch_norm_legit.no_stats": _TRAINING,
-    "aten._native_batch_norm_legit_no_training.default": _BATCH_NORM,
-    "aten.addmm.default": Rule(addmm, "`Gemm`"),
-    "aten.baddbmm.default": Rule(baddbmm, "`MatMul`, `Add`"),
-    "aten.batch_norm.default": Rule(batch_norm, "`BatchNormalization`"),
-    "aten.bilinear.default": Rule(bilinear, "`MatMul`, `Add`"),
-    "aten.bmm.default": same("MatMul", "self", "mat2"),
-    "aten.convolution.default": Rule(convolution, "`Conv`, `ConvTranspose`"),
-    "aten.dropout.default": Rule(dropout, "no change"),
-    "aten.instance_norm.default": Rule(instance_norm, "`InstanceNormalization`"),
-    "aten.linear.default": Rule(linear, "`MatMul`, `Add`"),
-    "aten.mm.default": same("MatMul", "self", "mat2"),
-    "aten.native_dropout.default": Rule(native_dropout, "no change"),
-    "aten.native_group_norm.default": Rule(
-        lambda call: (group_norm(call), None, None), "`GroupNormalization`"
-    ),
-    "aten.native_layer_norm.default": Rule(
-        lambda call: (layer_norm(call), None, None), "`LayerNormalization`"
-    ),
-    "aten.rms_norm.default": Rule(rms_norm, "`RMSNormalization`"),
-}

@@ -3,7 +3,7 @@
 Torch itself says where the entries go: the operator is run on their numbers 1, 2, 3, …, so there is
 one definition for all of them, and it is the one that the program runs.
 
-May import: numpy, values, torch_call, onnx_join. Must not know: graphs, nodes.
+May import: numpy, values, lower/join, call. Must not know: graphs, nodes.
 """
 
 from __future__ import annotations
@@ -15,26 +15,23 @@ import numpy as np
 import numpy.typing as npt
 
 from verifai.graph.values import Activation, Constant, Value, check_size
-from verifai.load.onnx.join import joined
-from verifai.load.torch.call import AtenCall, Result, Rule, as_torch, constant
+from verifai.load.lower.join import joined
+from verifai.load.torch.call import AtenCall, Result, as_torch, constant
 
 _ZERO = constant(0.0, "zero")
 
 
-def moving(*names: str) -> Rule:
-    """The rule of an operator that moves the entries of these arguments; other tensors are known.
+def moved(call: AtenCall, *names: str) -> Result:
+    """The entries of these arguments, moved; other tensors are known.
 
     Args:
+        call: the operator.
         names: tensors or lists of tensors.
     """
-
-    def lower(call: AtenCall) -> Result:
-        parts: list[Value] = [_ZERO]
-        arguments = {name: _numbered(call, name, parts) for name in names}
-        known = {name: _known(call, name) for name in call.arguments if name not in names}
-        return _distributed(call, parts, {**known, **arguments})
-
-    return Rule(lower, "entries moved")
+    parts: list[Value] = [_ZERO]
+    arguments = {name: _numbered(call, name, parts) for name in names}
+    known = {name: _known(call, name) for name in call.arguments if name not in names}
+    return _distributed(call, parts, {**known, **arguments})
 
 
 def _numbered(call: AtenCall, name: str, parts: list[Value]) -> Any:
@@ -101,7 +98,7 @@ def taken(call: AtenCall, parts: Sequence[Value], numbers: npt.NDArray[Any]) -> 
     def join(arrays: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
         return np.concatenate([array.ravel() for array in arrays])[order - first]
 
-    return joined(call.as_onnx("Concat", *used), used, join)
+    return joined(call.builder, used, join)
 
 
 def pad(call: AtenCall) -> Result:
@@ -134,61 +131,3 @@ def converted(call: AtenCall) -> Result:
     if dtype not in (torch.float32, torch.float64):
         raise call.refuse(f"values that depend on the input converted to {dtype}")
     return call.value("self")
-
-
-_COPY = Rule(copied, "no change")
-_PAD = Rule(pad, "entries moved")
-_NEAREST = Rule(nearest, "entries moved")
-RULES: Mapping[str, Rule] = {
-    "aten._to_copy.default": Rule(converted, "no change; constants are rounded"),
-    "aten._unsafe_view.default": moving("self"),
-    "aten.alias.default": _COPY,
-    "aten.cat.default": moving("tensors"),
-    "aten.clone.default": _COPY,
-    "aten.constant_pad_nd.default": _PAD,
-    "aten.copy.default": moving("self", "src"),
-    "aten.detach.default": _COPY,
-    "aten.diagonal.default": moving("self"),
-    "aten.diagonal_scatter.default": moving("self", "src"),
-    "aten.embedding.default": moving("weight"),
-    "aten.expand.default": moving("self"),
-    "aten.flip.default": moving("self"),
-    "aten.gather.default": moving("self"),
-    "aten.im2col.default": moving("self"),
-    "aten.index.Tensor": moving("self"),
-    "aten.index_select.default": moving("self"),
-    "aten.lift_fresh_copy.default": _COPY,
-    "aten.pad.default": _PAD,
-    "aten.permute.default": moving("self"),
-    "aten.pixel_shuffle.default": moving("self"),
-    "aten.pixel_unshuffle.default": moving("self"),
-    "aten.reflection_pad1d.default": moving("self"),
-    "aten.reflection_pad2d.default": moving("self"),
-    "aten.reflection_pad3d.default": moving("self"),
-    "aten.repeat.default": moving("self"),
-    "aten.replication_pad2d.default": moving("self"),
-    "aten.replication_pad3d.default": moving("self"),
-    "aten.reshape.default": moving("self"),
-    "aten.roll.default": moving("self"),
-    "aten.select.int": moving("self"),
-    "aten.select_scatter.default": moving("self", "src"),
-    "aten.slice.Tensor": moving("self"),
-    "aten.slice_scatter.default": moving("self", "src"),
-    "aten.split.Tensor": moving("self"),
-    "aten.split_with_sizes.default": moving("self"),
-    "aten.squeeze.default": moving("self"),
-    "aten.squeeze.dim": moving("self"),
-    "aten.squeeze.dims": moving("self"),
-    "aten.stack.default": moving("tensors"),
-    "aten.t.default": moving("self"),
-    "aten.transpose.int": moving("self"),
-    "aten.tril.default": moving("self"),
-    "aten.triu.default": moving("self"),
-    "aten.unbind.int": moving("self"),
-    "aten.unfold.default": moving("self"),
-    "aten.unsqueeze.default": moving("self"),
-    "aten.upsample_nearest1d.vec": _NEAREST,
-    "aten.upsample_nearest2d.vec": _NEAREST,
-    "aten.upsample_nearest3d.vec": _NEAREST,
-    "aten.view.default": moving("self"),
-}

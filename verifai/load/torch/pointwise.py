@@ -1,200 +1,132 @@
-"""ATen operators that act entry by entry.
+"""ATen operators that act entry by entry, where torch says more or less than their meaning takes.
 
 Sources: the operators' pages of torch.nn.functional.
-May import: numpy, flint, values, builder, torch_call. Must not know: graphs, nodes.
+May import: numpy, values, lower, call. Must not know: graphs, nodes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 
-import numpy as np
-
-from verifai.graph.values import Constant, Value, rearranged
-from verifai.load.torch.call import AtenCall, Result, Rule, constant
+from verifai.graph.values import Value, rearranged
+from verifai.load.lower import arithmetic, pieces, smooth
+from verifai.load.torch.call import AtenCall, constant
 
 _THRESHOLD = (
     20  # of softplus, torch's default: above it log(1 + exp(t)) exceeds t by less than 3e-9
 )
-
-
-def same(op_type: str, *names: str) -> Rule:
-    """The rule of an operator that is an ONNX operator on these arguments."""
-    chosen = names or ("self",)
-    return Rule(
-        lambda call: call.onnx(op_type, *(call.value(name) for name in chosen)), f"`{op_type}`"
-    )
+_LARGEST_INTEGER = 1 << 53  # that a double is sure to hold
 
 
 def scaled(call: AtenCall, x: Value, factor: float) -> Value:
     """factor·x."""
-    return x if factor == 1 else call.onnx("Mul", x, constant(factor, "factor"))
+    return x if factor == 1 else arithmetic.times(call.builder, x, constant(factor, "factor"))
 
 
 def shifted(call: AtenCall, x: Value, shift: float) -> Value:
     """x + shift."""
-    return call.onnx("Add", x, constant(shift, "shift"))
+    return arithmetic.add(call.builder, x, constant(shift, "shift"))
 
 
-def add(call: AtenCall) -> Result:
+def add(call: AtenCall) -> Value:
     """self + alpha·other."""
     if call.is_truth:
         raise call.refuse("a sum of truth values, which torch takes for their disjunction")
-    return call.onnx("Add", call.value("self"), _times_alpha(call))
+    return arithmetic.add(call.builder, call.value("self"), _times_alpha(call))
 
 
-def subtract(call: AtenCall) -> Result:
+def subtract(call: AtenCall) -> Value:
     """self - alpha·other."""
-    return call.onnx("Sub", call.value("self"), _times_alpha(call))
+    return arithmetic.subtract(call.builder, call.value("self"), _times_alpha(call))
 
 
 def _times_alpha(call: AtenCall) -> Value:
     return scaled(call, call.value("other"), call.number("alpha"))
 
 
-def clamp(call: AtenCall) -> Result:
-    """Clip to numbers."""
-    return clipped(call, call.value("self"), call.optional("min"), call.optional("max"))
+def clamp(call: AtenCall, low: str, high: str) -> Value:
+    """Cut off at two numbers, the arguments of these names."""
+    ends = _bound(call, low), _bound(call, high)
+    return pieces.clip(call.builder, call.value("self"), *ends)
 
 
-def clipped(call: AtenCall, x: Value, low: Value | None, high: Value | None) -> Value:
-    """min(max(x, low), high); a bound that is None or infinite is left out."""
-    bounds = [None if _is_infinite(bound) else bound for bound in (low, high)]
-    return call.onnx("Clip", x, *bounds)
+def _bound(call: AtenCall, name: str) -> float | None:
+    """A number to cut off at; None where there is none."""
+    value = call.argument(name)
+    if value is None or (isinstance(value, float) and math.isinf(value)):
+        return None
+    if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+        raise call.refuse(f"the bound {name!r} is {value}")
+    return call.number(name)
 
 
-def _is_infinite(bound: Value | None) -> bool:
-    return isinstance(bound, Constant) and bool(np.isinf(bound.array.astype(float)).all())
-
-
-def clamp_tensor(call: AtenCall) -> Result:
-    """Clip to tensors."""
+def clamp_tensor(call: AtenCall) -> Value:
+    """Cut off at tensors."""
     x, low, high = call.value("self"), call.optional("min"), call.optional("max")
-    x = x if low is None else call.onnx("Max", x, low)
-    return x if high is None else call.onnx("Min", x, high)
+    x = x if low is None else arithmetic.maximum(call.builder, x, low)
+    return x if high is None else arithmetic.minimum(call.builder, x, high)
 
 
-def hardtanh(call: AtenCall) -> Result:
-    """Clip to min_val and max_val."""
-    return clipped(call, call.value("self"), call.value("min_val"), call.value("max_val"))
-
-
-def leaky_relu(call: AtenCall) -> Result:
-    """LeakyRelu, whose slope is a double here."""
-    return call.onnx("LeakyRelu", call.value("self"), alpha=call.number("negative_slope"))
-
-
-def elu(call: AtenCall) -> Result:
+def elu(call: AtenCall) -> Value:
     """scale·Elu(self) with the given alpha."""
     if call.number("input_scale") != 1:
         raise call.refuse("an input scale other than 1")
-    y = call.onnx("Elu", call.value("self"), alpha=call.number("alpha"))
+    y = smooth.elu(call.builder, call.value("self"), call.number("alpha"))
     return scaled(call, y, call.number("scale"))
 
 
-def celu(call: AtenCall) -> Result:
-    """Celu."""
-    return call.onnx("Celu", call.value("self"), alpha=call.number("alpha"))
-
-
-def gelu(call: AtenCall) -> Result:
+def gelu(call: AtenCall) -> Value:
     """Gelu, by erf or its approximation by tanh."""
-    return call.onnx("Gelu", call.value("self"), approximate=call.argument("approximate"))
+    return smooth.gelu(call.builder, call.value("self"), call.argument("approximate"))
 
 
-def softplus(call: AtenCall) -> Result:
+def softplus(call: AtenCall) -> Value:
     """log(1 + exp(beta·self))/beta; a threshold of 20 or more only guards against overflow."""
     beta, threshold = call.number("beta"), call.number("threshold")
     if not (beta > 0 and threshold >= _THRESHOLD):
         raise call.refuse(f"beta = {beta} with a threshold of {threshold}")
-    y = call.onnx("Softplus", scaled(call, call.value("self"), beta))
-    return y if beta == 1 else call.onnx("Div", y, constant(beta, "beta"))
+    y = smooth.softplus(call.builder, scaled(call, call.value("self"), beta))
+    return y if beta == 1 else arithmetic.divide(call.builder, y, constant(beta, "beta"))
 
 
-def log_sigmoid(call: AtenCall) -> Result:
+def log_sigmoid(call: AtenCall) -> Value:
     """-log(1 + exp(-self))."""
-    return call.onnx("Neg", call.onnx("Softplus", call.onnx("Neg", call.value("self"))))
+    negative = arithmetic.negate(call.builder, call.value("self"))
+    return arithmetic.negate(call.builder, smooth.softplus(call.builder, negative))
 
 
-def hard_sigmoid(call: AtenCall) -> Result:
+def hard_sigmoid(call: AtenCall) -> Value:
     """clip(self + 3, 0, 6)/6."""
-    y = shifted(call, call.value("self"), 3.0)
-    y = clipped(call, y, constant(0.0, "min"), constant(6.0, "max"))
-    return call.onnx("Div", y, constant(6.0, "six"))
+    y = pieces.clip(call.builder, shifted(call, call.value("self"), 3.0), 0.0, 6.0)
+    return arithmetic.divide(call.builder, y, constant(6.0, "six"))
 
 
-def threshold(call: AtenCall) -> Result:
+def threshold(call: AtenCall) -> Value:
     """self above a threshold, 0 elsewhere."""
     if call.number("value") != 0:
         raise call.refuse("a value other than 0 below the threshold")
-    return call.onnx("ThresholdedRelu", call.value("self"), alpha=call.number("threshold"))
+    return pieces.thresholded_relu(call.builder, call.value("self"), call.number("threshold"))
 
 
-def p_relu(call: AtenCall) -> Result:
-    """PRelu: one slope, or one a channel (axis 1)."""
+def p_relu(call: AtenCall) -> Value:
+    """One slope below 0, or one a channel (axis 1)."""
     x, slopes = call.value("self"), call.value("weight")
     if len(slopes.shape) == 1 and len(x.shape) > 1:
         column = (-1, *(1,) * (len(x.shape) - 2))
         slopes = rearranged(slopes, lambda array: array.reshape(column))
-    return call.onnx("PRelu", x, slopes)
+    return arithmetic.p_relu(call.builder, x, slopes)
 
 
-def inverse_root(call: AtenCall) -> Result:
+def inverse_root(call: AtenCall) -> Value:
     """1/√self."""
-    return call.onnx("Reciprocal", call.onnx("Sqrt", call.value("self")))
+    return smooth.reciprocal(call.builder, smooth.square_root_of(call.builder, call.value("self")))
 
 
-_ADD, _SUBTRACT = Rule(add, "`Add`"), Rule(subtract, "`Sub`")
-RULES: Mapping[str, Rule] = {
-    "aten._prelu_kernel.default": Rule(p_relu, "`PRelu`"),
-    "aten.abs.default": same("Abs"),
-    "aten.add.Scalar": _ADD,
-    "aten.add.Tensor": _ADD,
-    "aten.celu.default": Rule(celu, "`Celu`"),
-    "aten.clamp.Tensor": Rule(clamp_tensor, "`Max`, `Min`"),
-    "aten.clamp.default": Rule(clamp, "`Clip`"),
-    "aten.cos.default": same("Cos"),
-    "aten.cosh.default": same("Cosh"),
-    "aten.div.Scalar": same("Div", "self", "other"),
-    "aten.div.Tensor": same("Div", "self", "other"),
-    "aten.elu.default": Rule(elu, "`Elu`"),
-    "aten.erf.default": same("Erf"),
-    "aten.exp.default": same("Exp"),
-    "aten.expm1.default": Rule(
-        lambda call: shifted(call, call.onnx("Exp", call.value("self")), -1.0), "`Exp` less 1"
-    ),
-    "aten.gelu.default": Rule(gelu, "`Gelu`"),
-    "aten.hardsigmoid.default": Rule(hard_sigmoid, "`Clip`, `Div`"),
-    "aten.hardswish.default": same("HardSwish"),
-    "aten.hardtanh.default": Rule(hardtanh, "`Clip`"),
-    "aten.leaky_relu.default": Rule(leaky_relu, "`LeakyRelu`"),
-    "aten.log.default": same("Log"),
-    "aten.log1p.default": Rule(
-        lambda call: call.onnx("Log", shifted(call, call.value("self"), 1.0)), "`Log` of 1 more"
-    ),
-    "aten.log_sigmoid.default": Rule(log_sigmoid, "`Softplus`"),
-    "aten.maximum.default": same("Max", "self", "other"),
-    "aten.minimum.default": same("Min", "self", "other"),
-    "aten.mish.default": same("Mish"),
-    "aten.mul.Scalar": same("Mul", "self", "other"),
-    "aten.mul.Tensor": same("Mul", "self", "other"),
-    "aten.neg.default": same("Neg"),
-    "aten.pow.Tensor_Tensor": same("Pow", "self", "exponent"),
-    "aten.pow.Tensor_Scalar": same("Pow", "self", "exponent"),
-    "aten.prelu.default": Rule(p_relu, "`PRelu`"),
-    "aten.reciprocal.default": same("Reciprocal"),
-    "aten.relu.default": same("Relu"),
-    "aten.rsqrt.default": Rule(inverse_root, "`Sqrt`, `Reciprocal`"),
-    "aten.sigmoid.default": same("Sigmoid"),
-    "aten.sign.default": same("Sign"),
-    "aten.silu.default": same("Swish"),
-    "aten.sin.default": same("Sin"),
-    "aten.sinh.default": same("Sinh"),
-    "aten.softplus.default": Rule(softplus, "`Softplus`"),
-    "aten.sqrt.default": same("Sqrt"),
-    "aten.sub.Scalar": _SUBTRACT,
-    "aten.sub.Tensor": _SUBTRACT,
-    "aten.tan.default": same("Tan"),
-    "aten.tanh.default": same("Tanh"),
-    "aten.threshold.default": Rule(threshold, "`ThresholdedRelu`"),
-}
+def exponential_less_one(call: AtenCall) -> Value:
+    """exp(self) - 1."""
+    return shifted(call, smooth.exponential(call.builder, call.value("self")), -1.0)
+
+
+def logarithm_of_one_more(call: AtenCall) -> Value:
+    """log(1 + self)."""
+    return smooth.logarithm(call.builder, shifted(call, call.value("self"), 1.0))

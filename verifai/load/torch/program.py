@@ -16,7 +16,7 @@ from textwrap import shorten
 from typing import Any
 
 from verifai.kernel.errors import InputError
-from verifai.load.torch.operators import RULES
+from verifai.load.torch.operators import ROWS
 
 MAX_SENTENCE = 240  # characters of what torch says
 # what a module's own code and torch's tracing of it raise
@@ -63,7 +63,7 @@ def decomposed(program: Any) -> Any:
 
     table: Any = torch.export.default_decompositions()
     for operator in list(table.keys()):
-        if str(operator) in RULES:
+        if str(operator) in ROWS:
             table.pop(operator)
     with _explained("cannot decompose this program"), torch.no_grad():
         return program.run_decompositions(table)

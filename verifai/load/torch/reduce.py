@@ -1,14 +1,13 @@
 """ATen operators that reduce axes or windows to one value: sums, means, maxima, norms, pools.
 
 Sources: the operators' pages of torch and torch.nn.functional.
-May import: numpy, flint, values, builder, torch_call, torch_pointwise.
+May import: numpy, flint, values, builder, lower, call.
 Must not know: graphs, nodes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import reduce
 
 import numpy as np
@@ -17,21 +16,25 @@ from flint import fmpq
 from verifai.graph.rational import narrow, objects
 from verifai.graph.values import Activation, Constant, Value, axis_of, rearranged
 from verifai.kernel.operator import Array
-from verifai.load.torch.call import AtenCall, Result, Rule, constant
+from verifai.load.lower import pool
+from verifai.load.lower import reduce as lower
+from verifai.load.lower.arithmetic import divide, subtract, times
+from verifai.load.lower.constants import view
+from verifai.load.lower.join import cumulative_sum as sums_along
+from verifai.load.lower.matrix import matmul
+from verifai.load.lower.pieces import absolute
+from verifai.load.lower.window import Steps, Window, window
+from verifai.load.torch.call import AtenCall, Result, constant
 
 
-def reduced(op_type: str) -> Rule:
-    """The rule of a reduction that is an ONNX operator with axes."""
-    return Rule(lambda call: _over(call, op_type, call.value("self")), f"`{op_type}`")
+def over(call: AtenCall, kind: str) -> Value:
+    """A reduction of this kind along the axes of the call."""
+    return _over(call, kind, call.value("self"))
 
 
-def with_places(op_type: str) -> Rule:
-    """The rule of a reduction whose second result, where the extreme is, is not supported."""
-
-    def lower(call: AtenCall) -> Result:
-        return (_over(call, op_type, call.value("self")), None)
-
-    return Rule(lower, f"`{op_type}`; not the indices")
+def with_places(call: AtenCall, kind: str) -> Result:
+    """A reduction whose second result, where the extreme is, is not supported."""
+    return (over(call, kind), None)
 
 
 def _axes(call: AtenCall) -> tuple[int, ...]:
@@ -43,23 +46,23 @@ def _axes(call: AtenCall) -> tuple[int, ...]:
     return tuple(axis_of(axis, rank) for axis in call.integers("dim"))
 
 
-def _over(call: AtenCall, op_type: str, x: Value) -> Value:
-    """An ONNX reduction of x over the axes of the call."""
+def _over(call: AtenCall, kind: str, x: Value) -> Value:
+    """A reduction of x over the axes of the call."""
     keep = bool(call.argument("keepdim")) if "keepdim" in call.arguments else False
-    return call.onnx(op_type, x, constant(_axes(call), "axes"), keepdims=int(keep))
+    return lower.over(call.builder, x, lower.Axes(_axes(call), keep), lower.KINDS[kind])
 
 
 def variance(call: AtenCall) -> Value:
     """The mean of the squared distances from the mean, of n - correction values."""
-    x, axes = call.value("self"), _axes(call)
+    x, axes, builder = call.value("self"), _axes(call), call.builder
     count = math.prod(x.shape[axis] for axis in axes)
     correction = 1 if call.argument("correction") is None else call.number("correction")
     if correction != int(correction) or not count > correction:
         raise call.refuse(f"a correction of {correction} for {count} values")
-    mean = call.onnx("ReduceMean", x, constant(axes, "axes"), keepdims=1)
-    distance = call.onnx("Sub", x, mean)
-    total = _over(call, "ReduceSum", call.onnx("Mul", distance, distance))
-    return call.onnx("Div", total, constant(count - int(correction), "count"))
+    mean = lower.over(builder, x, lower.Axes(axes, keep=True), lower.KINDS["Mean"])
+    distance = subtract(builder, x, mean)
+    total = _over(call, "Sum", times(builder, distance, distance))
+    return divide(builder, total, constant(count - int(correction), "count"))
 
 
 def vector_norm(call: AtenCall) -> Value:
@@ -68,13 +71,14 @@ def vector_norm(call: AtenCall) -> Value:
     if order not in (1, 2, math.inf):
         raise call.refuse(f"a norm of order {order}")
     if order == math.inf:
-        return _over(call, "ReduceMax", call.onnx("Abs", x))
-    return _over(call, f"ReduceL{int(order)}", x)
+        return _over(call, "Max", absolute(call.builder, x))
+    return _over(call, f"L{int(order)}", x)
 
 
 def cumulative_sum(call: AtenCall) -> Value:
     """Sums of all entries up to each along one axis."""
-    return call.onnx("CumSum", call.value("self"), constant((call.integer("dim"),), "axis"))
+    x = call.value("self")
+    return sums_along(call.builder, x, axis_of(call.integer("dim"), len(x.shape)))
 
 
 def _batched(x: Value, axes: int) -> Value:
@@ -89,51 +93,41 @@ def _like(y: Value, x: Value) -> Value:
     return rearranged(y, lambda array: array.reshape(lengths))
 
 
-def max_pool(axes: int) -> Rule:
-    """The rule of max pooling over so many axes."""
-
-    def lower(call: AtenCall) -> Result:
-        x = call.value("self")
-        y = call.onnx(
-            "MaxPool",
-            _batched(x, axes),
-            dilations=call.integers("dilation", axes),
-            **_window(call, axes),
-        )
-        return (_like(y, x), None)
-
-    return Rule(lower, "`MaxPool`; not the indices")
+def max_pool(call: AtenCall) -> Result:
+    """Maxima over windows; where they are is not supported."""
+    x, axes = call.value("self"), _spatial(call)
+    given = view(call.builder, _batched(x, axes))
+    slid = _window(call, given.shape[2:], call.integers("dilation", axes))
+    return (_like(pool.max_pool(call.builder, given, slid), x), None)
 
 
-def average_pool(axes: int) -> Rule:
-    """The rule of average pooling over so many axes."""
-
-    def lower(call: AtenCall) -> Result:
-        x, divisor = call.value("self"), call.argument("divisor_override")
-        counted = 1 if divisor is not None else int(call.argument("count_include_pad"))
-        window = _window(call, axes)
-        if divisor is not None and window["ceil_mode"]:
-            raise call.refuse("both ceil_mode and a divisor")
-        y = call.onnx("AveragePool", _batched(x, axes), count_include_pad=counted, **window)
-        if divisor is not None:
-            share = narrow(
-                objects([fmpq(math.prod(call.integers("kernel_size", axes)), divisor)], ())
-            )
-            y = call.onnx("Mul", y, Constant(share, "divisor"))
-        return _like(y, x)
-
-    return Rule(lower, "`AveragePool`")
+def average_pool(call: AtenCall) -> Value:
+    """Averages over windows."""
+    x, divisor, axes = call.value("self"), call.argument("divisor_override"), _spatial(call)
+    counted = divisor is not None or bool(call.argument("count_include_pad"))
+    given = view(call.builder, _batched(x, axes))
+    slid = _window(call, given.shape[2:], (1,) * axes)
+    if divisor is not None and call.argument("ceil_mode"):
+        raise call.refuse("both ceil_mode and a divisor")
+    y: Value = pool.average_pool(call.builder, given, slid, with_padding=counted)
+    if divisor is not None:
+        share = narrow(objects([fmpq(math.prod(slid.kernel), divisor)], ()))
+        y = times(call.builder, y, Constant(share, "divisor"))
+    return _like(y, x)
 
 
-def _window(call: AtenCall, axes: int) -> dict[str, int | tuple[int, ...]]:
-    """Kernel, strides and padding as ONNX's attributes."""
+def _spatial(call: AtenCall) -> int:
+    """Over how many axes a pool's windows slide: as its name says."""
+    return int(call.op_type.partition("pool")[2][0])
+
+
+def _window(call: AtenCall, lengths: tuple[int, ...], dilation: tuple[int, ...]) -> Window:
+    """The window that the arguments of a pool describe."""
+    axes = len(lengths)
     kernel, padding = call.integers("kernel_size", axes), call.integers("padding", axes)
-    return {
-        "kernel_shape": kernel,
-        "strides": call.integers("stride", axes) or kernel,
-        "pads": padding + padding,
-        "ceil_mode": int(call.argument("ceil_mode")),
-    }
+    steps = Steps(kernel, call.integers("stride", axes) or kernel, dilation)
+    ends = [(n, n) for n in padding]
+    return window(lengths, steps, ends, ceil=bool(call.argument("ceil_mode")))
 
 
 def _ranges(length: int, parts: int) -> list[range]:
@@ -152,12 +146,13 @@ def adaptive_average(call: AtenCall) -> Value:
     for axis, parts in zip(range(-len(sizes), 0), sizes, strict=True):
         windows = _ranges(x.shape[axis], parts)
         matrix = np.zeros((x.shape[axis], parts))
-        for i, window in enumerate(windows):
-            matrix[window, i] = 1
-        sums = call.onnx("MatMul", _swapped(x, axis), Constant(matrix, "windows"))
+        for i, places in enumerate(windows):
+            matrix[places, i] = 1
+        sums = matmul(call.builder, _swapped(x, axis), Constant(matrix, "windows"))
         x = _swapped(sums, axis)
-        counts.append(np.array([len(window) for window in windows]))
-    return call.onnx("Div", x, Constant(reduce(np.multiply.outer, counts).astype(float), "counts"))
+        counts.append(np.array([len(places) for places in windows]))
+    every = Constant(reduce(np.multiply.outer, counts).astype(float), "counts")
+    return divide(call.builder, x, every)
 
 
 def adaptive_max(call: AtenCall) -> Result:
@@ -177,33 +172,3 @@ def adaptive_max(call: AtenCall) -> Result:
     best = call.builder.greatest(node, candidates)
     outer = x.shape[: len(x.shape) - len(sizes)]
     return (Activation(best.node, best.index.reshape(*outer, *sizes)), None)
-
-
-_ADAPTIVE = Rule(adaptive_average, "`MatMul`, `Div`")
-_ADAPTIVE_MAX = Rule(adaptive_max, "maxima; not the indices")
-RULES: Mapping[str, Rule] = {
-    "aten._adaptive_avg_pool2d.default": _ADAPTIVE,
-    "aten._adaptive_avg_pool3d.default": _ADAPTIVE,
-    "aten.adaptive_max_pool2d.default": _ADAPTIVE_MAX,
-    "aten.adaptive_max_pool3d.default": _ADAPTIVE_MAX,
-    "aten.amax.default": reduced("ReduceMax"),
-    "aten.amin.default": reduced("ReduceMin"),
-    "aten.avg_pool2d.default": average_pool(2),
-    "aten.avg_pool3d.default": average_pool(3),
-    "aten.cumsum.default": Rule(cumulative_sum, "`CumSum`"),
-    "aten.linalg_vector_norm.default": Rule(vector_norm, "`ReduceL1`, `ReduceL2`, `ReduceMax`"),
-    "aten.logsumexp.default": reduced("ReduceLogSumExp"),
-    "aten.max.default": reduced("ReduceMax"),
-    "aten.max.dim": with_places("ReduceMax"),
-    "aten.max_pool2d_with_indices.default": max_pool(2),
-    "aten.max_pool3d_with_indices.default": max_pool(3),
-    "aten.mean.default": reduced("ReduceMean"),
-    "aten.mean.dim": reduced("ReduceMean"),
-    "aten.min.default": reduced("ReduceMin"),
-    "aten.min.dim": with_places("ReduceMin"),
-    "aten.prod.default": reduced("ReduceProd"),
-    "aten.prod.dim_int": reduced("ReduceProd"),
-    "aten.sum.default": reduced("ReduceSum"),
-    "aten.sum.dim_IntList": reduced("ReduceSum"),
-    "aten.var.correction": Rule(variance, "`ReduceMean`, `ReduceSum`"),
-}

@@ -6,69 +6,88 @@ which changes no value: whatever the entries, every function is taken where it i
 moderate. exp(d_i)·(1/s) would need fewer exponentials, but a product's planes lose several times as
 much as one more line.
 
-Sources: the operators' pages of the ONNX standard, opset 7 and later.
-May import: numpy, kernel, values, builder, onnx_call.
-Must not know: protobuf.
+Sources: the operators' pages of the ONNX standard.
+May import: numpy, kernel, values, builder, constants.
+Must not know: formats.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from verifai.graph.builder import ONE, ZERO, Builder
-from verifai.graph.values import Activation, Constant, Value, axis_of
-from verifai.load.onnx.call import Call, Lowering
-
-Mask = npt.NDArray[np.bool_]
-
-
-def softmax(call: Call) -> list[Value]:
-    """Softmax along one axis; before opset 13 along all axes from `axis` on."""
-    return [_along_axis(call, 1.0, _softmax)]
+from verifai.graph.values import Activation, Constant, Masked, Value, axis_of
+from verifai.kernel.errors import InputError
+from verifai.load.lower.constants import Mask, view
 
 
-def log_softmax(call: Call) -> list[Value]:
-    """LogSoftmax, along the axes of Softmax."""
-    return [_along_axis(call, 0.0, _log_softmax)]
+def softmax(builder: Builder, x: Value, axis: int) -> Value:
+    """Softmax along one axis.
+
+    Args:
+        builder: where nodes go.
+        x: the values; minus infinity (`Masked`) is left out.
+        axis: the axis, counted from either end.
+
+    Raises:
+        InputError: there is no such axis, or a row of nothing but minus infinity.
+    """
+    return _along_axis(builder, x, axis, (1.0, _softmax))
+
+
+def log_softmax(builder: Builder, x: Value, axis: int) -> Value:
+    """The logarithm of Softmax.
+
+    Args:
+        builder: where nodes go.
+        x: the values, none of them minus infinity.
+        axis: the axis, counted from either end.
+
+    Raises:
+        InputError: as `softmax`, or minus infinity among the values.
+    """
+    return _along_axis(builder, x, axis, (0.0, _log_softmax))
 
 
 def _along_axis(
-    call: Call, alone: float, function: Callable[[Call, Activation, Mask], Activation]
+    builder: Builder,
+    x: Value,
+    axis: int,
+    kind: tuple[float, Callable[[Builder, Activation, Mask], Activation]],
 ) -> Value:
-    """function on rows of at least two entries; `alone` is its value on a row of one."""
-    (x, hidden), rank = call.masked(0), len(call.inputs[0].shape if call.inputs[0] else ())
-    if call.opset >= 13:
-        axis = axis_of(call.integer("axis", -1), rank)
-        order = [*(a for a in range(rank) if a != axis), axis]
-        width = x.shape[axis]
-    else:
-        axis, order = axis_of(call.integer("axis", 1), rank), list(range(rank))
-        width = math.prod(x.shape[axis:])
-    moved = x.index.transpose(order)
+    """A function of rows of at least two entries; `kind` has its value on a row of one, and it."""
+    (y, hidden), rank, (alone, function) = _masked(builder, x), len(x.shape), kind
+    axis = axis_of(axis, rank)
+    order = [*(a for a in range(rank) if a != axis), axis]
+    width, moved = x.shape[axis], y.index.transpose(order)
     if not moved.size:
-        raise call.refuse(f"a tensor of shape {x.shape}")
+        raise InputError(f"a tensor of shape {x.shape}")
     mask = hidden.transpose(order).reshape(-1, width)
     if mask.all(axis=1).any():
-        raise call.refuse("a row of nothing but minus infinity")
+        raise InputError("a row of nothing but minus infinity")
     if width == 1:
-        return Constant(np.full(x.shape, alone), call.name)
-    y = function(call, Activation(x.node, moved.reshape(-1, width)), mask)
-    return Activation(y.node, y.index.reshape(moved.shape).transpose(np.argsort(order)))
+        return Constant(np.full(x.shape, alone), builder.prefix)
+    made = function(builder, Activation(y.node, moved.reshape(-1, width)), mask)
+    return Activation(made.node, made.index.reshape(moved.shape).transpose(np.argsort(order)))
 
 
-def _softmax(call: Call, x: Activation, hidden: Mask) -> Activation:
-    builder = call.builder
+def _masked(builder: Builder, x: Value) -> tuple[Activation, Mask]:
+    """The value as a view of a node, and where it is minus infinity instead."""
+    if isinstance(x, Masked):
+        return Activation(x.node, x.index), x.hidden
+    return view(builder, x), np.zeros(x.shape, dtype=bool)
+
+
+def _softmax(builder: Builder, x: Activation, hidden: Mask) -> Activation:
     if x.shape[1] == 2 and not hidden.any():
         other = Activation(x.node, x.index[:, ::-1])
         return builder.smooth(builder.linear([(x, ONE), (other, -ONE)]), "sigmoid")
     alone = ~hidden & ((~hidden).sum(axis=1, keepdims=True) == 1)
     several = ~hidden & ~alone
     if not several.any():
-        return builder.lift(Constant(alone.astype(float), call.name))
+        return builder.lift(Constant(alone.astype(float), builder.prefix))
     rows, index = several.any(axis=1), np.full(x.shape, -1)
     inner = Activation(x.node, x.index[rows])
     shares = builder.smooth(_log_shares(builder, inner, several[rows]), "exp")
@@ -77,10 +96,10 @@ def _softmax(call: Call, x: Activation, hidden: Mask) -> Activation:
     return builder.linear([(y, ONE)], alone.astype(float)) if alone.any() else y
 
 
-def _log_softmax(call: Call, x: Activation, hidden: Mask) -> Activation:
+def _log_softmax(builder: Builder, x: Activation, hidden: Mask) -> Activation:
     if hidden.any():
-        raise call.refuse("the logarithm of zero, where the input is minus infinity")
-    y = _log_shares(call.builder, x, ~hidden)
+        raise InputError("the logarithm of zero, where the input is minus infinity")
+    y = _log_shares(builder, x, ~hidden)
     return Activation(y.node, y.index.reshape(x.shape))
 
 
@@ -117,6 +136,3 @@ def _powers(
     places[seen] = powers.index
     total = builder.dense(Activation(powers.node, places), np.ones((1, x.shape[1])))
     return top, falls, builder.piecewise(total, [ONE], [ZERO, ONE], ONE)
-
-
-LOWERINGS: Mapping[str, Lowering] = {"LogSoftmax": log_softmax, "Softmax": softmax}

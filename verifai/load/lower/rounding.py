@@ -1,0 +1,64 @@
+"""How the operators of a float32 program round: what a row of a table of operators says of it.
+
+A rounding is a claim about every program that runs a file, and that claim is what
+`Float32Network.assumptions` tells the reader.
+
+May import: nothing. Must not know: how operators are lowered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """What is known of an operator's results in a float32 program."""
+
+    EXACT = "exact"  # the float32 number that is its value over the reals
+    SUM = "sum"  # sums of products in any order
+    CORRECT = "correct"  # the exact value, rounded so many times
+    SMOOTH = "smooth"  # off by a declared number of units in the last place
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """How an operator rounds.
+
+    Attributes:
+        kind: what is known.
+        steps: roundings of the exact value, or how often a product rounds more than its sum needs.
+        of_integers: whether that is known for constant integers only.
+        folds: whether two constants give the nearest float32, as IEEE arithmetic does.
+    """
+
+    kind: Kind
+    steps: int = 0
+    of_integers: bool = False
+    folds: bool = False
+
+    @property
+    def meaning(self) -> str:
+        """In a few words, for the table of operators."""
+        if self.kind is Kind.EXACT:
+            return "exact for constant integers" if self.of_integers else "exact"
+        if self.kind is Kind.CORRECT:
+            return "rounded once" if self.steps == 1 else f"rounded {self.steps} times"
+        return {Kind.SUM: "sum", Kind.SMOOTH: "`--assume-ulp`", Kind.UNKNOWN: "refused"}[self.kind]
+
+
+EXACT = Rounding(Kind.EXACT)
+EXACT_INTEGERS = Rounding(Kind.EXACT, of_integers=True)
+SMOOTH = Rounding(Kind.SMOOTH)
+UNKNOWN = Rounding(Kind.UNKNOWN)
+
+
+def sums(steps: int, *, folds: bool = False) -> Rounding:
+    """Sums of products in any order, where a product rounds `steps` times more than that needs."""
+    return Rounding(Kind.SUM, steps, folds=folds)
+
+
+def correct(steps: int, *, folds: bool = False) -> Rounding:
+    """The exact value, rounded so many times."""
+    return Rounding(Kind.CORRECT, steps, folds=folds)
