@@ -234,7 +234,7 @@ CALLS = {
     "Domain": Call(vf.Domain, {"lower": (0,), "upper": (1,), "integers": frozenset(), "rows": ()}),
     "verify": Call(
         vf.verify,
-        {"query": QUERY, "timeout": 5, "nodes": 100, "workers": 1, "device": None},
+        {"query": QUERY, "timeout": 5, "nodes": 100, "workers": 1, "device": None, "rank": "gap"},
     ),
     "check": Call(vf.check, {"query": QUERY, "certificate": PROVED.certificate, "exact": False}),
     "bounds": Call(vf.bounds, {"net": NET, "domain": [(0, 1)]}),

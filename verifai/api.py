@@ -23,6 +23,7 @@ from verifai.entry import (
     paths,
     processes,
     query,
+    refused,
     renamed,
     seconds,
     takes,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from verifai.kernel.network import Network
     from verifai.kernel.query import Query
     from verifai.properties.domain import Domain, Ends
+    from verifai.search.rank.protocol import Rank
     from verifai.verdict import Verdict
 
 
@@ -157,12 +159,22 @@ def assumptions(query: Query) -> tuple[str, ...]:
     return assumptions_of(query)
 
 
+def _rank(value: Any, what: str) -> Any:
+    """The argument named `what` as a ranking rule."""
+    from verifai.search.rank.select import rank_of
+
+    if not isinstance(value, str) and not callable(value):
+        raise refused(what, "the name of a ranking rule, or a function", value)
+    return rank_of(value)
+
+
 @takes(
     query=query,
     timeout=optional(seconds),
     nodes=optional(count),
     workers=processes,
     device=optional(text),
+    rank=optional(_rank),
 )
 def verify(
     query: Query,
@@ -171,6 +183,7 @@ def verify(
     nodes: int | None = None,
     workers: int = 2,
     device: str | None = None,
+    rank: str | Rank | None = None,
 ) -> Verdict:
     """Verified, Falsified or Unknown; the first two only as the kernel confirms them.
 
@@ -180,9 +193,11 @@ def verify(
         nodes: nodes of the search tree; None: no limit.
         workers: processes.
         device: None, or where torch is to bound subproblems, such as "cuda".
+        rank: which input or neuron is split: the name of a rule, such as "babsr", or a function
+            from `verifai.search.rank.protocol.Splits` to scores; None: what fits the search.
 
     Raises:
-        InputError: torch is not installed, or there is no such device.
+        InputError: torch is not installed, or there is no such device or rule.
         Misread: a model that the query was read from gives something else at a point.
     """
     from verifai.verify import Options
@@ -190,7 +205,12 @@ def verify(
 
     assumed = assumptions(query)
     options = Options(
-        timeout=timeout, nodes=nodes, workers=workers, assumptions=assumed, device=device
+        timeout=timeout,
+        nodes=nodes,
+        workers=workers,
+        assumptions=assumed,
+        device=device,
+        rank=rank,
     )
     return search(_ready(query), options)
 

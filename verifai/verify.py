@@ -56,7 +56,8 @@ def verify(
         the kernel replayed, or Unknown with the reason and how far it got.
 
     Raises:
-        InputError: the options name a device that is not there.
+        InputError: the options name a device that is not there, or a ranking rule that gives
+            something else than scores.
         Misread: a model that the query was read from gives something else at a point.
     """
     meter = Meter(options or Options(), progress)

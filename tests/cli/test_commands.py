@@ -297,6 +297,13 @@ def test_a_query_leaves_nothing_behind(model: str, true_property: str, tmp_path:
     assert not list(home.rglob("*"))
 
 
+def test_verify_takes_a_ranking_rule(model: str, true_property: str, capsys: Out) -> None:
+    assert run(["verify", model, true_property, "--rank", "babsr"]) == 0
+    capsys.readouterr()
+    assert run(["verify", model, true_property, "--rank", "best"]) == 4
+    assert "'best': there are babsr, fsb, gap, smear, widest" in capsys.readouterr().err
+
+
 def test_inspect(model: str, capsys: Out) -> None:
     assert run(["inspect", model, "--json"]) == 0
     found = said(capsys)

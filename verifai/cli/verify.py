@@ -54,6 +54,11 @@ def image_sides(
     "--device",
     help="Bound on torch's arrays there (cuda, cuda:1, cpu), in one process (default: numpy).",
 )
+@click.option(
+    "--rank",
+    metavar="RULE",
+    help="What to split: babsr, fsb, gap, smear, widest, or a package's rule (default: what fits).",
+)
 @click.option("--seed", type=SEED, default=0, help="Seed of the attacks (default 0).")
 @click.option(
     "--float32/--no-float32",
@@ -125,6 +130,7 @@ class _Asked:
     nodes: int | None
     workers: int
     device: str | None
+    rank: str | None
     seed: int
     semantics: str
     assume_ulp: int | None
@@ -145,6 +151,7 @@ class _Asked:
             seed=self.seed,
             assumptions=assumptions(query),
             device=self.device,
+            rank=self.rank,
         )
         verdict = search(query, budget, spent=time.monotonic() - self.start)
         if self.certificate is not None and isinstance(verdict, Verified):

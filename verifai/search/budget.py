@@ -1,6 +1,7 @@
 """What a search may spend, and the two ways in which it ends early.
 
-May import: the standard library, numpy, kernel errors. Must not know: networks, bounds, proofs.
+May import: the standard library, numpy, kernel errors, rank. Must not know: networks, bounds,
+proofs.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from verifai.kernel.errors import InputError
+
+if TYPE_CHECKING:
+    from verifai.search.rank.protocol import Rank
 
 GRACE = 0.25  # seconds by which work may be late that looks at no clock
 NO_MEMORY = "there is not enough memory for this search"
@@ -34,6 +38,7 @@ class Options:
             only binary32 inputs are counterexamples.
         device: where bounds are computed: None for numpy on the processor, or a device of torch
             ("cuda", "cuda:1", "cpu").
+        rank: which input or neuron is split, by name or by a function; None: what fits the search.
     """
 
     timeout: float | None = None
@@ -43,6 +48,7 @@ class Options:
     seed: int = 0
     assumptions: tuple[str, ...] = ()
     device: str | None = None
+    rank: str | Rank | None = None
 
     def __post_init__(self) -> None:
         if self.timeout is not None and not self.timeout >= 0:
@@ -53,6 +59,10 @@ class Options:
             raise InputError(f"a memory budget of {self.memory_mib} MiB")
         if self.workers < 1:
             raise InputError(f"{self.workers} workers")
+        if self.rank is not None:
+            from verifai.search.rank.select import rank_of  # searches without do without
+
+            rank_of(self.rank)
 
     @property
     def processes(self) -> int:

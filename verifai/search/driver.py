@@ -29,6 +29,7 @@ from verifai.search.loop.forest import Forest, preorder
 from verifai.search.loop.frontier import TreeSearch, root_region
 from verifai.search.loop.team import Team
 from verifai.search.quiet import silenced
+from verifai.search.rank.select import rank_of
 from verifai.search.wide import Wide
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Driver:
         self.compiled, self.fast = compiled
         self.caution = 1.0
         self.meter, self.witnesses = meter, witnesses
+        chosen = meter.options.rank
+        self.rank = None if chosen is None else rank_of(chosen)
         self.started = time.perf_counter()
         query = root.query
         wholes = [v in query.integers for v in query.input_values]
@@ -167,7 +170,7 @@ class Driver:
         climber = None
         if can_climb(clause):
             climber = Climber(self.fast, self.problem, judge, self.caution)
-        return BoxSearch(self.fast, judge, integers=self.integers, climber=climber)
+        return BoxSearch(self.fast, judge, integers=self.integers, climber=climber, rank=self.rank)
 
     def boxes(self, search: BoxSearch, clause: Clause, rows: dict[int, int]) -> Boxes:
         """A search that splits inputs, begun with one box, to be brought to its end."""
@@ -229,7 +232,9 @@ class Driver:
             goals, compiled = lift.goals(goals), lift.part.compiled
         closer = LeafSolver(compiled, lambda: self.meter.deadline)
         effort, like = self._effort(bounds), self.fast.like
-        search = PhaseSearch(compiled, goals, effort=effort, closer=closer, like=like, lift=lift)
+        search = PhaseSearch(
+            compiled, goals, effort=effort, closer=closer, rank=self.rank, like=like, lift=lift
+        )
         return search, skeleton
 
     def _effort(self, bounds: Bounds) -> Effort:

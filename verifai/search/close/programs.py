@@ -131,7 +131,11 @@ def _mixed(before: float, now: float) -> float:
 
 
 class Programs:
-    """The programs of all goals of one search, built when first needed."""
+    """The programs of all goals of one search, built when first needed.
+
+    Attributes:
+        chooses: whether what is not refuted is split where programs gain most, or left to others.
+    """
 
     def __init__(
         self,
@@ -154,6 +158,7 @@ class Programs:
         self.compiled, self.goals, self.left = compiled, goals, left
         self.bounds, self.units = bounds, units
         self.substituted: Substituted | None = None
+        self.chooses = True
         self.programs: dict[int, Reduced] = {}
         self.promises: dict[int, _Promise] = {}
         self.premises = Premises(lambda: left() <= 0)
@@ -185,6 +190,8 @@ class Programs:
             pace.note_gain(solved.value - before)
         optimum = program.simplex.optimum()
         inputs, is_open = optimum.point[: program.inputs], (ends[0] < 0) & (ends[1] > 0)
+        if not self.chooses:
+            return Decision(solved.value, point=inputs)
         gaps = np.where(is_open, program.gaps(optimum.point), 0)
         if (gaps > TINY).any():
             weighed = gaps * program.pulls(optimum)

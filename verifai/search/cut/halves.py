@@ -1,8 +1,6 @@
-"""The halves of subproblems over phases: which split promises most, and where halves start.
+"""The halves of subproblems over phases: where they start, and what bounds them at once.
 
-Source: De Palma et al. 2021, Improved Branch and Bound (FSB).
-
-May import: numpy, bounds, goals, frontier. Must not know: trees, records, programs.
+May import: numpy, bounds, goals, frontier, rank. Must not know: trees, records, programs.
 """
 
 from __future__ import annotations
@@ -23,9 +21,9 @@ from verifai.search.clauses import Array
 from verifai.search.goals import Goals
 from verifai.search.judge import Indices
 from verifai.search.loop.frontier import Regions
+from verifai.search.rank.protocol import Trial
 
 T = TypeVar("T")
-CANDIDATES = 6  # neurons tried before one is chosen
 
 
 class Halves:
@@ -36,28 +34,25 @@ class Halves:
         self.compiled, self.fast, self.goals = compiled, fast, goals
         self.offsets = np.array(compiled.network.offsets)
 
-    def choose(
-        self,
-        regions: Regions,
-        found: Optimized,
-        rest: Indices,
-        proposals: tuple[Array, Array, Array],
-    ) -> Indices:
-        """For every open subproblem the value whose split promises most, of the best few."""
-        scores, at, forces = proposals
-        count = min(CANDIDATES, int((scores > 0).sum(axis=1).max()))
-        best = np.argsort(-scores, axis=1)[:, :count]
-        if count == 1:
-            return np.asarray(best[:, 0])
-        gains = np.full((len(rest), count), -np.inf)
-        for k in range(count):
-            usable = np.flatnonzero(scores[np.arange(len(rest)), best[:, k]] > 0)
-            if not len(usable):
-                continue
-            which, value = rest[usable], best[usable, k]
-            split = value, at[which, value], forces[:, which, value]
-            gains[usable, k] = self._gain(regions, found, which, split)
-        return np.asarray(best[np.arange(len(rest)), gains.argmax(axis=1)])
+    def trial(
+        self, regions: Regions, found: Optimized, rest: Indices, splits: tuple[Array, Array]
+    ) -> Trial:
+        """What the halves of open subproblems are bounded by, as `Splits.halves` says.
+
+        Args:
+            regions: bounded subproblems.
+            found: by what.
+            rest: which of them are open.
+            splits: where their values would be split, and the multipliers of the halves.
+        """
+        at, forces = splits
+
+        def pair(which: Indices, columns: Indices) -> Array:
+            here = rest[which]
+            split = columns, at[here, columns], forces[:, here, columns]
+            return self._pair(regions, found, here, split)
+
+        return pair
 
     def forces(self, point: Point, seen: Mapping[int, Array]) -> Array:
         """The multipliers of the lower and of the upper half of every value, (2, M, N).
@@ -75,14 +70,14 @@ class Halves:
                 found[1][:, where] -= used * (1 - slopes)
         return found
 
-    def _gain(
+    def _pair(
         self,
         regions: Regions,
         found: Optimized,
         which: Indices,
         split: tuple[Indices, Array, Array],
     ) -> Array:
-        """The lesser bound of the two children, a little of the greater added; (len(which),)."""
+        """The bounds of the two children, (len(which), 2)."""
         value, at, forces = split
         children = self.children(regions.bounds.take(np.repeat(which, 2)), value, at)
         twice = np.repeat(which, 2)
@@ -93,8 +88,7 @@ class Halves:
         rows = self._put(self.goals.rows(regions.extra["goal"][twice]))
         problem = Problem(self.fast, self._put(base), rows, len(twice), {}, {})
         point = Point(slopes, multipliers, found.point.weights[twice])
-        pair = host(problem.plane(self._put(point))[0].value).reshape(-1, 2)
-        return np.asarray(pair.min(axis=1) + 0.1 * np.minimum(pair.max(axis=1), 1.0))
+        return host(problem.plane(self._put(point))[0].value).reshape(-1, 2)
 
     def press(self, multipliers: dict[int, Array], value: Indices, forces: Array) -> None:
         """Sets the multipliers of split values in pairs of halves, lower ones first."""

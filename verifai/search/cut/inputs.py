@@ -1,7 +1,7 @@
 """Branch-and-bound over input boxes, in batches.
 
 Every box inherits its parent's bounds, tightens them by CROWN, and is refuted, or split in the
-middle of the input that moves the decisive form most. Where phases can simply be enumerated, boxes
+middle of the input that a rule picks. Where phases can simply be enumerated, boxes
 that a few splits did not refute are left to that: its linear programs see what rows say together.
 Source: Bunel et al. 2020, Branch and Bound for Piecewise Linear Neural Network Verification.
 
@@ -23,13 +23,14 @@ from verifai.bounds.crown import Plane, Relaxed, backward, pairs, refine
 from verifai.bounds.interval import Bounds
 from verifai.bounds.lines import span
 from verifai.bounds.optimize import Ascent
-from verifai.bounds.smear import gradient_ranges
 from verifai.kernel.network import Affine, Input, Pwl
 from verifai.proof.record import Block, Close, Point, Record, Split
 from verifai.search.clauses import Array, Clause
 from verifai.search.goals import Climber, tightening
 from verifai.search.judge import Indices, Judge
 from verifai.search.loop.frontier import Regions, TreeSearch
+from verifai.search.rank.protocol import Gaps, Rank, Splits
+from verifai.search.rank.select import choose
 
 BATCH = 512
 MAX_DEPTH = 400
@@ -41,14 +42,29 @@ ASCENT = Ascent(steps=4, rate=0.5, target=1e-6, curved=True)
 
 
 class BoxSearch(TreeSearch):
-    """A search that splits inputs; `integers` are the columns of points that are integers."""
+    """A search that splits inputs."""
 
     def __init__(
-        self, compiled: Compiled, judge: Judge, *, integers: Indices, climber: Climber | None
+        self,
+        compiled: Compiled,
+        judge: Judge,
+        *,
+        integers: Indices,
+        climber: Climber | None,
+        rank: Rank | None = None,
     ) -> None:
-        """A search without boxes; the climber tries what single forms do not refute."""
+        """A search without boxes; the climber tries what single forms do not refute.
+
+        Args:
+            compiled: the network.
+            judge: of the clause to refute.
+            integers: the columns of points that are integers.
+            climber: None where single forms are all that is tried.
+            rank: which input is split; None: the default rule.
+        """
         super().__init__(compiled, BATCH)
         self.judge, self.integers, self.climber = judge, integers, climber
+        self.rank = rank
         self.plan = (tightening(compiled),)
         linear = all(isinstance(n, Input | Affine | Pwl) for n in compiled.network.nodes)
         few = _conjunctions(judge.clause) <= FEW_CONJUNCTIONS
@@ -93,8 +109,7 @@ class BoxSearch(TreeSearch):
         kept = relaxation.bounds.take(self.compiled.place(alive))
         rest = Regions(boxes.nodes[alive], kept, boxes.depth[alive], value[alive])
         low, high = self.input_ends(rest.bounds)
-        ends = host(low), host(high)
-        self._branch(rest, self._scores(rest, which[alive]) * (ends[1] - ends[0]), *ends)
+        self._branch(rest, which[alive], slopes)
         corner = np.where(slopes > 0, low, high)
         return np.concatenate([corner, (low + high) / 2])
 
@@ -129,34 +144,35 @@ class BoxSearch(TreeSearch):
         constant = place(np.tile(forms.constant, count))
         return backward(self.compiled, relaxation, tiled, boxes=where, constant=constant)
 
-    def _scores(self, boxes: Regions, which: Indices) -> Array:
-        """How unsure the decisive form's gradient is in every input, (B, all inputs)."""
-        forms = self.judge.directed.forms
-        if not forms:
-            return np.ones((len(which), self.compiled.width))
-        seeds = {node: self.compiled.place(a[which]) for node, a in forms.items()}
-        least, most = gradient_ranges(self.compiled, boxes.bounds, seeds)
-        return host(most - least)
-
-    def _branch(self, boxes: Regions, scores: Array, low: Array, high: Array) -> None:
+    def _branch(self, boxes: Regions, which: Indices, slopes: Array) -> None:
         """Splits every box in two; those that cannot be split count as hard.
 
         The ends of an integer's range need not be integers: one of its parts may be empty.
+
+        Args:
+            boxes: that are not refuted.
+            which: the form that decides in each.
+            slopes: of its bound in the inputs, (B, all inputs).
         """
+        low, high = (host(side) for side in self.input_ends(boxes.bounds))
         every = np.arange(len(low))
         at = low / 2 + high / 2
         whole = np.isin(np.arange(low.shape[1]), self.integers)
         at = np.where(whole, np.floor(at), at)
         right = np.where(whole, at + 1, at)
         fine = np.where(whole, low < high, (low < at) & (at < high))
-        scores = np.where(fine, scores + 1e-9 * (high - low), -1.0)
-        column = np.argmax(scores, axis=1)
-        splits = fine[every, column] & (boxes.depth < self.max_depth)
+        forms = {i: self.compiled.place(a[which]) for i, a in self.judge.directed.forms.items()}
+        none, place = np.broadcast_to(0.0, low.shape), np.where(fine, at, np.nan)
+        gaps = Gaps(host(slopes), none, none)
+        value = boxes.value, forms, gaps
+        splits = Splits("inputs", self.compiled, boxes.bounds, self._values(), place, *value)
+        column = choose(self.rank, splits)
+        can = fine[every, column] & (boxes.depth < self.max_depth)
         self._points(boxes.take(np.flatnonzero((low == high).all(axis=1))))
-        small = ~splits & (low < high).any(axis=1)
+        small = ~can & (low < high).any(axis=1)
         if small.any():
             self.hard.append(hosted(boxes.take(np.flatnonzero(small))))
-        chosen = np.flatnonzero(splits)
+        chosen = np.flatnonzero(can)
         if len(chosen):
             picked = column[chosen]
             ends = at[chosen, picked], right[chosen, picked]
@@ -172,7 +188,7 @@ class BoxSearch(TreeSearch):
         self.leaves += 1
         self.closed += 0.5**depth
 
-    def _split(self, boxes: Regions, column: Array, at: Array, right: Array) -> None:
+    def _split(self, boxes: Regions, column: Indices, at: Array, right: Array) -> None:
         count = len(column)
         first = self.forest.grow(2 * count)
         values = self._values()[column]

@@ -34,7 +34,9 @@ from verifai.search.goals import Goals, codes_bytes, pwl_nodes, tightening
 from verifai.search.judge import Indices
 from verifai.search.lift import Lift
 from verifai.search.loop.frontier import Regions, TreeSearch, batch_size, root_region
-from verifai.search.rank.gaps import split_scores
+from verifai.search.rank.measure import measured
+from verifai.search.rank.protocol import Rank, Splits
+from verifai.search.rank.select import choose
 
 T = TypeVar("T")
 Closer = Callable[[Bounds, Rows], Answer]
@@ -67,6 +69,7 @@ class PhaseSearch(TreeSearch):
         *,
         effort: Effort,
         closer: Closer,
+        rank: Rank | None = None,
         lift: Lift | None = None,
         like: Array | None = None,
     ) -> None:
@@ -77,6 +80,7 @@ class PhaseSearch(TreeSearch):
             goals: what to refute.
             effort: how hard each subproblem is bounded.
             closer: decides a subproblem without unstable neurons.
+            rank: which value is split; None: the default rule, linear programs where they fit.
             lift: what the part's proofs mean in the whole network.
             like: an array where ascents take place, None for the network's own kind.
         """
@@ -85,6 +89,7 @@ class PhaseSearch(TreeSearch):
             compiled, int(np.clip(BATCH_WORK / (effort.steps * max(work, 1.0)), 2, PARALLEL))
         )
         self.effort, self.closer, self.goals, self.lift = effort, closer, goals, lift
+        self.rank = rank
         self.fast = compiled if like is None else on_device(compiled, like)
         self.batch = batch_size(self.fast, self.batch)
         self.proposals: Proposals | None = None
@@ -102,6 +107,7 @@ class PhaseSearch(TreeSearch):
         count, units = len(goals), units_of(self.compiled, bounds)
         if is_reducible(self.compiled, units):
             programs = Programs(self.compiled, self.goals, bounds, units, left=lambda: self.left())
+            programs.chooses = self.rank is None
             self.proposals = Proposals(self.compiled, self.goals, programs)
             self.effort = Effort(self.effort.steps, every=0)  # programs gain little by it
         extra = {
@@ -342,35 +348,53 @@ class PhaseSearch(TreeSearch):
         seen: dict[int, Array] = {}
         used = hosted(problem.plane(self._put(_plain(found.point)), seen)[1])
         seen = hosted(seen)
-        scores, at = split_scores(self.compiled, used, seen)
-        points, undecided = [], list[int]()
-        done = alive[(scores[alive] > 0).sum(axis=1) == 0]
-        for m in done.tolist():
-            one = self.goals.rows(regions.extra["goal"][m : m + 1])
-            flat = Rows(
-                {i: a.reshape(-1, a.shape[-1]) for i, a in one.forms.items()},
-                one.constant.reshape(-1),
+        gaps, at = measured(self.compiled, used, seen)
+        settled = np.isnan(at[alive]).all(axis=1)
+        points, rest = self._settle(regions, found, alive[settled], before), alive[~settled]
+        if len(rest):
+            forces = self.halves.forces(found.point, seen)
+            weights = found.point.weights[rest]
+            splits = Splits(
+                "phases",
+                self.compiled,
+                regions.bounds.take(rest),
+                np.arange(at.shape[1]),
+                at[rest],
+                found.value[rest],
+                self.goals.rows(regions.extra["goal"][rest]).mix(weights)[0],
+                gaps.take(rest),
+                {i: a[rest] for i, a in found.point.multipliers.items()},
+                self.halves.trial(regions, found, rest, (at, forces)),
             )
+            value = choose(self.rank, splits)
+            halves = self._split(regions.take(rest), value, at[rest, value], before)
+            started = {n: halves.extra[f"multipliers {n}"] for n in self.compiled.preactivations}
+            self.halves.press(started, value, forces[:, rest, value])
+            self.open.append(halves)
+        return np.array(points)
+
+    def _settle(
+        self, regions: Regions, found: Optimized, which: Indices, before: tuple[Record, ...]
+    ) -> list[Array]:
+        """Closes subproblems without unstable neurons, or halves inputs; points to try."""
+        points, undecided = [], list[int]()
+        for m in which.tolist():
+            goal = regions.extra["goal"][m : m + 1]
+            one = self.goals.rows(goal)
+            forms = {i: a.reshape(-1, a.shape[-1]) for i, a in one.forms.items()}
+            flat = Rows(forms, one.constant.reshape(-1))
             answer = self.closer(regions.bounds.take(slice(m, m + 1)), flat)
             if answer.point is not None:
                 points.append(answer.point)
             if answer.block is None:
                 undecided.append(m)
             else:
-                named = self.goals.named(int(regions.extra["goal"][m]), dict(answer.block.rows))
+                named = self.goals.named(int(goal[0]), dict(answer.block.rows))
                 self._close(regions, m, (*before, Close(answer.block._replace(rows=named))))
         if undecided:
             where = np.array(undecided)
             self._shrink(regions.take(where), found.plane.coefficients[where], before)
-        rest = np.setdiff1d(alive, done)
-        if len(rest):
-            forces = self.halves.forces(found.point, seen)
-            value = self.halves.choose(regions, found, rest, (scores[rest], at, forces))
-            halves = self._split(regions.take(rest), value, at[rest, value], before)
-            started = {n: halves.extra[f"multipliers {n}"] for n in self.compiled.preactivations}
-            self.halves.press(started, value, forces[:, rest, value])
-            self.open.append(halves)
-        return np.array(points)
+        return points
 
     def _shrink(self, regions: Regions, slopes: Array, before: tuple[Record, ...]) -> None:
         """Halves the input that matters most of regions that linear programs do not decide.

@@ -3,7 +3,7 @@
 Processes are forked once a query has proved worth it. Each has its own open boxes and forest;
 whoever runs dry gets some of the largest boxes of another.
 
-May import: frontier, forest, budget. Must not know: queries, exact numbers.
+May import: kernel errors, frontier, forest, budget. Must not know: queries, exact numbers.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from verifai.kernel.errors import InputError
 from verifai.search.budget import NO_MEMORY, Meter, Points, Stopped
 from verifai.search.loop.forest import Away, Forest
 from verifai.search.loop.frontier import Regions, TreeSearch
@@ -47,6 +48,7 @@ class Team:
 
         Raises:
             Found, Stopped: as `attempt` and the meter do; Stopped, too, where a helper was killed.
+            InputError: what a ranking rule gives is of no use.
             RuntimeError: a helper failed.
         """
         first = self.counted
@@ -196,6 +198,8 @@ class _Helper:
             self.is_idle = s.waiting == 0
         elif kind == "memory":
             raise Stopped(NO_MEMORY)
+        elif kind == "refused":
+            raise InputError(rest[0])
         elif kind == "failed":
             raise RuntimeError(f"a search process failed:\n{rest[0]}")
 
@@ -248,6 +252,8 @@ def _work(search: TreeSearch, pipe: Any, parents_end: Any) -> None:
         return
     except MemoryError:
         pipe.send(("memory",))
+    except InputError as error:
+        pipe.send(("refused", str(error)))
     except Exception:
         pipe.send(("failed", traceback.format_exc()))
 

@@ -4,7 +4,7 @@ A split helps where the lines of the nonlinear nodes that read the value leave a
 the bound's coefficients on those nodes weigh the gap.
 Source: Bunel et al. 2020 (BaBSR); Shi et al. 2024, branching for general nonlinearities.
 
-May import: numpy, bounds, kernel.network. Must not know: trees, records, certificates.
+May import: numpy, bounds, kernel.network, gap, protocol. Must not know: trees, records.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from verifai.bounds.lines import span
 from verifai.bounds.maps import Array
 from verifai.kernel.functions import S_SHAPED
 from verifai.kernel.network import Affine, Input, Product, Pwl, Sign, Smooth, Square
+from verifai.search.rank.gap import LEAST
+from verifai.search.rank.protocol import Gaps
 
-LEAST = 1e-12  # the score of a value that can be split and costs nothing now
 NARROW = 1e-7  # relative; intervals of curved nodes that are left as they are
 STEP = 2.0**-30  # a sign is split this far from zero, whose own value it does not share
 CENTRAL = 0.15  # of the width, within which of its ends an inflection point is no place to split
@@ -29,10 +30,10 @@ CENTRAL = 0.15  # of the width, within which of its ends an inflection point is 
 Proposal = tuple[Array, Array, Array]  # per source value: gap below, gap above, where to split
 
 
-def split_scores(
+def measured(
     compiled: Compiled, relaxation: Relaxed, seen: Mapping[int, Array]
-) -> tuple[Array, Array]:
-    """What each value's relaxation costs the bound at most, and where to split it.
+) -> tuple[Gaps, Array]:
+    """What each value's relaxation costs the bound, and where to split it.
 
     Args:
         compiled: the network.
@@ -40,24 +41,30 @@ def split_scores(
         seen: the bound's coefficients on nonlinear nodes, (M, n) by node.
 
     Returns:
-        Two arrays (M, N) over all values; scores are 0 where nothing can be split.
+        Gaps (M, N) of all values, and where to split them, NaN where nothing can be split.
     """
     net, count = compiled.network, len(relaxation.bounds)
-    scores, at = (np.zeros((count, net.offsets[-1])) for _ in range(2))
+    most, coefficients, gap_below, gap_above = np.zeros((4, count, net.offsets[-1]))
+    at = np.full(most.shape, np.nan)
     for i, node in enumerate(net.nodes):
         if isinstance(node, Input | Affine):
             continue
-        a = seen.get(i)
+        a = seen.get(i, np.zeros(1))
         for source in node.sources:
             below, above, place = _proposal(compiled, relaxation, i, source)
-            possible = ~np.isnan(place)
-            cost = 0.0 if a is None else np.maximum(a, 0) * below + np.maximum(-a, 0) * above
-            score = np.where(possible, cost + LEAST, 0.0)
+            cost = np.maximum(a, 0) * below + np.maximum(-a, 0) * above
+            score = np.where(np.isnan(place), 0.0, cost + LEAST)
             where = slice(net.offsets[source], net.offsets[source + 1])
-            better = score > scores[:, where]
-            at[:, where] = np.where(better, place, at[:, where])
-            scores[:, where] = np.where(better, score, scores[:, where])
-    return scores, at
+            better = score > most[:, where]
+            for table, new in (
+                (most, score),
+                (coefficients, a),
+                (gap_below, below),
+                (gap_above, above),
+                (at, place),
+            ):
+                np.copyto(table[:, where], new, where=better)
+    return Gaps(coefficients, gap_below, gap_above), at
 
 
 def _proposal(compiled: Compiled, relaxation: Relaxed, i: int, source: int) -> Proposal:
