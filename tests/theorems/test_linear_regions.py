@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
+import pytest
 from flint import fmpq
 
 from verifai.symbolic.line import pieces
 from verifai.symbolic.polytope import Polytope
 from verifai.symbolic.regions import regions
+from verifai.theorems.claim import Outcome
 from verifai.theorems.construction import relu_network
-from verifai.theorems.linear_regions import Count, bound, count, layers
+from verifai.theorems.linear_regions import (
+    KNOWN,
+    Count,
+    Known,
+    Parameters,
+    at_most,
+    bound,
+    count,
+    known_count,
+    layers,
+    one_piece,
+)
 from verifai.theorems.pieces import maximal_pieces, share_facet
 
 
@@ -60,3 +75,19 @@ def test_boxes_share_a_facet_or_not() -> None:
     assert not share_facet(box([0, 0], [1, 1]), box([1, 1], [2, 2]))  # a corner
     assert share_facet(box([0, 0, 0], [1, 2, 2]), box([1, 1, 1], [2, 5, 5]))
     assert not share_facet(box([0, 0, 0], [1, 1, 1]), box([1, 0, 1], [2, 1, 2]))  # an edge
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.words)
+def test_networks_made_to_have_many_regions_have_them(known: Known) -> None:
+    assert known_count(known).outcome is Outcome.PROVED
+    for wrong in (
+        dataclasses.replace(known, regions=known.regions + 1),
+        dataclasses.replace(known, pieces=1),
+    ):
+        assert known_count(wrong).outcome is Outcome.REFUTED
+
+
+def test_no_smaller_bound_holds() -> None:
+    assert at_most(KNOWN[1], fmpq(1)).outcome is Outcome.PROVED
+    assert at_most(KNOWN[1], fmpq(10, 11)).outcome is Outcome.REFUTED
+    assert one_piece(Parameters()).outcome is Outcome.REFUTED

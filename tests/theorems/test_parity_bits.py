@@ -15,6 +15,7 @@ from verifai.theorems.parity_bits import (
     fold_query,
     largest_delta,
     short_proof,
+    tight_query,
     vectors,
     wrong_query,
 )
@@ -23,7 +24,17 @@ from verifai.theorems.parity_proof import layout, records
 
 @pytest.mark.parametrize("bits", [2, 3, 5, 8, 13])
 def test_the_short_certificate_is_accepted(bits: int) -> None:
-    assert short_proof(bits).outcome is Outcome.PROVED
+    delta = largest_delta(bits)
+    assert short_proof(fold_query(bits, delta), bits, delta).outcome is Outcome.PROVED
+
+
+@pytest.mark.parametrize("bits", [2, 3, 5, 8, 13])
+def test_nothing_is_spared_at_one_over_two_n(bits: int) -> None:
+    delta = fmpq(1, 2 * bits)
+    assert short_proof(tight_query(bits, delta), bits, delta).outcome is Outcome.PROVED
+    assert short_proof(fold_query(bits, delta), bits, delta).outcome is Outcome.OPEN
+    more = delta * (1 + fmpq(1, 1 << 20))
+    assert short_proof(tight_query(bits, more), bits, more).outcome is Outcome.OPEN
 
 
 @pytest.mark.parametrize("bits", [2, 7, 64])

@@ -14,6 +14,7 @@ from verifai.theorems.parity_integers import (
     first_wrong,
     is_right,
     layers,
+    one_beyond,
     sawtooth,
 )
 
@@ -29,6 +30,12 @@ def test_the_rule() -> None:
 def test_an_affine_function_is_wrong_soon(slope: int, offset: int, wrong: int) -> None:
     line = Pieces(None, None, (), (fmpq(slope),), fmpq(offset))
     assert first_wrong(line) == (0, wrong)
+
+
+def test_two_beyond_is_sharp() -> None:
+    found = one_beyond()
+    assert found.outcome is Outcome.REFUTED
+    assert "h(2) = 2" in found.counterexample
 
 
 @pytest.mark.parametrize("folds", [1, 3])

@@ -6,9 +6,10 @@ Must not know: how a query is decided, files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +36,8 @@ CLOSED = fmpq(1, 1 << 10)  # width of a bracket
 FINER = 1 << 12  # ends of brackets are multiples of 1/FINER
 MOST = fmpq(1)  # at which the ball holds every image
 SECONDS = 30.0  # for one query
-EPS, BATCH, RATE = 1 / 16, 128, 5e-3  # of training
+EPS, BATCH, RATE = 1 / 32, 128, 5e-3  # of training
+LONG = 100  # epochs from which on the radii are claimed to be in order
 KINDS = ("plain", "adversarial", "certifiable")
 STATEMENT = """\
 Scikit-learn's handwritten digits are 8 x 8 images of grey levels 0 to 16, here divided by 16. For
@@ -46,6 +48,8 @@ images plainly, on attacked images, and on interval bounds, r(x) lies in a brack
 2^-10: at its lower end a certificate covers the whole ball, at its upper end an exact image is
 named otherwise, or tied.
 
+After 200 epochs the mean of these radii grows from the plain to the attacked to the bounded one.
+
 These are statements about the networks of the printed seed and the listed images.
 """
 
@@ -54,8 +58,8 @@ These are statements about the networks of the printed seed and the listed image
 class Parameters:
     """Sizes."""
 
-    images: int = parameter(2, "test images, the first that all networks name rightly", 1, 100)
-    epochs: int = parameter(25, "passes over the training images", 1, 1000)
+    images: int = parameter(4, "test images, the first that all networks name rightly", 1, 100)
+    epochs: int = parameter(200, "passes over the training images", 1, 1000)
     seed: int = parameter(0, "seed of weights and of the order of images")
 
 
@@ -238,7 +242,7 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
             yield Claim(
                 f"{kind}-{place}",
                 f"The {kind} network (seed {sizes.seed}) on image {place}: the radius lies in a "
-                "bracket of width 2^-10, certified at its lower end.",
+                "bracket of width at most 2^-10, certified at its lower end.",
                 partial(certified, found),
             )
             yield Claim(
@@ -247,6 +251,19 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
                 partial(above, setting, kind, place, found),
                 role=Role.CONTROL,
             )
+    if sizes.epochs >= LONG:
+        yield Claim(
+            "order",
+            "The mean radius of these images grows from the plain to the adversarial to the "
+            "certifiable network: what is certified of one is above what fools the other.",
+            partial(ordered, brackets, KINDS),
+        )
+        yield Claim(
+            "reverse",
+            "It falls from the plain to the certifiable network.",
+            partial(ordered, brackets, KINDS[::-1]),
+            role=Role.CONTROL,
+        )
     yield Claim(
         "radii",
         "The brackets, and how many of all unseen images each network names rightly.",
@@ -260,13 +277,28 @@ def _bracket_of(setting: Callable[[], Setting], kind: str, place: int) -> Bracke
     return bracket(setting().networks[kind], x, label)
 
 
+def ordered(brackets: dict[str, list[Callable[[], Bracket]]], kinds: Sequence[str]) -> Finding:
+    """Whether the mean lower end of each kind is above the mean upper end of the kind before."""
+    means = {}
+    for kind in kinds:
+        found = [made() for made in brackets[kind]]
+        ends = sum((b.lower for b in found), fmpq(0)), sum((b.upper for b in found), fmpq(0))
+        means[kind] = tuple(end / len(found) for end in ends)
+    said = "; ".join(
+        f"{kind} [{low}, {high}] (≈ {nearest(low):.4f})" for kind, (low, high) in means.items()
+    )
+    holds = all(means[a][1] < means[b][0] for a, b in pairwise(kinds))
+    return evidence.exact(holds, f"means in {said}", counterexample=f"means in {said}")
+
+
 def certified(made: Callable[[], Bracket]) -> Finding:
     """The bracket with the certificate of its lower end."""
     found = made()
     said = (
-        f"in [{found.lower}, {found.upper}] (≈ {nearest(found.lower):.4f}), {found.queries} queries"
+        f"in [{found.lower}, {found.upper}] (≈ {nearest(found.lower):.4f}) of width "
+        f"{found.upper - found.lower}, {found.queries} queries"
     )
-    if found.why or found.certificate is None:
+    if found.why or found.certificate is None or found.upper - found.lower > CLOSED:
         return Finding(Outcome.OPEN, Trust.CERTIFIED, f"{said}; {found.why or 'nothing certified'}")
     return Finding(
         Outcome.PROVED, Trust.CERTIFIED, said, query=found.query, certificate=found.certificate

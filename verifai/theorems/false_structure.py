@@ -6,8 +6,9 @@ Must not know: how a query is decided, files.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
 
 STRIPE = 3  # pixels
 HIDDEN = 8
+PIXEL = fmpq(3)  # the greatest
 SHADES = 1.0, 1.0625  # of the data
 STEP = fmpq(1, 16)  # their difference a
 LOW = (1 - STEP, 1 + STEP / 4)  # near the first shade
 HIGH = (1 + 3 * STEP / 4, 1 + 2 * STEP)  # near the second
+PARTS = (8, 1)  # of the steps, at which what was learned is looked at
 RATE, MOMENTUM = 0.1, 0.9
 STATEMENT = """\
 An image of n x n pixels shows a stripe of three rows or of three columns (it may wrap around) of
@@ -42,6 +45,9 @@ right, by a false structure: the sum of the pixels, 3 n s. For the positions lis
 directions,
     every shade in [1 - a, 1 + a/4] is called horizontal,
     every shade in [1 + 3a/4, 1 + 2a] is called vertical.
+More: whatever the image shows, with pixels anywhere in [0, 3], its sum decides;
+    every image with Σ x ≤ 3 n (1 + a/4) is called horizontal,
+    every image with Σ x ≥ 3 n (1 + 3a/4) is called vertical.
 So it is wrong on every vertical stripe of the first interval and every horizontal one of the
 second, however little the shades differ from those it was trained with. Of a network that is
 trained on both shades for both directions the statement is false: it decides by direction.
@@ -88,8 +94,14 @@ def mean(size: int) -> float:
     return STRIPE / size * (SHADES[0] + SHADES[1]) / 2
 
 
-def fitted(sizes: Parameters, kind: Kind) -> torch.nn.Module:
-    """A network trained by gradient descent with momentum on all images of its data."""
+def fitted(sizes: Parameters, kind: Kind, every: int = 1) -> torch.nn.Module:
+    """A network trained by gradient descent with momentum on images of its data.
+
+    Args:
+        sizes: of the images, and the steps.
+        kind: data, seed, first weights.
+        every: of that many images only the first.
+    """
     import torch
 
     torch.set_num_threads(1)  # the order of sums must not depend on the machine
@@ -109,7 +121,7 @@ def fitted(sizes: Parameters, kind: Kind) -> torch.nn.Module:
     with torch.no_grad():
         next(net.parameters()).div_(kind.shrink)
     optimizer = torch.optim.SGD(net.parameters(), RATE, momentum=MOMENTUM)
-    centred = images - mean(sizes.size)
+    centred, labels = images[::every] - mean(sizes.size), labels[::every]
     for _ in range(sizes.steps):
         optimizer.zero_grad()
         scores = net(centred)[:, 0]
@@ -167,6 +179,7 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
                 partial(_all_follow, honest, ends, sign),
                 role=Role.CONTROL,
             )
+        yield from _by_sum(sizes, seed)
         for name, sign in (("horizontal", -1), ("vertical", 1)):
             yield Claim(
                 f"{name}-{seed}-decorrelated",
@@ -175,11 +188,124 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
                 partial(directed, honest, sign),
             )
     yield Claim(
+        "learned-first",
+        "How soon, and from how few images, each kind of data teaches its labels on all images.",
+        partial(learned, sizes),
+        role=Role.MEASUREMENT,
+    )
+    yield Claim(
         "first-weights",
         "Out of all stripes of both shades: how many are named by shade, how many by direction.",
         partial(compared, sizes),
         role=Role.MEASUREMENT,
     )
+
+
+def _by_sum(sizes: Parameters, seed: int) -> Iterator[Claim]:
+    """The claims that the sum of the pixels alone decides, and their controls."""
+    false, honest = (
+        cache(partial(fitted, sizes, Kind(*kind)))
+        for kind in ((True, seed, sizes.shrink), (False, seed, 1))
+    )
+    n, small, large = sizes.size, 1 + STEP / 4, 1 + 3 * STEP / 4
+    for name, share, sign, word, sense in (
+        ("small-sum", small, -1, "horizontal", "≤"),
+        ("large-sum", large, 1, "vertical", "≥"),
+    ):
+        said = f"every image in [0, {PIXEL}]^{n * n} with Σ {sense} {3 * n * share} {word}"
+        yield Claim(
+            f"{name}-{seed}",
+            f"Trained on the correlated data (seed {seed}), it calls {said}.",
+            partial(sum_decides, false, share, sign),
+        )
+        yield Claim(
+            f"{name}-{seed}-decorrelated",
+            f"Trained on the decorrelated data (seed {seed}), it calls {said}.",
+            partial(sum_decides, honest, share, sign),
+            role=Role.CONTROL,
+        )
+    yield Claim(
+        f"too-large-{seed}",
+        f"Trained on the correlated data (seed {seed}), it calls every image in [0, {PIXEL}]^"
+        f"{n * n} with Σ ≤ {3 * n * large} horizontal.",
+        partial(sum_decides, false, large, -1),
+        role=Role.CONTROL,
+    )
+
+
+def sum_query(module: torch.nn.Module, share: fmpq, sign: int) -> Query:
+    """Has the output this sign for all pixels in [0, PIXEL] with a sum beyond 3 n·share?
+
+    Sums up to that are meant for the sign -1, sums from there on for 1.
+    """
+    import torch
+
+    class Centred(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = module
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            outputs: torch.Tensor = self.net(x - mean(size))
+            return outputs
+
+    pixels = next(module.parameters()).shape[1]
+    size = math.isqrt(pixels)
+    net = load(Centred().eval(), torch.zeros(1, pixels))
+    (value,) = net.output_values
+    row = atom(dict.fromkeys(range(pixels), fmpq(-sign)), sign * STRIPE * size * share)
+    unsafe = And((atom({value: fmpq(sign)}, fmpq(0)),))
+    return Query(net, (fmpq(0),) * pixels, (PIXEL,) * pixels, unsafe, (row,))
+
+
+def sum_decides(made: Callable[[], torch.nn.Module], share: fmpq, sign: int) -> Finding:
+    """Certified; or refuted by a stripe whose sum is just that, or by what the search finds."""
+    query = sum_query(made(), share, sign)
+    stripes = masks(math.isqrt(len(query.lower)))
+    for stripe in (stripes[0], stripes[-1]):
+        found = evidence.replayed(query, [exact(float(x)) * share for x in stripe])
+        if found.outcome is Outcome.REFUTED:
+            word = "horizontal" if stripe is stripes[0] else "vertical"
+            said = f"a {word} stripe of shade {share} is called by its direction"
+            return replace(found, counterexample=said)
+    found = evidence.decided(query)
+    if found.outcome is Outcome.REFUTED:  # an image of a thousand numbers; its end says the margin
+        said = f"an exact image, {found.counterexample.rpartition(': ')[2]}"
+        return replace(found, counterexample=said)
+    return found
+
+
+def learned(sizes: Parameters) -> Finding:
+    """Exact outputs at all images of the data, after some steps from some of the images."""
+    rows = []
+    for is_correlated, shrink in ((True, sizes.shrink), (False, sizes.shrink), (False, 1)):
+        kind = Kind(is_correlated, sizes.seed, shrink)
+        for every in (1, 2):
+            cells = []
+            for part in PARTS:
+                shorter = replace(sizes, steps=max(1, sizes.steps // part))
+                net = on_stripes(fitted(shorter, kind, every), sizes.size)
+                right, count = _labelled(net, is_correlated, sizes.size)
+                cells.append(f"{right} of {count}")
+            data = "correlated" if is_correlated else "decorrelated"
+            rows.append((data, f"usual / {shrink}", f"1 of {every}", *cells))
+    steps = [f"after {sizes.steps // part} steps" for part in PARTS]
+    headings = ("data", "first weights", "images", *steps)
+    return evidence.measured(f"seed {sizes.seed}", table=Table(headings, tuple(rows)))
+
+
+def _labelled(net: Network, is_correlated: bool, size: int) -> tuple[int, int]:
+    """How many images of the data are named as they are labelled, and how many there are."""
+    replayer = Replayer(follows_query(net, (LOW[0], HIGH[1]), 1, range(2 * size)))
+    right = count = 0
+    for shade, is_high in zip(SHADES, (False, True), strict=True):
+        outputs = replayer.replay([exact(shade)]).outputs
+        for i, (low, _) in enumerate(outputs):
+            is_vertical = i >= size
+            if not is_correlated or is_vertical == is_high:
+                count += 1
+                right += (low > 0) == is_vertical
+    return right, count
 
 
 def network(sizes: Parameters, kind: Kind) -> Network:

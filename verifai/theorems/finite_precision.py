@@ -11,7 +11,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from flint import fmpq
 
+from verifai.kernel.number import exact, nearest
 from verifai.solvers.linear_program import LinearProgram
 from verifai.theorems import evidence
 from verifai.theorems.claim import Claim, Finding, Outcome, Role, Table, Theorem, Trust, parameter
@@ -22,7 +24,8 @@ For every integer n ≥ 1 the two linear programs
 have one minimiser each: with + it is (0, 1/(1 + 10^-n)), with - it is (1, 0). In the maximum norm
 these are exactly 1 apart, although the data differ by 2·10^-n. Both programs lie within 10^-n of
 the one with coefficient 1. So whatever an algorithm answers that is told the coefficient with an
-error of up to 10^-n, for one of the two it is off by at least 1/2; no n is large enough.
+error of up to 10^-n, for one of the two it is off by at least 1/2, for its first coordinate p has
+|p| + |p - 1| ≥ 1; no n is large enough.
 
 Proof. A point is a minimiser if it is feasible and a multiplier d of the row exists whose reduced
 costs c - d·row are not negative and vanish where the point does not (weak duality: the cost of
@@ -122,6 +125,12 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
         no_answer,
     )
     yield Claim(
+        "better-answer",
+        "Every answer is at least 501/1000 away from one of the two minimisers.",
+        partial(answer_is_away, fmpq(501, 1000)),
+        role=Role.CONTROL,
+    )
+    yield Claim(
         "conditioned",
         "The minimisers of x + 2y under the same two rows are 1 apart as well, for every n ≥ 1.",
         conditioned,
@@ -161,11 +170,28 @@ def _jump(delta: Any, detail: str) -> Finding:
 
 
 def no_answer() -> Finding:
-    """For s ≥ 0: p = 1/2 + s is 1/2 + s away from 0, and p = 1/2 - s is 1/2 + s away from 1."""
+    """|p| + |p - 1| ≥ 1, for every p; so one of the two is at least 1/2.
+
+    The sum has its knots at 0 and 1. Below, between and above it is affine, and each half-line and
+    the interval between are reached from nonnegative s.
+    """
     import sympy
 
-    s, half = sympy.Symbol("s", nonnegative=True), sympy.Rational(1, 2)
-    return evidence.identities((half + s) - (half + s), (1 - (half - s)) - (half + s))
+    s = sympy.Symbol("s", nonnegative=True)
+    rests = []
+    for p in (-s, 1 / (1 + s), 1 + s):  # all p ≤ 0; 0 < p ≤ 1; p ≥ 1
+        rest = sympy.cancel(abs(sympy.factor(p)) + abs(sympy.factor(p - 1)) - 1)
+        if not rest.is_nonnegative:
+            return evidence.exact(False, counterexample=f"p = {p}: |p| + |p - 1| - 1 = {rest}")
+        rests.append(str(rest))
+    return evidence.exact(True, f"|p| + |p - 1| - 1 is {', '.join(rests)}, not negative")
+
+
+def answer_is_away(least: fmpq) -> Finding:
+    """Whether p = 1/2 is that far from 0 or from 1."""
+    p = fmpq(1, 2)
+    away = max(abs(p), abs(p - 1))
+    return evidence.exact(away >= least, counterexample=f"p = {p} is {away} away from both")
 
 
 def conditioned() -> Finding:
@@ -185,20 +211,37 @@ def conditioned() -> Finding:
 
 
 def in_doubles(most: int) -> Finding:
-    """Answers of a solver in double precision beside the exact ones."""
+    """Answers of a solver in double precision, taken as the exact numbers that they are.
+
+    The vertex proposed is the one whose zero the answer is nearest to; whether it is the minimiser
+    of the program, with the coefficient 1 ± 10^-n itself, is decided exactly.
+    """
     rows = []
     for n in sorted({1, 4, 8, 12, 16, most}):
-        if n > most:
-            continue
-        row = [str(n)]
-        for sign in (1, -1):
+        for sign in (1, -1) if n <= most else ():
             program = LinearProgram(np.ones(2), np.zeros(2), np.full(2, np.inf))
             program.add_row(np.arange(2), np.array([1.0, 1 + sign * 10.0**-n]), 1.0, 1.0)
             found = program.solve(10.0)
-            row.append("none" if found is None else f"({found.point[0]:g}, {found.point[1]:g})")
-        rows.append(tuple(row))
-    headings = ("n", "with 1 + 10^-n: (0, 1/(1 + 10^-n))", "with 1 - 10^-n: (1, 0)")
-    return evidence.measured("HiGHS", table=Table(headings, tuple(rows)))
+            cells = ("none",) * 4 if found is None else _judged(n, sign, found.point)
+            rows.append((f"1 {'+' if sign > 0 else '-'} 10^-{n}", *cells))
+    headings = ("coefficient", "answer", "misses the row by", "off the minimiser by", "its vertex")
+    return evidence.measured("HiGHS, its answers read exactly", table=Table(headings, tuple(rows)))
+
+
+def _judged(n: int, sign: int, answer: Any) -> tuple[str, ...]:
+    """What an answer in doubles is worth."""
+    coefficient = 1 + sign * fmpq(1, 10**n)
+    x, y = (exact(float(each)) for each in answer)
+    minimiser = (fmpq(0), 1 / coefficient) if sign > 0 else (fmpq(1), fmpq(0))
+    away = max(abs(a - b) for a, b in zip((x, y), minimiser, strict=True))
+    vertex = (fmpq(0), 1 / coefficient) if abs(x) < abs(y) else (fmpq(1), fmpq(0))
+    numbers = (abs(x + coefficient * y - 1), away)
+    judged = "is the minimiser" if vertex == minimiser else "is not the minimiser"
+    return (
+        f"({x}, {y})" if x.q * y.q == 1 else f"({nearest(x):g}, {nearest(y):g})",
+        *(f"{nearest(each):.3g}" for each in numbers),
+        judged,
+    )
 
 
 THEOREM = Theorem(

@@ -31,6 +31,8 @@ activation region. There are at most
     Π_{l = 1..L} Σ_{j = 0..d_l} C(n_l, j),    d_l = min(n_0, ..., n_{l-1}),
 of them, on R^{n_0} and so on every box: 960 for 3 → 4 → 3 → 3 → 2.
 N is affine on each; the maximal connected sets with one affine map may be fewer.
+The bound is attained by 1 → 4 → 1 (5), by 2 → 4 → 1 (11) and by every hidden layer with knots, or
+lines, in general position; a zigzag 1 → 4 → 4 → 1 has 21 of 25 regions.
 
 Checked here: the regions of given networks on a box, each with an exact interior point at which
 the kernel's evaluation shows the phases, all different. That none is left out is shown by their
@@ -92,6 +94,52 @@ def layers(shape: Sequence[int], seed: int) -> list[Layer]:
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A network made by hand, and how many regions and maximal pieces it has on [-2, 2]^n."""
+
+    words: str
+    layers: tuple[Layer, ...]
+    regions: int
+    pieces: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The widths of all layers."""
+        return (len(self.layers[0][0][0]), *(len(bias) for _, bias in self.layers))
+
+
+_ONES = [[1.0]] * 4
+_ZIGZAG = [4.0, -8.0, 8.0, -8.0]
+KNOWN = (
+    Known(
+        "Four knots",
+        ((_ONES, [1.0, 0.5, -0.5, -1.0]), ([[1.0, -2.0, 2.0, -2.0]], [0.0])),
+        regions=5,
+        pieces=5,
+    ),
+    Known(
+        "Four lines in general position",
+        (
+            ([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, -1.0]], [0.0, 0.0, -1.0, 0.5]),
+            ([[1.0, -2.0, 4.0, -8.0]], [0.0]),
+        ),
+        regions=11,
+        pieces=11,
+    ),
+    Known(
+        "A zigzag, cut at four heights",
+        (
+            (_ONES, [0.0, -0.25, -0.5, -0.75]),
+            ([_ZIGZAG] * 4, [-0.125, -0.375, -0.625, -0.875]),
+            ([[1.0, -2.0, 2.0, -2.0]], [0.0]),
+        ),
+        regions=21,
+        pieces=19,  # where it is low all four are inactive on both sides of a knot
+    ),
+)
+
+
 def count(net: Network, half_width: int) -> Count:
     """The regions on the box [-half_width, half_width]^n."""
     inputs = net.sizes[net.inputs[0]]
@@ -122,12 +170,65 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
             f"{sizes.half_width}]^{shape[0]}: the regions found are all, at most {bound(shape)}."
         )
         yield Claim(f"regions-{name}", text, partial(enumerate_all, shape, sizes))
+    for known in KNOWN:
+        arrows = " → ".join(map(str, known.shape))
+        yield Claim(
+            f"known-{'-'.join(map(str, known.shape))}",
+            f"{known.words}, {arrows}: exactly {known.regions} regions and {known.pieces} maximal "
+            f"pieces on [-2, 2]^{known.shape[0]}; the bound is {bound(known.shape)}.",
+            partial(known_count, known),
+        )
+    yield Claim(
+        "half",
+        "Every network 2 → 4 → 1 has at most half of Π Σ C(n_l, j) regions.",
+        partial(at_most, KNOWN[1], fmpq(1, 2)),
+        role=Role.CONTROL,
+    )
+    yield Claim(
+        "one-less",
+        "Every network 2 → 4 → 1 has fewer than Π Σ C(n_l, j) = 11 regions.",
+        partial(at_most, KNOWN[1], fmpq(10, 11)),
+        role=Role.CONTROL,
+    )
+    yield Claim(
+        "one-piece",
+        f"The first {' → '.join(map(str, SHAPES[1]))} has one maximal piece: it is affine.",
+        partial(one_piece, sizes),
+        role=Role.CONTROL,
+    )
     yield Claim(
         "one-left-out",
         f"The regions of the first {' → '.join(map(str, SHAPES[1]))} without the last one are all.",
         partial(leave_out, sizes),
         role=Role.CONTROL,
     )
+
+
+def known_count(known: Known) -> Finding:
+    """Regions and maximal pieces of a network that was made to have this many."""
+    counted = count(relu_network(known.layers), 2)
+    found = len(counted.found), maximal_pieces(counted.found)
+    said = f"{found[0]} regions, {found[1]} maximal pieces"
+    holds = counted.is_complete and found == (known.regions, known.pieces)
+    return evidence.exact(holds, said, counterexample=said)
+
+
+def at_most(known: Known, share: fmpq) -> Finding:
+    """Whether the regions are at most this share of the bound."""
+    counted, most = count(relu_network(known.layers), 2), share * bound(known.shape)
+    points = "; ".join(f"({', '.join(map(str, region.point))})" for region in counted.found)
+    shown = f"{len(counted.found)} regions, with the points {points}"
+    return evidence.exact(len(counted.found) <= most, counterexample=shown)
+
+
+def one_piece(sizes: Parameters) -> Finding:
+    """Whether all regions have one affine map; else two that have not."""
+    found = count(relu_network(layers(SHAPES[1], sizes.seed)), sizes.half_width).found
+    pieces, first = maximal_pieces(found), found[0]
+    other = next((r for r in found if r.jacobian != first.jacobian), first)
+    slopes = [", ".join(map(evidence.shown, region.point)) for region in (first, other)]
+    shown = f"{pieces} maximal pieces: at ({slopes[0]}) and at ({slopes[1]}) the slopes differ"
+    return evidence.exact(pieces == 1, counterexample=shown)
 
 
 def enumerate_all(shape: Sequence[int], sizes: Parameters) -> Finding:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from flint import fmpq
@@ -35,6 +35,7 @@ from verifai.theorems.construction import Layer, Recipe, exported, relu_network,
 from verifai.theorems.distance import output, within
 
 HALF, ONE = fmpq(1, 2), fmpq(1)
+LECTURE = (2, 365, 1, 4, 14, 42, 77, 1255559)  # which of these are even?
 STATEMENT = """\
 Decision rule: a function h on R says that the integer m is odd if h(m) > 1/2, and even otherwise.
 No ReLU network R → R is right on all integers: beyond its last breakpoint it is affine, and an
@@ -43,7 +44,8 @@ affine function is wrong on at least one of any three consecutive integers.
 Proof. If h is affine on [m, m + 2] then 2 h(m + 1) = h(m) + h(m + 2). If m is even and h right,
 the left side is > 1 and the right side ≤ 1; if m is odd, the left side is ≤ 1 and the right > 1.
 
-So if X is the last breakpoint, the smallest integer m ≥ X decided wrongly is at most ⌈X⌉ + 2. On a
+So if X is the last breakpoint, the smallest integer m ≥ X decided wrongly is at most ⌈X⌉ + 2. This
+is sharp: h(x) = x is right on 0 and 1 and wrong on 2. On a
 bounded range a ReLU network can be right: the folded sawtooth of k layers is, on 0, ..., 2^k.
 """
 
@@ -53,10 +55,10 @@ class Parameters:
     """Sizes."""
 
     folds: int = parameter(8, "folds of the sawtooth that is right on 0 … 2^folds", 1, 16)
-    most: int = parameter(32, "greatest integer of the training data", 2, 1000)
-    width: int = parameter(16, "neurons of each of two hidden layers", 1, 256)
+    most: int = parameter(8, "greatest integer of the training data", 2, 1000)
+    width: int = parameter(64, "neurons of each of two hidden layers", 1, 256)
     seeds: int = parameter(3, "trained networks", 1, 20)
-    steps: int = parameter(500, "steps of Adam", 1, 100_000)
+    steps: int = parameter(4000, "steps of Adam", 1, 100_000)
     digits: int = parameter(3, "digits read by the network of digits", 1, 5)
 
 
@@ -88,6 +90,18 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
         f"from seeds 0 to {sizes.seeds - 1} decide an integer wrongly at most 2 beyond ⌈X⌉, where "
         "X is their last breakpoint.",
         partial(train, sizes),
+    )
+    yield Claim(
+        "lecture",
+        f"Which of the integers {', '.join(map(str, LECTURE))} these networks decide wrongly.",
+        partial(lecture, sizes),
+        role=Role.MEASUREMENT,
+    )
+    yield Claim(
+        "one-beyond",
+        "Every network decides an integer wrongly at most 1 beyond ⌈X⌉.",
+        one_beyond,
+        role=Role.CONTROL,
     )
     yield Claim(
         "digits",
@@ -126,6 +140,15 @@ def affine_z3() -> Finding:
     return evidence.unsatisfiable([z3.Or(even, odd)])
 
 
+def one_beyond() -> Finding:
+    """h(x) = x, exported, which is affine everywhere: X counts as 0."""
+    line = pieces(relu_network([([[1.0]], [0.0])]))
+    start, wrong = first_wrong(line)
+    late = wrong is None or wrong > start + 1
+    values = ", ".join(f"h({m}) = {line(fmpq(m))}" for m in range(start, start + 3))
+    return evidence.exact(not late, counterexample=f"h(x) = x, X = {start}: {values}")
+
+
 def is_right(value: fmpq, integer: int) -> bool:
     """Whether the decision rule, given h(integer), says what is true."""
     return (value > HALF) == (integer % 2 == 1)
@@ -139,25 +162,48 @@ def first_wrong(line: Pieces) -> tuple[int, int | None]:
     return start, next(found, None)
 
 
+@cache
+def fitted(sizes: Parameters, seed: int) -> Pieces:
+    """The pieces of a network trained on 0, …, most and their parities."""
+    integers = np.arange(sizes.most + 1)[:, None]
+    widths = (1, sizes.width, sizes.width, 1)
+    module = trained(Recipe(widths, seed, sizes.steps), integers, integers % 2)
+    return pieces(exported(module, 1))
+
+
 def train(sizes: Parameters) -> Finding:
     """Trained networks: their last breakpoints and where they are wrong beyond."""
-    integers = np.arange(sizes.most + 1)[:, None]
     rows = []
     for seed in range(sizes.seeds):
-        widths = (1, sizes.width, sizes.width, 1)
-        module = trained(Recipe(widths, seed, sizes.steps), integers, integers % 2)
-        line = pieces(exported(module, 1))
+        line = fitted(sizes, seed)
         start, wrong = first_wrong(line)
         if wrong is None:
             shown = f"seed {seed}: right at {start}, {start + 1} and {start + 2}"
             return evidence.exact(False, counterexample=shown)
         inside = sum(not is_right(line(fmpq(m)), m) for m in range(sizes.most + 1))
+        first = next(m for m in range(wrong + 1) if not is_right(line(fmpq(m)), m))
         last = "none" if line.last_breakpoint is None else evidence.shown(line.last_breakpoint)
-        rows.append((str(seed), f"{inside} of {sizes.most + 1}", last, str(wrong)))
-    headings = ("seed", "wrong on the data", "last breakpoint X", "smallest wrong from X on")
+        of = f"{inside} of {sizes.most + 1}"
+        rows.append((str(seed), of, last, str(wrong), str(first)))
+    headings = ("seed", "wrong on the data", "last breakpoint X", "smallest wrong ≥ X", "of all")
     table = Table(headings, tuple(rows))
-    said = f"{len(rows)} networks"
+    perfect = sum(row[1].startswith("0 ") for row in rows)
+    said = f"{len(rows)} networks, {perfect} of them right on all they were trained on"
     return Finding(Outcome.PROVED, Trust.EXACT, said, table=table)
+
+
+def lecture(sizes: Parameters) -> Finding:
+    """The integers that the lecture asks about, decided by every trained network."""
+    rows = []
+    for seed in range(sizes.seeds):
+        line = fitted(sizes, seed)
+        values = [line(fmpq(m)) for m in LECTURE]
+        said = ["odd" if value > HALF else "even" for value in values]
+        wrong = sum(not is_right(v, m) for v, m in zip(values, LECTURE, strict=True))
+        rows.append((str(seed), *said, str(wrong)))
+    truth = ("truth", *("odd" if m % 2 else "even" for m in LECTURE), "0")
+    headings = ("seed", *map(str, LECTURE), "wrong")
+    return evidence.measured("", table=Table(headings, (truth, *rows)))
 
 
 def digits_query(net: Network) -> Query:

@@ -46,7 +46,8 @@ two neurons each.
 1. On [0, 1], g_k has exactly 2^k affine pieces; at the multiples of 2^-k it is 0, 1, 0, ..., 1, 0.
 2. A ReLU network with one hidden layer of w neurons has at most w + 1 affine pieces on R.
 3. If w + 1 < 2^k, such a network h has |h - g_k| ≥ 1/2 at some multiple of 2^-k in [0, 1].
-4. 1/2 is sharp: the constant 1/2 misses g_k by 1/2 nowhere by more.
+4. Both bounds are sharp: the constant 1/2 misses g_k by 1/2 and nowhere by more, and 2^k pieces, of
+   w = 2^k - 1 neurons, miss nothing.
 
 Proof of 3. Otherwise h < 1/2 at even multiples of 2^-k and h > 1/2 at odd ones. So in each of the
 2^k intervals between neighbours some piece of h rises, or falls, in turn. Taken from left to right
@@ -111,6 +112,18 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
             partial(all_weights, width),
         )
     yield Claim(
+        "more",
+        f"k = {sizes.depth}: networks of w neurons, w + 1 < 2^k, miss g_k by at least 501/1000.",
+        partial(constant_misses, sizes.depth, fmpq(501, 1000)),
+        role=Role.CONTROL,
+    )
+    yield Claim(
+        "four-pieces",
+        "k = 2: every network with one hidden layer and four pieces misses g_2 by 1/2 as well.",
+        four_pieces,
+        role=Role.CONTROL,
+    )
+    yield Claim(
         "deep",
         f"The network of {sizes.depth} layers too misses g_{sizes.depth} by 1/2 somewhere.",
         partial(deep_misses, sizes.depth),
@@ -150,6 +163,39 @@ def farthest(found: Pieces, depth: int) -> tuple[fmpq, fmpq]:
     return max(misses, key=lambda pair: pair[1])
 
 
+def fails(found: Pieces, width: int, depth: int, least: fmpq) -> str:
+    """How a network of this width has too many pieces or misses by too little; "" if not."""
+    x, miss = farthest(found, depth)
+    if len(found.slopes) <= width + 1 and miss >= least:
+        return ""
+    return f"w = {width}: {len(found.slopes)} pieces, off by {miss} at most (at {x})"
+
+
+def constant_misses(depth: int, least: fmpq) -> Finding:
+    """The constant 1/2, one neuron without weight."""
+    flaw = fails(line(relu_network([([[0.0]], [0.0]), ([[0.0]], [0.5])])), 1, depth, least)
+    return evidence.exact(not flaw, counterexample=f"the constant 1/2, {flaw}")
+
+
+def shallow(depth: int) -> list[Layer]:
+    """The layers of g_depth with one hidden layer of 2^depth - 1 neurons."""
+    count = 1 << depth
+    knots = [i / count for i in range(1, count)]
+    turns = [2.0 * count * (-1) ** i for i in range(1, count)]
+    weights = [[1.0] for _ in range(count)]
+    return [(weights, [0.0, *(-knot for knot in knots)]), ([[float(count), *turns]], [0.0])]
+
+
+def four_pieces() -> Finding:
+    """The network of one hidden layer that is g_2 on [0, 1].
+
+    It has three knots inside; its first neuron, active on all of [0, 1], is the identity there.
+    """
+    found = line(relu_network(shallow(2)))
+    flaw = fails(found, 3, 2, HALF)
+    return evidence.exact(not flaw, counterexample=f"4 relu(x) - 8 relu(x - 1/4) + …: {flaw}")
+
+
 def train(sizes: Parameters) -> Finding:
     """Shallow networks of every width: exact piece counts and exact points where they miss."""
     k, grid = sizes.depth, np.linspace(0, 1, SAMPLES)[:, None]
@@ -162,11 +208,9 @@ def train(sizes: Parameters) -> Finding:
             module = trained(recipe, grid, targets)
             found = line(exported(module, 1))
             x, miss = farthest(found, k)
-            if len(found.slopes) > width + 1 or miss < HALF:
-                shown = (
-                    f"w = {width}, seed {seed}: {len(found.slopes)} pieces, off by {miss} at {x}"
-                )
-                return evidence.exact(False, counterexample=shown)
+            flaw = fails(found, width, k, HALF)
+            if flaw:
+                return evidence.exact(False, counterexample=f"seed {seed}: {flaw}")
             rows.append(
                 (str(width), str(seed), str(len(found.slopes)), str(x), f"{nearest(miss):.4f}")
             )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from math import isqrt
 
 import numpy as np
@@ -18,12 +18,24 @@ from verifai.kernel.number import nearest
 from verifai.kernel.query import Query
 from verifai.symbolic.line import Pieces, pieces
 from verifai.theorems import evidence
-from verifai.theorems.claim import Claim, Curve, Finding, Plot, Role, Table, Theorem, parameter
+from verifai.theorems.claim import (
+    Claim,
+    Curve,
+    Finding,
+    Outcome,
+    Plot,
+    Role,
+    Table,
+    Theorem,
+    Trust,
+    parameter,
+)
 from verifai.theorems.construction import Recipe, exported, parameter_count, trained
 from verifai.theorems.distance import extended, output, within
 from verifai.theorems.taylor import (
     FUNCTIONS,
     MOST_DEGREE,
+    coefficients,
     error_bound,
     horner_module,
     size,
@@ -42,9 +54,10 @@ parameters, and on [-1, 1] its distance from the function is at most
     ε(d) = (2(d - 1) + (d + 1)/2) 4^-d + 2/(d + 1)!.
 For d ≥ 3 this is at most exp(-c √N) with c = 1/20.
 
-Proof. |p_k| ≤ 2, so that x p = 2 x (p/2) is off by 2·4^-d; there are d - 1 such products, and later
-factors |x| ≤ 1 do not enlarge errors. Rounded coefficients add (d + 1)/2·4^-d and the remainder is
-at most Σ_{k > d} 1/k! ≤ 2/(d + 1)!. Let r(d) = (2.5 d - 1.5) 4^-d + 2/(d + 1)! = ε(d). Then
+Proof. |p_k| ≤ 2 for k ≥ 1 (not for k = 0: exp(1) > 2), so that x p = 2 x (p/2) is off by 2·4^-d;
+there are d - 1 such products, and later factors |x| ≤ 1 do not enlarge errors. Rounded coefficients
+add (d + 1)/2·4^-d and the remainder is at most Σ_{k > d} 1/k! ≤ 2/(d + 1)!. Let r(d) = ε(d), which
+is (2.5 d - 1.5) 4^-d + 2/(d + 1)!. Then
 r(3) ≤ (7/10)³ and r(d + 1) ≤ (7/10) r(d) for d ≥ 3, so that r(d) ≤ (7/10)^d; and
 c √N ≤ √40 d/20 ≤ d log(10/7).
 """
@@ -55,7 +68,7 @@ class Parameters:
     """Sizes."""
 
     certified: int = parameter(3, "greatest degree whose bound the kernel certifies", 3, 4)
-    enclosed: int = parameter(4, "greatest degree in the table", 2, MOST_DEGREE)
+    enclosed: int = parameter(6, "greatest degree that is shown", 2, MOST_DEGREE)
     seed: int = parameter(0, "of trained networks")
     steps: int = parameter(400, "steps of Adam", 1, 100_000)
 
@@ -84,6 +97,29 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
                 f"{error_bound(degree)} of {function} on [-1, 1].",
                 partial(function_query, function, degree, error_bound(degree)),
             )
+    yield Claim(
+        "factors",
+        "For k ≥ 1 all p_k, errors included, are at most 2 in size: for every degree d ≥ 2.",
+        partial(factors, 1),
+    )
+    yield Claim(
+        "all-factors", "The same for k ≥ 0, p_0 included.", partial(factors, 0), role=Role.CONTROL
+    )
+    for function in FUNCTIONS:
+        for degree in range(sizes.certified + 1, sizes.enclosed + 1):
+            yield Claim(
+                f"{function}-{degree}",
+                f"The exported network of degree {degree} is within ε({degree}) = "
+                f"{error_bound(degree)} of {function} on [-1, 1], by its exact pieces.",
+                partial(within_bound, function, degree, degree),
+            )
+    for degree in range(sizes.certified + 1, sizes.enclosed + 1):
+        yield Claim(
+            f"lower-{degree}",
+            f"The exported network of degree {degree - 1} is within ε({degree}) of exp on [-1, 1].",
+            partial(within_bound, "exp", degree - 1, degree),
+            role=Role.CONTROL,
+        )
     degree = sizes.certified
     yield evidence.to_decide(
         "lower",
@@ -118,6 +154,46 @@ def rate() -> Finding:
     shown = f"step {steps}, start {start}, constant {constant}, sizes {sizes}"
     holds = steps and start and constant and sizes
     return evidence.exact(holds, shown, counterexample=shown)
+
+
+def factors(least: int) -> Finding:
+    """Σ_{j ≥ k} |a_j| and the products' errors, for exp, whose coefficients are the largest.
+
+    For degrees up to MOST_DEGREE with the coefficients themselves; for d ≥ 3 and k ≥ 1 they add up
+    to at most e - 1 and d/2·4^-d, the errors to (d - 1)·2·4^-d, and (5/2) d 4^-d falls in d.
+    """
+    for degree in range(2, MOST_DEGREE + 1):
+        sizes = [abs(c) for c in coefficients("exp", degree)]
+        for k in range(least, degree):
+            most = sum(sizes[k:], fmpq(0)) + fmpq(2 * (degree - 1 - k), 4**degree)
+            if most > 2:
+                value = sum(sizes[k:], fmpq(0))
+                shown = f"degree {degree}: p_{k}(1) is {value} without errors"
+                return evidence.exact(value <= 2, counterexample=shown)
+    rest = fmpq(5 * 3, 2 * 4**3)
+    holds = bool(arb(1).exp() - 1 + arb(rest) <= 2)
+    return evidence.exact(holds, f"(e - 1) + {rest} ≤ 2 for d ≥ 3", counterexample=str(rest))
+
+
+@cache
+def _constructed(function: str, degree: int) -> tuple[fmpq, fmpq]:
+    return enclosed(exported(horner_module(function, degree), 1), function)
+
+
+def within_bound(function: str, degree: int, claimed: int) -> Finding:
+    """Is the network of this degree within ε(claimed)? Decided where the enclosure does."""
+    (low, high), bound = _constructed(function, degree), error_bound(claimed)
+    ends = f"between {nearest(low):.6g} and {nearest(high):.6g}"
+    shown = f"sup error {ends}, ε = {nearest(bound):.6g}"
+    if high <= bound:
+        return evidence.exact(True, shown)
+    line = pieces(exported(horner_module(function, degree), 1), lower=-ONE, upper=ONE)
+    errors = ((_error(line, fmpq(i, 32), function)[0], i) for i in range(-32, 33))
+    error, place = max(errors)
+    if error <= bound:
+        return Finding(Outcome.OPEN, Trust.EXACT, shown)
+    said = f"at x = {fmpq(place, 32)} the error is more than {nearest(error):.6g}"
+    return evidence.exact(False, shown, counterexample=said)
 
 
 def enclosed(net: Network, function: str) -> tuple[fmpq, fmpq]:
@@ -158,7 +234,7 @@ def tabulate(function: str, sizes: Parameters) -> Finding:
     targets = np.exp(grid) if function == "exp" else np.sin(grid)
     rows, built, found = [], [], []
     for degree in range(2, sizes.enclosed + 1):
-        error = enclosed(exported(horner_module(function, degree), 1), function)[1]
+        error = _constructed(function, degree)[1]
         width = width_for(size(degree))
         module = trained(Recipe((1, width, width, 1), sizes.seed, sizes.steps), grid, targets)
         low, high = enclosed(exported(module, 1), function)
