@@ -24,7 +24,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from verifai.bench.instances import read_instances
-from verifai.bench.run import Plan, run_all
+from verifai.bench.run import BenchPlan, run_all
 
 ROOT = Path(__file__).resolve().parents[1]
 VERIFAI = [sys.executable, "-m", "verifai"]
@@ -230,7 +230,7 @@ def losses(files: list[Path], limits: list[float], first: int | None) -> int:
         instances = read_instances(file)[:first]
         solved: dict[float, set[int]] = {}
         for limit in limits:
-            results = run_all(instances, file.parent, Plan(timeout=limit))
+            results = run_all(instances, file.parent, BenchPlan(timeout=limit))
             solved[limit] = {i for i, result in enumerate(results) if result.is_solved}
         counts = ", ".join(f"{len(solved[limit])} in {limit:g} s" for limit in limits)
         print(f"{file.parent.name}: of {len(instances)} {counts}", flush=True)

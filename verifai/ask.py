@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.query import Query
-from verifai.solvers.smt import NAMES, Answer, Status, race, require_solver
+from verifai.solvers.smt import NAMES, SolverAnswer, Status, race, require_solver
 from verifai.solvers.smtlib import Script, write_smtlib
 from verifai.verdict import Effort, Unknown, Verdict
 from verifai.verify import Options, confirm, verify
@@ -75,7 +75,7 @@ def _scripts(query: Query, names: tuple[str, ...]) -> tuple[dict[str, Script], d
     return scripts, refused
 
 
-def _words(answer: Answer) -> str:
+def _words(answer: SolverAnswer) -> str:
     if answer.status is Status.UNSAT:
         return f"claimed unsat by {answer.solver}, without a certificate"
     if answer.status is Status.SAT:

@@ -19,7 +19,7 @@ from verifai.bench.instances import (
     write_results,
 )
 from verifai.bench.process import Fleet, measure
-from verifai.bench.run import Plan, Workshop, run_all
+from verifai.bench.run import BenchPlan, Workshop, run_all
 from verifai.bench.summary import comparison, exit_code, side_by_side, summary
 from verifai.cli import run
 from verifai.kernel.errors import InputError
@@ -117,7 +117,7 @@ def test_an_empty_domain_is_said_loudly(folder: Path, capsys: pytest.CaptureFixt
 
 def test_a_broken_file_is_an_error_not_a_verdict(folder: Path) -> None:
     (folder / "holds.vnnlib").write_text("(assert")
-    results = run_all(read_instances(folder / "instances.csv"), folder, Plan(check=True))
+    results = run_all(read_instances(folder / "instances.csv"), folder, BenchPlan(check=True))
     assert [result.verdict for result in results] == ["error", "sat"]
     assert results[0].mark == "unsolved"
     assert results[0].message
@@ -126,7 +126,7 @@ def test_a_broken_file_is_an_error_not_a_verdict(folder: Path) -> None:
 def test_a_tampered_certificate_is_refused(folder: Path) -> None:
     keep = folder / "keep"
     (instance,) = [i for i in read_instances(folder / "instances.csv") if "holds" in i.vnnlib]
-    workshop = Workshop(folder, folder / "shop", Plan(keep=keep))
+    workshop = Workshop(folder, folder / "shop", BenchPlan(keep=keep))
     (folder / "shop").mkdir()
     assert workshop.run(0, instance).verdict == "unsat"
     (certificate,) = keep.glob("*.cert")
@@ -140,13 +140,13 @@ def test_a_tampered_certificate_is_refused(folder: Path) -> None:
 def test_the_standalone_kernel_is_a_copy_of_the_kernel_alone(folder: Path) -> None:
     shop = folder / "shop"
     shop.mkdir()
-    Workshop(folder, shop, Plan()).recheck_standalone(folder / "none.cert")
+    Workshop(folder, shop, BenchPlan()).recheck_standalone(folder / "none.cert")
     package = shop / "alone" / "verifai"
     assert {each.name for each in package.iterdir()} - {"__pycache__"} == {"__init__.py", "kernel"}
 
 
 def test_jobs_keep_the_order(folder: Path) -> None:
-    results = run_all(read_instances(folder / "instances.csv"), folder, Plan(jobs=2))
+    results = run_all(read_instances(folder / "instances.csv"), folder, BenchPlan(jobs=2))
     assert [result.verdict for result in results] == ["unsat", "sat"]
 
 
@@ -244,7 +244,7 @@ def test_an_interrupted_run_ends_what_runs_beside_it(
             run_all(
                 read_instances(folder / "instances.csv") * 3,
                 folder,
-                Plan(jobs=2, timeout=100.0),
+                BenchPlan(jobs=2, timeout=100.0),
                 done=lambda number, result: told.append(number),
             )
     finally:

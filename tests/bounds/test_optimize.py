@@ -9,7 +9,7 @@ from tests.bounds.nets import KINDS, dense
 from verifai.bounds import optimize as module
 from verifai.bounds.compiled import compile_network
 from verifai.bounds.crown import backward, refine, relaxed, unstable
-from verifai.bounds.dual import Point, Problem, Rows, gradient
+from verifai.bounds.dual import DualPoint, DualProblem, Rows, gradient
 from verifai.bounds.interval import interval
 from verifai.bounds.lines import slopes_of
 from verifai.bounds.optimize import Ascent, _Moments, optimize
@@ -107,7 +107,7 @@ def test_gradient_agrees_with_finite_differences(kind, seed):
     rows, rng = rows_of(compiled, seed), np.random.default_rng(seed + 1)
     spans = module._spans(compiled, child)
     free = module._families(compiled, child)
-    problem = Problem(compiled, child, rows, 3, spans, splits, free)
+    problem = DualProblem(compiled, child, rows, 3, spans, splits, free)
     slopes = {}
     for node, touched in spans.items():
         share = rng.uniform(0.1, 0.9, size=touched.left.shape)
@@ -115,7 +115,7 @@ def test_gradient_agrees_with_finite_differences(kind, seed):
     weights = rng.uniform(0.1, 1, size=(3, rows.count))
     signed = {i: np.where(m, rng.normal(size=m.shape), 0) for i, m in splits.items()}
     shares = {s: rng.uniform(0.1, 0.9, size=f.is_free.shape) for s, f in free.items()}
-    point = Point(slopes, signed, weights, shares)
+    point = DualPoint(slopes, signed, weights, shares)
     seen = {}
     plane, relaxation = problem.plane(point, seen)
     slope, _ = gradient(problem, point, plane, relaxation, seen)

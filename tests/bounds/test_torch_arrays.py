@@ -13,7 +13,7 @@ from tests.bounds.nets import KINDS, curved
 from verifai.bounds.arrays import DeviceArray, host
 from verifai.bounds.compiled import compile_network
 from verifai.bounds.crown import backward, refine, unstable
-from verifai.bounds.dual import Problem, Rows, gradient
+from verifai.bounds.dual import DualProblem, Rows, gradient
 from verifai.bounds.interval import interval
 from verifai.bounds.optimize import Ascent, _families, _spans, _start, optimize
 from verifai.bounds.smear import gradient_ranges
@@ -187,7 +187,7 @@ def test_the_dual_and_its_gradient_are_numpys(kind, device):
         relaxation = refine(net, interval(net, low, high))
         rows = Rows({both.last: net.place(both.forms[:2])}, net.place(np.ones(2)), premises=1)
         masks = {n: unstable(net, relaxation.bounds, n) for n in net.preactivations}
-        problem = Problem(
+        problem = DualProblem(
             net, relaxation, rows, 7, _spans(net, relaxation), masks, _families(net, relaxation)
         )
         point = _start(problem, net.place(rng.uniform(size=(7, 2))))

@@ -6,7 +6,7 @@ import pytest
 from flint import fmpq
 
 from verifai.demo import run, run_demo
-from verifai.demo.cases import Case, cases
+from verifai.demo.cases import DemoCase, cases
 from verifai.kernel.replay import replay
 from verifai.verdict import Counterexample, Falsified, Unknown, Verdict, Verified
 
@@ -25,7 +25,7 @@ def test_the_demo_proves_refutes_and_shows_what_it_says(tmp_path: Path) -> None:
     assert "NOT AS EXPECTED" not in said
 
 
-def only(name: str, monkeypatch: pytest.MonkeyPatch, answer: Verdict) -> Case:
+def only(name: str, monkeypatch: pytest.MonkeyPatch, answer: Verdict) -> DemoCase:
     """Makes the demo consist of one case, about which the search gives this answer."""
     (case,) = (case for case in cases(None) if case.name == name)
     monkeypatch.setattr(run, "cases", lambda folder: [case])

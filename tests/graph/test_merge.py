@@ -18,7 +18,7 @@ from verifai.kernel.query import And, Atom, atom
 from verifai.kernel.replay import evaluate
 from verifai.load.onnx.read import load_onnx
 from verifai.load.vnnlib import polynomial
-from verifai.load.vnnlib.condition import Linear
+from verifai.load.vnnlib.condition import LinearSum
 from verifai.load.vnnlib.polynomial import Products, with_products
 from verifai.proof.network import encode_network
 
@@ -87,13 +87,13 @@ def test_wrong_places_are_refused() -> None:
             merge([("f", network(2))], [((0, 0, 0), place)])
 
 
-def terms(rng: random.Random, count: int) -> Linear:
+def terms(rng: random.Random, count: int) -> LinearSum:
     chosen = rng.sample(range(count), rng.randint(1, min(count, 3)))
     big = 2**60 + 1 if rng.random() < 0.2 else 1
     coefficients = {
         v: fmpq(rng.choice([-3, -1, 1, 2, big]), rng.choice([1, 3, 10])) for v in chosen
     }
-    return Linear(coefficients, fmpq(rng.randint(-2, 2), 7))
+    return LinearSum(coefficients, fmpq(rng.randint(-2, 2), 7))
 
 
 @given(st.integers(0, 10**6))
@@ -123,8 +123,8 @@ def test_products_are_nodes_of_exactly_that_value(seed: int) -> None:
 def test_long_sums_become_dense_matrices() -> None:
     net = network(40)
     products = Products(net.offsets[-1])
-    both = Linear({v: fmpq(v + 1) for v in range(40)}, fmpq(0))
-    result = products.product([both, Linear({40: fmpq(1)}, fmpq(0))])
+    both = LinearSum({v: fmpq(v + 1) for v in range(40)}, fmpq(0))
+    result = products.product([both, LinearSum({40: fmpq(1)}, fmpq(0))])
     grown, formula = with_products(net, products, And((atom(result.terms, result.constant),)))
     values, _ = evaluate(grown, [fmpq(1)] * 40)
     (part,) = formula.parts
@@ -133,7 +133,7 @@ def test_long_sums_become_dense_matrices() -> None:
 
 
 def test_products_are_capped(monkeypatch: pytest.MonkeyPatch) -> None:
-    x, y = (Linear({v: fmpq(1)}, fmpq(0)) for v in range(2))
+    x, y = (LinearSum({v: fmpq(1)}, fmpq(0)) for v in range(2))
     with pytest.raises(InputError, match="a product of degree 65"):
         Products(2).product([x] * 33 + [y] * 32)
     monkeypatch.setattr(polynomial, "MAX_PRODUCTS", 3)

@@ -8,9 +8,9 @@ import pytest
 
 from tests.load.vnnlib2_documents import document, value, written
 from verifai.load.errors import LoadError
-from verifai.load.vnnlib.document import Document, Kind, read_document
+from verifai.load.vnnlib.document import Document, TensorRole, read_document
 from verifai.load.vnnlib.polynomial import Products
-from verifai.load.vnnlib.sexpr import Form, Source, is_version_2, read_source
+from verifai.load.vnnlib.sexpr import Sexpr, Source, is_version_2, read_source
 from verifai.load.vnnlib.version2 import Entries, read_assertions
 
 vnnlib = pytest.importorskip("vnnlib")
@@ -53,7 +53,7 @@ def theirs(node: Any) -> Any:
     return [SIGNS[kind], *map(theirs, parts)]
 
 
-def ours(item: str | Form) -> Any:
+def ours(item: str | Sexpr) -> Any:
     return item if isinstance(item, str) else [ours(each) for each in item.items]
 
 
@@ -68,12 +68,12 @@ def test_the_package_reads_the_same_from_random_documents() -> None:
             assert {k: v for k, v in relation.items() if v} == (
                 {mine.relation: mine.other} if mine.relation else {}
             )
-            kinds = (Kind.INPUT, their.inputs), (Kind.HIDDEN, their.hidden)
-            for kind, tensors in (*kinds, (Kind.OUTPUT, their.outputs)):
+            kinds = (TensorRole.INPUT, their.inputs), (TensorRole.HIDDEN, their.hidden)
+            for kind, tensors in (*kinds, (TensorRole.OUTPUT, their.outputs)):
                 assert [(t.name, list(t.shape)) for t in mine.of(kind)] == [
                     (t.name, list(t.shape)) for t in tensors
                 ]
-            assert [t.label for t in mine.of(Kind.HIDDEN)] == [
+            assert [t.label for t in mine.of(TensorRole.HIDDEN)] == [
                 t.onnx_name.strip('"') for t in their.hidden
             ]
         mine_read = [ours(form.items[1]) for form in found.assertions]
@@ -98,11 +98,11 @@ def test_every_part_of_a_document_is_kept() -> None:
     x, h, y = found.networks[0].tensors
     assert found.version == (2, 1)
     assert (x.name, x.kind, x.type, x.shape, x.is_initialized) == (
-        *("X", Kind.INPUT, "real", (1, 2)),
+        *("X", TensorRole.INPUT, "real", (1, 2)),
         True,
     )
-    assert (h.kind, h.shape, h.label) == (Kind.HIDDEN, (3,), "a name; with (signs)")
-    assert (y.kind, y.shape, y.is_initialized) == (Kind.OUTPUT, (), False)
+    assert (h.kind, h.shape, h.label) == (TensorRole.HIDDEN, (3,), "a name; with (signs)")
+    assert (y.kind, y.shape, y.is_initialized) == (TensorRole.OUTPUT, (), False)
     assert ours(found.assertions[0]) == ["assert", ["<=", "X[0,1]", "1.5"]]
 
 

@@ -11,7 +11,7 @@ from verifai.bounds.compiled import compile_network
 from verifai.kernel.network import Input, Network, affine, relu
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Or, Query, Relation, atom
-from verifai.search.attack.ascent import Effort, arena, attack
+from verifai.search.attack.ascent import AttackEffort, arena, attack
 from verifai.search.attack.unsafe import compile_unsafe
 
 
@@ -73,7 +73,7 @@ def test_a_narrow_spike_is_climbed(dimension):
     network = spike(dimension, 1.0, 0.3)
     query = query_of(network, And((atom({output(network): fmpq(-1)}, fmpq(1, 2)),)))
     compiled = compile_network(network)
-    found = next(attack(compiled, query, Effort(rounds=5)), None)
+    found = next(attack(compiled, query, AttackEffort(rounds=5)), None)
     assert found is not None
     assert holds(compiled, query, found)
 
@@ -81,14 +81,14 @@ def test_a_narrow_spike_is_climbed(dimension):
 def test_nothing_is_claimed_where_nothing_is():
     network = spike(3, 1.0, 0.0)
     query = query_of(network, And((atom({output(network): fmpq(-1)}, fmpq(1001, 1000)),)))
-    assert list(attack(compile_network(network), query, Effort(rounds=2))) == []
+    assert list(attack(compile_network(network), query, AttackEffort(rounds=2))) == []
 
 
 def test_the_deadline_ends_the_attack():
     network = spike(3, 1.0, 0.0)
     query = query_of(network, And((atom({output(network): fmpq(-1)}, fmpq(2)),)))
     start = time.perf_counter()
-    effort = Effort(rounds=10**9, deadline=start + 0.2)
+    effort = AttackEffort(rounds=10**9, deadline=start + 0.2)
     assert list(attack(compile_network(network), query, effort)) == []
     assert time.perf_counter() - start < 20
 
@@ -157,7 +157,7 @@ def test_integer_inputs_move_by_gradient_although_they_are_rounded():
 
 def test_equal_seeds_give_equal_points():
     compiled, query = planted(residual_conv(1), 1)
-    first, second = (list(attack(compiled, query, Effort(rounds=1))) for _ in range(2))
+    first, second = (list(attack(compiled, query, AttackEffort(rounds=1))) for _ in range(2))
     assert len(first) > 0
     np.testing.assert_array_equal(first, second)
 
@@ -173,6 +173,6 @@ def test_moving_many_inputs_together_finds_what_independent_ones_never_see():
         (2,),
     )
     query = query_of(network, And((atom({output(network): fmpq(-1)}, fmpq(1, 4)),)))
-    found = next(attack(compile_network(network), query, Effort(rounds=1)), None)
+    found = next(attack(compile_network(network), query, AttackEffort(rounds=1)), None)
     assert found is not None
     assert found.mean() > 0.9

@@ -17,7 +17,7 @@ from verifai.search import driver, wide
 from verifai.search import lift as lifting
 from verifai.search.close.lp import LeafSolver
 from verifai.search.cut import phases
-from verifai.search.cut.phases import Effort, PhaseSearch
+from verifai.search.cut.phases import BoundEffort, PhaseSearch
 from verifai.search.goals import Goals
 from verifai.search.lift import Lift, lift_of
 
@@ -40,7 +40,7 @@ def begun(threshold: float) -> PhaseSearch:
     compiled = compile_network(image_network(bias=0.0))
     bounds, goals = tight(compiled, 0.5), goals_above(threshold)
     closer = LeafSolver(compiled, lambda: np.inf)
-    search = PhaseSearch(compiled, goals, effort=Effort(20, every=0), closer=closer)
+    search = PhaseSearch(compiled, goals, effort=BoundEffort(20, every=0), closer=closer)
     search.add(search.roots(bounds, np.arange(1), stale=False))
     search.proposals = None
     search.advance()
@@ -84,7 +84,7 @@ def test_halves_start_no_worse_than_their_parents() -> None:
     assert len(halves) == 2 and halves.depth.tolist() == [1, 1]
     parent = float(halves.value[0])
     before = search.effort
-    search.effort = Effort(0, every=0)  # no step: the start itself
+    search.effort = BoundEffort(0, every=0)  # no step: the start itself
     search.advance()
     children = [group.value for group in search.open]
     assert np.concatenate(children).min() >= parent - 1e-9

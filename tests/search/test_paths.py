@@ -22,7 +22,7 @@ from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
 from verifai.proof.files import Files
 from verifai.search import driver, wide
 from verifai.search.close import lp as leaf
-from verifai.search.close.lp import Answer, LeafSolver
+from verifai.search.close.lp import LeafAnswer, LeafSolver
 from verifai.verdict import Falsified, Unknown, Verified
 from verifai.verify import Options, verify
 
@@ -129,7 +129,7 @@ class _Spy(LeafSolver):
 
     blocks = 0
 
-    def __call__(self, *args: object) -> Answer:
+    def __call__(self, *args: object) -> LeafAnswer:
         answer = super().__call__(*args)  # type: ignore[arg-type]
         _Spy.blocks += answer.block is not None
         return answer

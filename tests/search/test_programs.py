@@ -5,7 +5,7 @@ import pytest
 
 from verifai.bounds.compiled import Compiled, compile_network
 from verifai.bounds.crown import refine, relaxed
-from verifai.bounds.dual import Problem
+from verifai.bounds.dual import DualProblem
 from verifai.bounds.interval import Bounds, interval
 from verifai.kernel.network import Input, Network, Node, affine, relu
 from verifai.kernel.operator import Dense
@@ -63,7 +63,7 @@ def value(programs: Programs, bounds: Bounds, proof: object) -> float:
     """What multipliers are worth by backward elimination."""
     base, rows = relaxed(programs.compiled, bounds), programs.goals.rows(np.array([0]))
     point = programs.point(base, [proof])  # type: ignore[list-item]
-    problem = Problem(programs.compiled, base, rows, 1, {}, {})
+    problem = DualProblem(programs.compiled, base, rows, 1, {}, {})
     return float(problem.plane(point)[0].value[0])
 
 

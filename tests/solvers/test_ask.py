@@ -19,7 +19,14 @@ from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Query, Relation, atom
 from verifai.kernel.replay import replay
 from verifai.solvers import smt
-from verifai.solvers.smt import Answer, Model, Status, race, rational_model, require_solver
+from verifai.solvers.smt import (
+    EngineReply,
+    SolverAnswer,
+    Status,
+    race,
+    rational_model,
+    require_solver,
+)
 from verifai.solvers.smt_worker import engine_named
 from verifai.solvers.smtlib import Script, write_smtlib
 from verifai.verdict import Falsified, Unknown
@@ -64,7 +71,7 @@ def test_unsat_is_a_claim_and_never_verified(solver: str) -> None:
 
 def lying(monkeypatch: pytest.MonkeyPatch, **said: Any) -> None:
     def answers(scripts: Any, timeout: float | None = None) -> Any:
-        yield Answer("z3", **said)
+        yield SolverAnswer("z3", **said)
 
     monkeypatch.setattr(MODULE, "race", answers)
 
@@ -158,7 +165,7 @@ def test_an_irrational_model_is_moved_to_a_rational_one(solver: str) -> None:
     assert 2 <= found.ends[0][0] ** 2 <= fmpq(21, 10)
     never = atom({2: fmpq(1)}, fmpq(-2), Relation.EQUAL)
     found = rational_model(engine_named(solver), write_smtlib(query(never)))
-    assert found == Model(Status.UNKNOWN, reason="its model is irrational")
+    assert found == EngineReply(Status.UNKNOWN, reason="its model is irrational")
 
 
 class Irrational:
@@ -169,10 +176,10 @@ class Irrational:
     def __init__(self) -> None:
         self.scripts: list[Script] = []
 
-    def check(self, script: Script) -> Model:
+    def check(self, script: Script) -> EngineReply:
         self.scripts.append(script)
         if len(self.scripts) == 1:
-            return Model(Status.SAT, ((fmpq(1), fmpq(3, 2)),))
+            return EngineReply(Status.SAT, ((fmpq(1), fmpq(3, 2)),))
         return engine_named("z3").check(script)
 
 
@@ -180,7 +187,7 @@ def test_pinning_tries_the_ends_of_the_interval() -> None:
     body = "(declare-const |x| Real)\n(assert (and (> (* |x| |x|) 2.0) (> |x| 0.0)))\n"
     engine = Irrational()
     found = rational_model(engine, Script(body, ("|x|",), "QF_NRA"))
-    assert found == Model(Status.SAT, ((fmpq(3, 2), fmpq(3, 2)),))
+    assert found == EngineReply(Status.SAT, ((fmpq(3, 2), fmpq(3, 2)),))
     assert len(engine.scripts) == 3
 
 

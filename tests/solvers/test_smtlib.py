@@ -16,7 +16,7 @@ from verifai.kernel.operator import Dense, Gather
 from verifai.kernel.query import And, Or, Query, Relation, atom
 from verifai.kernel.replay import evaluate
 from verifai.solvers.rows import affine_rows, pieces
-from verifai.solvers.smt import Model, Status, race
+from verifai.solvers.smt import EngineReply, Status, race
 from verifai.solvers.smt_worker import engine_named
 from verifai.solvers.smtlib import Script, literal, write_smtlib
 from verifai.solvers.z3 import Z3
@@ -212,8 +212,8 @@ def test_literals_are_read_back() -> None:
         script = Script(
             f"(declare-const |x| Real)\n(assert (= |x| {literal(value)}))\n", ("|x|",), ""
         )
-        assert Z3().check(script) == Model(Status.SAT, ((value, value),))
-        assert engine_named("cvc5").check(script) == Model(Status.SAT, ((value, value),))
+        assert Z3().check(script) == EngineReply(Status.SAT, ((value, value),))
+        assert engine_named("cvc5").check(script) == EngineReply(Status.SAT, ((value, value),))
 
 
 def test_relu_of_a_hidden_value_reads_that_value() -> None:

@@ -16,7 +16,7 @@ from flint import fmpq
 
 from verifai.kernel.network import Input, Network
 from verifai.kernel.replay import evaluate
-from verifai.theorems.claim import CoqProof, Instance, Theorem
+from verifai.theorems.claim import CoqInstance, CoqProof, Theorem
 from verifai.theorems.construction import Layer, layers_of, relu_network
 from verifai.theorems.coq import instances_text
 from verifai.theorems.registry import THEOREMS
@@ -142,7 +142,7 @@ def nudged() -> list[Layer]:
 def test_another_network_is_refused(
     built: tuple[Path, str], construction: str, made: Callable[[], list[Layer]]
 ) -> None:
-    instance = Instance(construction, partial(relu_network, made()))
+    instance = CoqInstance(construction, partial(relu_network, made()))
     text = instances_text([CoqProof("YarotskySquare.v", "yarotsky_square", "", (instance,))])
     done = compared(built[0], text)
     assert done.returncode == 1

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import sympy
 
-from verifai.theorems.finite_precision import Optimum, distance_is_one, flaw, pair, proposals
+from verifai.theorems.finite_precision import Proposal, distance_is_one, flaw, pair, proposals
 
 DELTA = sympy.Rational(1, 1000)
 
@@ -31,7 +31,7 @@ def test_wrong_proposals_are_refused(wrong: dict[str, object], said: str) -> Non
 
 def test_a_program_with_many_minimisers_is_noticed() -> None:
     one = sympy.Integer(1)
-    tied = Optimum((one, sympy.Integer(0)), one)
+    tied = Proposal((one, sympy.Integer(0)), one)
     assert "other minimisers" in flaw(pair(sympy.Integer(0))[1], tied)
 
 

@@ -13,7 +13,7 @@ from verifai.theorems import evidence
 from verifai.theorems.claim import Outcome
 from verifai.theorems.construction import exported, relu_network
 from verifai.theorems.distance import output
-from verifai.theorems.product_proof import Builder
+from verifai.theorems.product_proof import ProductRecords
 from verifai.theorems.yarotsky_product import product_module, product_query
 from verifai.theorems.yarotsky_square import layers, weights
 
@@ -66,5 +66,5 @@ def test_the_certificate_by_hand_proves_nothing_closer() -> None:
     closer = fmpq(1, 4) * (1 - fmpq(1, 1 << 20))
     for distance, outcome in ((fmpq(1, 4), Outcome.PROVED), (closer, Outcome.OPEN)):
         query = product_query(1, distance)
-        records = sharpened(Builder(query, 1).records())
+        records = sharpened(ProductRecords(query, 1).records())
         assert evidence.accepted(query, records).outcome is outcome

@@ -38,7 +38,7 @@ class Recheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BenchPlan:
     """How instances are run.
 
     Attributes:
@@ -60,7 +60,7 @@ class Plan:
 def run_all(
     instances: Sequence[Instance],
     folder: Path,
-    plan: Plan,
+    plan: BenchPlan,
     *,
     done: Callable[[int, Result], None] = lambda number, result: None,
 ) -> list[Result]:
@@ -114,7 +114,7 @@ class Workshop:
 
     source: Path
     folder: Path
-    plan: Plan
+    plan: BenchPlan
     fleet: Fleet = field(default_factory=Fleet)
     _local: dict[str, Path] = field(default_factory=dict)
     _copying: threading.Lock = field(default_factory=threading.Lock)

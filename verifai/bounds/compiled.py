@@ -50,7 +50,7 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pieces:
+class Piecewise:
     """A piecewise-linear node: the kernel's data and f at the knots, (K, m) with m = 1 or n."""
 
     source: int
@@ -98,7 +98,7 @@ class Compiled:
     network: Network
     dtype: npt.DTypeLike
     linear: Mapping[int, Linear]
-    pieces: Mapping[int, Pieces]
+    pieces: Mapping[int, Piecewise]
     users: tuple[tuple[int, ...], ...]
     preactivations: tuple[int, ...]
     inputs: tuple[int, ...]
@@ -304,7 +304,7 @@ def on_device(compiled: Compiled, like: Array) -> Compiled:
     return replace(compiled, **moved, like=like, chunk=DEVICE_CHUNK if is_card else CHUNK)
 
 
-FIELDS = (Linear, Pieces, DenseMap, GatherMap, ConvMap, BandMap, Band)
+FIELDS = (Linear, Piecewise, DenseMap, GatherMap, ConvMap, BandMap, Band)
 
 
 def _moved(data: Any, like: Array) -> Any:
@@ -335,14 +335,14 @@ def _linear(
     )
 
 
-def _pieces(node: Pwl, dtype: npt.DTypeLike) -> Pieces:
+def _pieces(node: Pwl, dtype: npt.DTypeLike) -> Piecewise:
     steps = np.diff(node.knots, axis=0) * node.slopes[1:-1]
     values = node.anchor + np.concatenate([np.zeros((1, node.knots.shape[1])), np.cumsum(steps, 0)])
     single = len(node.knots) == 1 and not node.knots.any() and not node.anchor.any()
     is_relu = single and bool((node.slopes[0] == 0).all() and (node.slopes[1] == 1).all())
     knots, slopes, values = (a.astype(dtype) for a in (node.knots, node.slopes, values))
     is_monotone = not slopes.min() < 0 < slopes.max()
-    return Pieces(node.source, knots, slopes, values, is_relu, is_monotone)
+    return Piecewise(node.source, knots, slopes, values, is_relu, is_monotone)
 
 
 def _direct(network: Network, linear: Mapping[int, Linear]) -> frozenset[int]:

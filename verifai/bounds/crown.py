@@ -13,7 +13,7 @@ import numpy as np
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.interval import Bounds, affine_interval, image, slack
-from verifai.bounds.lines import Lines, span
+from verifai.bounds.lines import Envelope, span
 from verifai.bounds.maps import Array, DenseMap, Indices, Mask
 from verifai.bounds.relax import relax
 from verifai.kernel.network import Affine, Input, Pwl, Sign
@@ -41,7 +41,7 @@ class Relaxed:
     """Bounds and the lines of the nonlinear nodes over the same boxes."""
 
     bounds: Bounds
-    lines: Mapping[int, Lines]
+    lines: Mapping[int, Envelope]
 
     def take(self, boxes: Indices | slice) -> Relaxed:
         """The relaxation of some boxes, in this order."""
@@ -58,8 +58,8 @@ def relaxed(
     return Relaxed(bounds, {i: relax(compiled, bounds, i, given.get(i)) for i in nonlinear})
 
 
-def _take(lines: Lines, boxes: Indices | slice) -> Lines:
-    return Lines(
+def _take(lines: Envelope, boxes: Indices | slice) -> Envelope:
+    return Envelope(
         tuple(a[boxes] for a in lines.lower),
         None if lines.below is None else lines.below[boxes],
         tuple(a[boxes] for a in lines.upper),
@@ -285,7 +285,7 @@ def refine(
             lose: a softmax's weights, say. A proof must then do so too.
     """
     given, chosen = slopes or {}, set(compiled.preactivations if nodes is None else nodes)
-    lines: dict[int, Lines] = {}
+    lines: dict[int, Envelope] = {}
     for position, node in enumerate(compiled.network.nodes):
         compiled.pause()
         if images:

@@ -17,7 +17,7 @@ import numpy as np
 from verifai.bounds import smooth
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.interval import Bounds
-from verifai.bounds.lines import Lines
+from verifai.bounds.lines import Envelope
 from verifai.bounds.maps import Array, Mask
 from verifai.kernel import hints
 from verifai.kernel.functions import PERIODIC, S_SHAPED
@@ -59,30 +59,30 @@ class Family:
         return tuple(smooth.slope(self.function, y) for y in places)
 
 
-def curved_lines(compiled: Compiled, bounds: Bounds, node: int) -> Lines:
+def curved_lines(compiled: Compiled, bounds: Bounds, node: int) -> Envelope:
     """The default lines of a node, those that the kernel takes, over each box."""
     ends, kind = _ends(compiled, bounds, node), compiled.network.nodes[node]
     if isinstance(kind, Product):
         (a, b), (c, d) = ends
         slopes = hints.slopes(kind, ends)
         middle, spread = slopes[0] * slopes[1], (b - a) * (d - c) / 4
-        return Lines(slopes[:2], -middle - spread, slopes[2:], spread - middle)
+        return Envelope(slopes[:2], -middle - spread, slopes[2:], spread - middle)
     if isinstance(kind, Smooth):
         return _smooth_lines(kind.function, *ends[0])
     assert isinstance(kind, Sign | Square)
     found = hints.slopes(kind, ends)
     lower, upper = (_finite(s).astype(compiled.dtype, copy=False) for s in found)
     least = intercept(compiled, bounds, (node, 0), (lower,))[0]
-    return Lines((lower,), least, (upper,), intercept(compiled, bounds, (node, 1), (upper,))[0])
+    return Envelope((lower,), least, (upper,), intercept(compiled, bounds, (node, 1), (upper,))[0])
 
 
-def _smooth_lines(function: str, low: Array, high: Array) -> Lines:
+def _smooth_lines(function: str, low: Array, high: Array) -> Envelope:
     """The default lines of a smooth function."""
     ends = smooth.value(function, low), smooth.value(function, high)
     lower, upper = (_finite(s) for s in smooth.default_slopes(function, low, high, ends))
     below, _ = smooth.extreme(function, lower, low, high, is_least=True, ends=ends)
     above, _ = smooth.extreme(function, upper, low, high, is_least=False, ends=ends)
-    return Lines((lower,), below, (upper,), above)
+    return Envelope((lower,), below, (upper,), above)
 
 
 def _finite(slopes: Array) -> Array:
@@ -92,8 +92,8 @@ def _finite(slopes: Array) -> Array:
 
 
 def chosen_lines(
-    compiled: Compiled, bounds: Bounds, side: Side, family: Family, choice: tuple[Array, Lines]
-) -> Lines:
+    compiled: Compiled, bounds: Bounds, side: Side, family: Family, choice: tuple[Array, Envelope]
+) -> Envelope:
     """The lines with one side's chosen by shares, where there is a choice.
 
     Args:
@@ -115,12 +115,12 @@ def chosen_lines(
         slopes = (np.where(family.is_free, slope, default[0]),)
         end = np.where(family.is_free, value - slope * places[0], 0.0 if end is None else end)
     if side[1] == 0:
-        return Lines(slopes, end, lines.upper, lines.above)
-    return Lines(lines.lower, lines.below, slopes, end)
+        return Envelope(slopes, end, lines.upper, lines.above)
+    return Envelope(lines.lower, lines.below, slopes, end)
 
 
 def rates(
-    compiled: Compiled, bounds: Bounds, side: Side, family: Family, choice: tuple[Array, Lines]
+    compiled: Compiled, bounds: Bounds, side: Side, family: Family, choice: tuple[Array, Envelope]
 ) -> tuple[Arrays, Arrays]:
     """How fast slopes change with the share, and the points about which the lines turn.
 
@@ -190,7 +190,9 @@ def _of_sign(low: Array, high: Array, slope: Array, is_least: bool) -> tuple[Arr
     return found, (place,)
 
 
-def families(compiled: Compiled, bounds: Bounds, node: int, lines: Lines) -> Mapping[Side, Family]:
+def families(
+    compiled: Compiled, bounds: Bounds, node: int, lines: Envelope
+) -> Mapping[Side, Family]:
     """The lines to choose from on the sides of a node where there is a choice; by side.
 
     Args:
@@ -231,7 +233,7 @@ def _of_product(left: tuple[Array, Array], right: tuple[Array, Array]) -> dict[i
     return {0: Family((c, a), (d, b), half, is_free), 1: Family((d, a), (c, b), half, is_free)}
 
 
-def _of_smooth(function: str, low: Array, high: Array, lines: Lines) -> dict[int, Family]:
+def _of_smooth(function: str, low: Array, high: Array, lines: Envelope) -> dict[int, Family]:
     """Tangents where the function bends towards the line; slopes of sines as numbers."""
     convex, concave = smooth.curvature(function, low, high)
     usable = (low < high) & smooth.is_defined(function, low, high)
@@ -250,7 +252,7 @@ def _of_smooth(function: str, low: Array, high: Array, lines: Lines) -> dict[int
     }
 
 
-def _of_s_shape(function: str, low: Array, high: Array, lines: Lines) -> dict[int, Family]:
+def _of_s_shape(function: str, low: Array, high: Array, lines: Envelope) -> dict[int, Family]:
     """Tangents on the part that bends towards the line, up to the one through the other end."""
     convex, concave = smooth.curvature(function, low, high)
     mixed = ~(convex | concave)

@@ -18,7 +18,7 @@ from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Plane, Relaxed, Sweep
 from verifai.bounds.curved import Family, Side, chosen_lines, rates
 from verifai.bounds.interval import slack
-from verifai.bounds.lines import Lines, Span, intercepts
+from verifai.bounds.lines import Envelope, Span, intercepts
 from verifai.bounds.maps import Array, Mask
 from verifai.kernel.network import Affine, Input
 
@@ -66,7 +66,7 @@ class Rows:
 
 
 @dataclass(slots=True, eq=False)
-class Point:
+class DualPoint:
     """A choice of everything that is free, for M boxes.
 
     Attributes:
@@ -87,21 +87,21 @@ class Point:
         tables = (*self.slopes.values(), *self.shares.values(), *self.multipliers.values())
         return [*tables, self.weights]
 
-    def copy(self) -> Point:
+    def copy(self) -> DualPoint:
         """An independent copy."""
         multipliers = {i: a.copy() for i, a in self.multipliers.items()}
         shares = {i: a.copy() for i, a in self.shares.items()}
         slopes = {i: a.copy() for i, a in self.slopes.items()}
-        return Point(slopes, multipliers, self.weights.copy(), shares)
+        return DualPoint(slopes, multipliers, self.weights.copy(), shares)
 
-    def adopt(self, other: Point, where: Mask) -> None:
+    def adopt(self, other: DualPoint, where: Mask) -> None:
         """Takes over another's choice for some boxes."""
         for mine, theirs in zip(self.arrays(), other.arrays(), strict=True):
             mine[where] = theirs[where]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Problem:
+class DualProblem:
     """M boxes (or one for all), their rows, and which slopes, multipliers and lines are free."""
 
     compiled: Compiled
@@ -112,7 +112,7 @@ class Problem:
     splits: Mapping[int, Mask]
     families: Mapping[Side, Family] = field(default_factory=dict)
 
-    def relaxation(self, point: Point) -> Relaxed:
+    def relaxation(self, point: DualPoint) -> Relaxed:
         """The lines with the point's slopes."""
         bounds, changed = self.base.bounds, dict(self.base.lines)
         for node, slopes in point.slopes.items():
@@ -121,14 +121,16 @@ class Problem:
             if not pieces.is_relu:
                 source = pieces.source
                 below = intercepts(pieces, bounds.lower[source], bounds.upper[source], slopes)[0]
-            changed[node] = Lines((slopes,), below, old.upper, old.above)
+            changed[node] = Envelope((slopes,), below, old.upper, old.above)
         for side, share in point.shares.items():
             choice = share, changed[side[0]]
             family = self.families[side]
             changed[side[0]] = chosen_lines(self.compiled, bounds, side, family, choice)
         return Relaxed(bounds, changed)
 
-    def plane(self, point: Point, seen: dict[int, Array] | None = None) -> tuple[Plane, Relaxed]:
+    def plane(
+        self, point: DualPoint, seen: dict[int, Array] | None = None
+    ) -> tuple[Plane, Relaxed]:
         """The plane below the weighted rows at the point."""
         relaxation = self.relaxation(point)
         sweep = Sweep(self.compiled, relaxation, None, seen)
@@ -146,7 +148,11 @@ class Problem:
 
 
 def gradient(
-    problem: Problem, point: Point, plane: Plane, relaxation: Relaxed, seen: Mapping[int, Array]
+    problem: DualProblem,
+    point: DualPoint,
+    plane: Plane,
+    relaxation: Relaxed,
+    seen: Mapping[int, Array],
 ) -> tuple[list[Array], dict[int, Array]]:
     """Supergradients of the bound for the point's arrays; the coefficients' mean sizes by node."""
     values = _descend(problem, plane, relaxation, seen)
@@ -179,7 +185,7 @@ def gradient(
 
 
 def _of_share(
-    problem: Problem,
+    problem: DualProblem,
     relaxation: Relaxed,
     values: list[Array],
     side: Side,
@@ -200,7 +206,7 @@ def _of_share(
 
 
 def _descend(
-    problem: Problem, plane: Plane, relaxation: Relaxed, seen: Mapping[int, Array]
+    problem: DualProblem, plane: Plane, relaxation: Relaxed, seen: Mapping[int, Array]
 ) -> list[Array]:
     """The nodes' values where the plane is least, nonlinear ones on the lines in use.
 

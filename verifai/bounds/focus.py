@@ -21,7 +21,7 @@ import numpy.typing as npt
 from verifai.bounds.arrays import host
 from verifai.bounds.compiled import Compiled, compile_like
 from verifai.bounds.interval import Bounds
-from verifai.bounds.lines import Lines
+from verifai.bounds.lines import Envelope
 from verifai.bounds.maps import Array, ConvMap, Indices, Mask
 from verifai.kernel.network import Affine, Input, Network, Node, Pwl
 from verifai.kernel.operator import Dense, Gather, Operator
@@ -56,7 +56,7 @@ class Focus:
             tuple(self.array(i, whole.upper[i]) for i in nodes),
         )
 
-    def lines(self, whole: Mapping[int, Lines]) -> dict[int, Lines]:
+    def lines(self, whole: Mapping[int, Envelope]) -> dict[int, Envelope]:
         """The lines of what is left."""
         return {i: self._lines(i, whole[i]) for i in whole if i < len(self.kept)}
 
@@ -72,12 +72,12 @@ class Focus:
             found[node] = full
         return found
 
-    def _lines(self, node: int, whole: Lines) -> Lines:
+    def _lines(self, node: int, whole: Envelope) -> Envelope:
         lower, upper = (tuple(self.array(node, a) for a in s) for s in (whole.lower, whole.upper))
         below = None if whole.below is None else self.array(node, whole.below)
         # one array for both sides stays one: an elimination looks for that
         same = len(lower) == 1 and whole.lower[0] is whole.upper[0]
-        return Lines(lower, below, lower if same else upper, self.array(node, whole.above))
+        return Envelope(lower, below, lower if same else upper, self.array(node, whole.above))
 
 
 def focus(

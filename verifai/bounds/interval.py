@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from verifai.bounds import smooth
-from verifai.bounds.compiled import Compiled, Pieces
+from verifai.bounds.compiled import Compiled, Piecewise
 from verifai.bounds.maps import Array, Indices
 from verifai.kernel.network import Affine, Input, Product, Pwl, Sign, Smooth, Square
 
@@ -145,7 +145,7 @@ def _magnitude(
 
 
 def _unary(
-    node: Pwl | Sign | Square | Smooth, pieces: Pieces | None, low: Array, high: Array
+    node: Pwl | Sign | Square | Smooth, pieces: Piecewise | None, low: Array, high: Array
 ) -> Pair:
     """The interval of a nonlinear node of one source."""
     if isinstance(node, Sign):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from verifai.bounds.compiled import Pieces
+from verifai.bounds.compiled import Piecewise
 from verifai.bounds.maps import Array, Mask
 from verifai.kernel.hints import NUDGE, SHY
 
@@ -23,7 +23,7 @@ DEFAULT_CODE = 255
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lines:
+class Envelope:
     """Below and above a node's values z: Σ slopes·sources + intercept, arrays of (B, n).
 
     Attributes:
@@ -51,7 +51,7 @@ class Span:
     is_split: Mask
 
 
-def span(pieces: Pieces, low: Array, high: Array) -> Span:
+def span(pieces: Piecewise, low: Array, high: Array) -> Span:
     """Which pieces the intervals [low, high] touch, a knot all but at an end left out."""
     low, high = low + SHY * (high - low), high - SHY * (high - low)
     if pieces.is_relu:
@@ -66,7 +66,7 @@ def span(pieces: Pieces, low: Array, high: Array) -> Span:
     return Span(left, right, is_split)
 
 
-def pwl_lines(pieces: Pieces, low: Array, high: Array, slopes: Array | None) -> Lines:
+def pwl_lines(pieces: Piecewise, low: Array, high: Array, slopes: Array | None) -> Envelope:
     """The lines with these lower slopes, (B, n); NaN, or None for all, meaning default."""
     if pieces.is_relu:
         return _relu_lines(low, high, slopes)
@@ -82,10 +82,10 @@ def pwl_lines(pieces: Pieces, low: Array, high: Array, slopes: Array | None) -> 
     if slopes is not None:
         lower = np.where(np.isnan(slopes), lower, slopes)
     below, above = intercepts(pieces, low, high, lower)[0], -intercepts(pieces, low, high, upper)[1]
-    return Lines((lower,), below, (upper,), above)
+    return Envelope((lower,), below, (upper,), above)
 
 
-def _relu_lines(low: Array, high: Array, slopes: Array | None) -> Lines:
+def _relu_lines(low: Array, high: Array, slopes: Array | None) -> Envelope:
     """max(0, y): chord above, and below it 0 or y, whichever leaves the smaller triangle."""
     below, above = np.minimum(low, 0), np.maximum(high, 0)
     width = above - below
@@ -94,10 +94,10 @@ def _relu_lines(low: Array, high: Array, slopes: Array | None) -> Lines:
     if slopes is not None:
         given = (below < 0) & (above > 0) & ~np.isnan(slopes)
         lower = np.where(given, slopes, lower)
-    return Lines((lower,), None, (upper,), -upper * below)
+    return Envelope((lower,), None, (upper,), -upper * below)
 
 
-def _inside(pieces: Pieces, low: Array, high: Array) -> tuple[Array, Array, Mask, Mask]:
+def _inside(pieces: Piecewise, low: Array, high: Array) -> tuple[Array, Array, Mask, Mask]:
     """The first and last knot inside, and whether a slope rises or falls at some knot inside."""
     low, high = low + SHY * (high - low), high - SHY * (high - low)
     first, last = np.full_like(low, np.inf), np.full_like(low, -np.inf)
@@ -112,7 +112,9 @@ def _inside(pieces: Pieces, low: Array, high: Array) -> tuple[Array, Array, Mask
     return np.where(bare, low, first), np.where(bare, high, last), rises, falls
 
 
-def intercepts(pieces: Pieces, low: Array, high: Array, slope: Array) -> tuple[Array, Array, Array]:
+def intercepts(
+    pieces: Piecewise, low: Array, high: Array, slope: Array
+) -> tuple[Array, Array, Array]:
     """The least value of f(y) - slope·y over [low, high], minus the greatest, the least's place.
 
     >>> from verifai.kernel.network import Input, Network, relu

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Plane, Relaxed, join
 from verifai.bounds.curved import Curved, Family, Side, families
-from verifai.bounds.dual import Point, Problem, Rows, gradient
+from verifai.bounds.dual import DualPoint, DualProblem, Rows, gradient
 from verifai.bounds.lines import DEFAULT_CODE, Codes, Span, codes_of, slopes_of, span
 from verifai.bounds.maps import Array, Mask
 
@@ -60,7 +60,7 @@ class Optimized:
     """
 
     value: Array
-    point: Point
+    point: DualPoint
     codes: Mapping[int, Codes]
     plane: Plane
     explicit: Mapping[int, Array] = field(default_factory=dict)
@@ -72,7 +72,7 @@ def optimize(
     rows: Rows,
     *,
     splits: Mapping[int, Mask] | None = None,
-    start: Point | None = None,
+    start: DualPoint | None = None,
     ascent: Ascent | None = None,
 ) -> Optimized:
     """The best lower bound found for each box, never below that of the default slopes.
@@ -99,7 +99,7 @@ def optimize(
         spans = _spans(compiled, base)
         size = part.stop - part.start
         free = _families(compiled, base) if ascent.curved else {}
-        problem = Problem(compiled, base, rows.take(part), size, spans, masks, free)
+        problem = DualProblem(compiled, base, rows.take(part), size, spans, masks, free)
         begin = _start(problem, None) if start is None else _part(problem, start, part)
         with np.errstate(over="ignore", invalid="ignore"):  # a point that overflows is not kept
             done.append(_climb(problem, begin, ascent))
@@ -127,7 +127,7 @@ def _families(compiled: Compiled, relaxation: Relaxed) -> dict[Side, Family]:
     return found
 
 
-def _start(problem: Problem, known: Array | None) -> Point:
+def _start(problem: DualProblem, known: Array | None) -> DualPoint:
     """Default slopes, no multipliers, and the weights known, or the row with the best bound."""
     m, k, zeros = problem.count, problem.rows.count, problem.compiled.zeros
     slopes = {}
@@ -143,23 +143,23 @@ def _start(problem: Problem, known: Array | None) -> Point:
     weights = zeros(m, k)
     weights[:, 0] = 1
     if known is not None and not np.isnan(known).any():
-        return Point(slopes, multipliers, known.copy(), shares)
+        return DualPoint(slopes, multipliers, known.copy(), shares)
     if goals < 2:
-        return Point(slopes, multipliers, weights, shares)
+        return DualPoint(slopes, multipliers, weights, shares)
     singles = []
     for row in range(goals):
         alone = zeros(m, k)
         alone[:, row] = 1
-        singles.append(problem.plane(Point(slopes, multipliers, alone, shares))[0].value)
+        singles.append(problem.plane(DualPoint(slopes, multipliers, alone, shares))[0].value)
     best = np.argmax(np.stack(singles), axis=0)
     weights[:, 0] = 0
     weights[np.arange(m, like=best), best] = 1
     if known is not None:
         np.copyto(weights, known, where=~np.isnan(known))
-    return Point(slopes, multipliers, weights, shares)
+    return DualPoint(slopes, multipliers, weights, shares)
 
 
-def _part(problem: Problem, start: Point, part: slice) -> Point:
+def _part(problem: DualProblem, start: DualPoint, part: slice) -> DualPoint:
     """Another search's point, on this problem's boxes and with what is free here."""
     fresh = _start(problem, start.weights[part])
     for node, touched in problem.spans.items():
@@ -204,7 +204,7 @@ class _Moments:
         return step
 
 
-def _climb(problem: Problem, point: Point, ascent: Ascent) -> Optimized:
+def _climb(problem: DualProblem, point: DualPoint, ascent: Ascent) -> Optimized:
     """Ascends from the point; keeps each box's best after its slopes are rounded to codes."""
     start = point.copy()
     best, value = point.copy(), problem.compiled.zeros(problem.count) - np.inf
@@ -226,7 +226,7 @@ def _climb(problem: Problem, point: Point, ascent: Ascent) -> Optimized:
     return _settle(problem, best, start)
 
 
-def _settle(problem: Problem, best: Point, start: Point) -> Optimized:
+def _settle(problem: DualProblem, best: DualPoint, start: DualPoint) -> Optimized:
     """The better of two points for each box, with slopes rounded to codes."""
     for node, slopes in best.slopes.items():
         exact = slopes_of(problem.spans[node], _codes(problem, node, slopes))
@@ -240,7 +240,7 @@ def _settle(problem: Problem, best: Point, start: Point) -> Optimized:
 
 
 def _explicit(
-    problem: Problem, point: Point, relaxation: Relaxed, seen: Mapping[int, Array]
+    problem: DualProblem, point: DualPoint, relaxation: Relaxed, seen: Mapping[int, Array]
 ) -> dict[int, Array]:
     """The slopes that differ from the default ones and that the bound uses."""
     found: dict[int, Array] = {}
@@ -261,7 +261,7 @@ def _explicit(
     return found
 
 
-def _codes(problem: Problem, node: int, slopes: Array) -> Codes:
+def _codes(problem: DualProblem, node: int, slopes: Array) -> Codes:
     """The nearest codes, that for default where a slope is the default one."""
     codes = codes_of(problem.spans[node], slopes)
     default = problem.base.lines[node].lower[0]
@@ -269,7 +269,12 @@ def _codes(problem: Problem, node: int, slopes: Array) -> Codes:
 
 
 def _move(
-    problem: Problem, point: Point, steps: list[Array], *, rate: float, scales: Mapping[int, Array]
+    problem: DualProblem,
+    point: DualPoint,
+    steps: list[Array],
+    *,
+    rate: float,
+    scales: Mapping[int, Array],
 ) -> None:
     """One step of the point, kept inside what is allowed."""
     todo = iter(steps)
@@ -309,7 +314,7 @@ def _simplex(points: Array) -> Array:
 def _join(parts: list[Optimized]) -> Optimized:
     """The results for all boxes; slopes that a part has none of are NaN, multipliers zero."""
     counts = [len(p.value) for p in parts]
-    point = Point(
+    point = DualPoint(
         _stack([p.point.slopes for p in parts], counts, np.nan),
         _stack([p.point.multipliers for p in parts], counts, 0),
         np.concatenate([p.point.weights for p in parts]),

@@ -8,12 +8,12 @@ from __future__ import annotations
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.curved import curved_lines
 from verifai.bounds.interval import Bounds
-from verifai.bounds.lines import Lines, pwl_lines
+from verifai.bounds.lines import Envelope, pwl_lines
 from verifai.bounds.maps import Array
 from verifai.kernel.network import Affine, Input, Pwl
 
 
-def relax(compiled: Compiled, bounds: Bounds, node: int, slopes: Array | None = None) -> Lines:
+def relax(compiled: Compiled, bounds: Bounds, node: int, slopes: Array | None = None) -> Envelope:
     """The lines of a nonlinear node over each box.
 
     Args:

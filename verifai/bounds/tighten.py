@@ -19,7 +19,7 @@ from verifai.bounds.crown import Relaxed, refine, unstable, with_image
 from verifai.bounds.dual import Rows
 from verifai.bounds.focus import focus
 from verifai.bounds.interval import Bounds
-from verifai.bounds.lines import DEFAULT_CODE, Codes, Lines
+from verifai.bounds.lines import DEFAULT_CODE, Codes, Envelope
 from verifai.bounds.maps import Array, Indices
 from verifai.bounds.optimize import Ascent, optimize
 from verifai.bounds.relax import relax
@@ -78,7 +78,7 @@ def tighten(
     """
     if len(bounds) != 1:
         raise ValueError(f"{len(bounds)} boxes, not one")
-    lines: dict[int, Lines] = {}
+    lines: dict[int, Envelope] = {}
     records: list[Tightened] = []
     for position, node in enumerate(compiled.network.nodes):
         if images:

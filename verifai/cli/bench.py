@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from verifai.bench.instances import Result, read_instances, read_times, write_results
-from verifai.bench.run import Plan, run_all
+from verifai.bench.run import BenchPlan, run_all
 from verifai.bench.summary import DEFINITE, Times, comparison, exit_code, side_by_side, summary
 from verifai.cli.counts import COUNT, PROCESSES
 from verifai.cli.limit import seconds
@@ -64,7 +64,7 @@ def command(
     if not chosen:
         raise InputError(f"{instances_csv}: no instance whose line holds {only!r}")
     chosen = chosen[:limit]
-    plan = Plan(timeout, check, jobs, workers, keep.resolve() if keep else None)
+    plan = BenchPlan(timeout, check, jobs, workers, keep.resolve() if keep else None)
 
     def done(number: int, result: Result) -> None:
         click.echo(_line(f"[{number + 1:{len(str(len(chosen)))}}/{len(chosen)}]", result))

@@ -21,7 +21,7 @@ from verifai.cli.limit import seconds, within
 from verifai.files import write_atomically
 from verifai.theorems.claim import CoqProof, Role, Table, Theorem, limits_of
 from verifai.theorems.registry import THEOREMS
-from verifai.theorems.run import Report, Result, run
+from verifai.theorems.run import Checked, Report, run
 
 OUT = Path("results/theorems")
 _SHARED = (
@@ -181,7 +181,7 @@ def _run(theorem: Theorem[Any], parameters: Any, out: Path, as_json: bool) -> Re
     return report
 
 
-def _tell(result: Result) -> None:
+def _tell(result: Checked) -> None:
     found, claim = result.finding, result.claim
     mark = "!!" if result.problem else "ok"
     role = "control: " if claim.role is Role.CONTROL else ""

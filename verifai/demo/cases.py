@@ -38,7 +38,7 @@ class Digit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Case:
+class DemoCase:
     """One decision problem of the demo.
 
     Attributes:
@@ -55,7 +55,7 @@ class Case:
     digit: Digit | None = None
 
 
-def cases(folder: Path | None) -> list[Case]:
+def cases(folder: Path | None) -> list[DemoCase]:
     """All cases, over the networks in the folder; what it lacks is taken from the package.
 
     What robust training reaches is known of the shipped classifier only, so of another one it is
@@ -99,21 +99,21 @@ def read_digits(path: Path) -> list[Digit]:
     return [Digit(image / LEVELS, int(label)) for image, label in pairs]
 
 
-def _robust_case(net: Network, digit: Digit, number: int, own: bool) -> Case:
+def _robust_case(net: Network, digit: Digit, number: int, own: bool) -> DemoCase:
     query = robust(net, digit.pixels, eps=RADIUS, label=digit.label, clip=(0, 1))
     words = f"image {number} stays a {digit.label} when every pixel moves by up to {RADIUS}"
     expected: Expected = "decided" if own else "falsified" if number == 0 else "verified"
-    return Case(f"digit-{number}", words, query, expected, digit)
+    return DemoCase(f"digit-{number}", words, query, expected, digit)
 
 
-def _square_cases(net: Network) -> list[Case]:
+def _square_cases(net: Network) -> list[DemoCase]:
     """f₄ errs by at most 1/1024: a little more is provable, a little less is refutable."""
     bounds: tuple[tuple[str, fmpq, Expected], ...] = (
         ("square", fmpq(1, 1000), "verified"),
         ("square-closer", fmpq(1, 1100), "falsified"),
     )
     return [
-        Case(
+        DemoCase(
             name,
             f"Yarotsky's network is within {error} of x² on [0, 1]",
             square_query(net, error),
@@ -133,10 +133,10 @@ def square_query(net: Network, error: fmpq) -> Query:
     return Query(whole, (fmpq(0),), (fmpq(1),), And((unsafe,)))
 
 
-def _parity_case(net: Network) -> Case:
+def _parity_case(net: Network) -> DemoCase:
     bits, error = net.sizes[net.inputs[0]], fmpq(1, 1000)
     words = f"on bits, the output is within {error} of the parity of all {bits}"
-    return Case("parity", words, parity_query(net, error), "verified")
+    return DemoCase("parity", words, parity_query(net, error), "verified")
 
 
 def parity_query(net: Network, error: fmpq) -> Query:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verifai.api import verify
-from verifai.demo.cases import Case, cases
+from verifai.demo.cases import DemoCase, cases
 from verifai.demo.picture import beside, changes, describe_change, float_text, picture
 from verifai.files import write_atomically
 from verifai.kernel.number import exact
@@ -27,7 +27,7 @@ HEADINGS = ("case", "property", "verdict", "leaves", "seconds", "checked")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
+class Decided:
     """A case with its verdict.
 
     Attributes:
@@ -36,7 +36,7 @@ class Outcome:
         remark: the kernel's last line.
     """
 
-    case: Case
+    case: DemoCase
     verdict: Verdict
     is_accepted: bool | None = None
     remark: str = ""
@@ -79,11 +79,11 @@ def run_demo(folder: Path | None, out: Path, echo: Echo, *, timeout: float = TIM
     return _summary(outcomes, out, echo)
 
 
-def decide(case: Case, out: Path, timeout: float) -> Outcome:
+def decide(case: DemoCase, out: Path, timeout: float) -> Decided:
     """The case's verdict; a certificate is written to `out` and re-checked in a new process."""
     verdict = verify(case.query, timeout=timeout)
     if not isinstance(verdict, Verified):
-        return Outcome(case, verdict)
+        return Decided(case, verdict)
     files = tuple(out / f"{case.name}.{end}" for end in ("network", "query.json", "certificate"))
     written = Files.of(case.query)
     contents = written.network, written.query, verdict.certificate
@@ -92,10 +92,10 @@ def decide(case: Case, out: Path, timeout: float) -> Outcome:
     command = [sys.executable, "-m", "verifai.kernel", *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     said = (done.stdout + done.stderr).strip().splitlines()
-    return Outcome(case, verdict, done.returncode == 0, said[-1] if said else "")
+    return Decided(case, verdict, done.returncode == 0, said[-1] if said else "")
 
 
-def _row(outcome: Outcome) -> tuple[str, ...]:
+def _row(outcome: Decided) -> tuple[str, ...]:
     effort, checked = outcome.verdict.effort, "exact replay"
     if outcome.is_accepted is not None:
         checked = "accepted" if outcome.is_accepted else "REJECTED"
@@ -129,7 +129,7 @@ def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _shown(outcomes: Sequence[Outcome]) -> list[str]:
+def _shown(outcomes: Sequence[Decided]) -> list[str]:
     """The counterexamples: a digit as a picture, anything else as numbers."""
     lines = []
     for outcome in outcomes:
@@ -139,7 +139,7 @@ def _shown(outcomes: Sequence[Outcome]) -> list[str]:
     return lines
 
 
-def _explained(case: Case, found: Counterexample) -> list[str]:
+def _explained(case: DemoCase, found: Counterexample) -> list[str]:
     margin = f"it violates the property by {float_text(found.margin)} (exact arithmetic)"
     if found.is_float32 is not None:
         shows = "shows" if found.is_float32 else "does not show"
@@ -161,7 +161,7 @@ def _explained(case: Case, found: Counterexample) -> list[str]:
     ]
 
 
-def _summary(outcomes: Sequence[Outcome], out: Path, echo: Echo) -> int:
+def _summary(outcomes: Sequence[Decided], out: Path, echo: Echo) -> int:
     """Says what is proved and what went wrong; the exit code."""
     proved = sum(outcome.is_accepted is True for outcome in outcomes)
     refuted = sum(isinstance(outcome.verdict, Falsified) for outcome in outcomes)

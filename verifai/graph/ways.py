@@ -22,7 +22,7 @@ RISING = {"sigmoid", "tanh", "exp", "log", "sqrt", "erf"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Way:
+class Directions:
     """Which values may rise and which may fall when the number is raised, (n,) each."""
 
     rise: Mask
@@ -44,10 +44,10 @@ class Moves:
     """The node of the number that is raised, and the ways of all nodes that move with it."""
 
     number: int
-    ways: dict[int, Way]
+    ways: dict[int, Directions]
 
 
-def placed(node: Node) -> tuple[int, Way | None]:
+def placed(node: Node) -> tuple[int, Directions | None]:
     """The one number whose multiples (and zeros) a node holds, and its way; -1 of other nodes."""
     if not isinstance(node, Affine) or len(node.terms) != 1 or node.bias.any():
         return -1, None
@@ -55,10 +55,10 @@ def placed(node: Node) -> tuple[int, Way | None]:
     if not isinstance(operator, Gather) or operator.inputs != 1:
         return -1, None
     sign = np.where(operator.index < 0, 0.0, np.sign(operator.scale))
-    return source, Way(sign > 0, sign < 0)
+    return source, Directions(sign > 0, sign < 0)
 
 
-def onward(node: Node, ways: Sequence[Way | None]) -> Way:
+def onward(node: Node, ways: Sequence[Directions | None]) -> Directions:
     """The way of a node's values, given those of its sources (None: they stay)."""
     moving = next((way for way in ways if way is not None), None)
     if isinstance(node, Affine):
@@ -67,7 +67,7 @@ def onward(node: Node, ways: Sequence[Way | None]) -> Way:
         ]
         each = [_through(op, way, len(node.bias)) for op, way in pairs]
         rise = np.logical_or.reduce([way.rise for way in each])
-        return Way(rise, np.logical_or.reduce([way.fall for way in each]))
+        return Directions(rise, np.logical_or.reduce([way.fall for way in each]))
     if moving is None:
         raise ValueError("nothing moves")
     if isinstance(node, Sign) or (isinstance(node, Smooth) and node.function in RISING):
@@ -75,21 +75,21 @@ def onward(node: Node, ways: Sequence[Way | None]) -> Way:
     if isinstance(node, Pwl):
         up, down = (node.slopes >= 0).all(axis=0), (node.slopes <= 0).all(axis=0)
         rise = moving.rise & ~down | moving.fall & ~up
-        return Way(rise, moving.fall & ~down | moving.rise & ~up)
-    return Way(moving.rise | moving.fall, moving.rise | moving.fall)
+        return Directions(rise, moving.fall & ~down | moving.rise & ~up)
+    return Directions(moving.rise | moving.fall, moving.rise | moving.fall)
 
 
-def _through(operator: Operator, way: Way, size: int) -> Way:
+def _through(operator: Operator, way: Directions, size: int) -> Directions:
     if isinstance(operator, Conv):
         every = np.ones(size, dtype=bool)
-        return Way(every, every)
+        return Directions(every, every)
     if isinstance(operator, Gather):
         index = np.maximum(operator.index, 0)
         up = (operator.index >= 0) & (operator.scale > 0)
         down = (operator.index >= 0) & (operator.scale < 0)
         rise = up & way.rise[index] | down & way.fall[index]
-        return Way(rise, up & way.fall[index] | down & way.rise[index])
+        return Directions(rise, up & way.fall[index] | down & way.rise[index])
     columns = operator.weight.shape[1]
     up, down = ((operator.weight > 0).T, (operator.weight < 0).T)
     rise, fall = way.rise.reshape(-1, columns), way.fall.reshape(-1, columns)
-    return Way((rise @ up | fall @ down).reshape(-1), (fall @ up | rise @ down).reshape(-1))
+    return Directions((rise @ up | fall @ down).reshape(-1), (fall @ up | rise @ down).reshape(-1))

@@ -29,7 +29,7 @@ from verifai.kernel.query import And, Query, Relation, atom, conjunction
 from verifai.kernel.replay import Replayer
 from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.entry import output_value
-from verifai.search.attack.ascent import Effort, attack
+from verifai.search.attack.ascent import AttackEffort, attack
 from verifai.search.attack.witness import Witnesses
 from verifai.search.budget import Meter, Options, Stopped
 from verifai.verdict import Falsified, Unknown, Verified
@@ -205,7 +205,7 @@ class _Climber:
         while not self.is_over:
             before, query = self.lower, self.query(self.lower)
             until = min(self.deadline, time.perf_counter() + CLIMB_SECONDS)
-            effort = Effort(rounds=4, deadline=until, seed=self.seed)
+            effort = AttackEffort(rounds=4, deadline=until, seed=self.seed)
             self.seed += 1
             points = list(attack(self.compiled, query, effort))
             if not points:

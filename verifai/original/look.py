@@ -29,7 +29,7 @@ from verifai.kernel.query import Query
 from verifai.original.draw import Draws
 from verifai.original.enclosure import SURE, UNDERFLOW, Pause, Roundings
 from verifai.original.model import FLOAT16, FLOAT32, FLOAT64, CannotRun, Original, Precision
-from verifai.original.points import Domain, doubles
+from verifai.original.points import RuntimeBox, doubles
 
 COARSE = 2.0**-7  # of an output's scale: a wider enclosure says too little
 FINE = 2.0**-10
@@ -136,7 +136,7 @@ class SecondLook:
         return found
 
     @cached_property
-    def _domain(self) -> Domain:
+    def _domain(self) -> RuntimeBox:
         """Every input value in the coarsest type that a model reads it in."""
         network = self.query.network
         types: list[np.dtype[Any]] = []
@@ -149,7 +149,7 @@ class SecondLook:
             ]
             coarsest = min(kinds, key=lambda kind: kind.itemsize, default=_DOUBLE)
             types += [coarsest] * network.sizes[i]
-        return Domain(self.query, types)
+        return RuntimeBox(self.query, types)
 
     @cached_property
     def _roundings(self) -> Roundings:

@@ -20,7 +20,7 @@ DIGITS = 6  # binary ones of a width that points have
 Types = Sequence[np.dtype[Any]]  # of every input value of a query
 
 
-class Domain:
+class RuntimeBox:
     """The box of a query as numbers that a runtime can be given."""
 
     def __init__(self, query: Query, types: Types) -> None:

@@ -33,7 +33,7 @@ from verifai.search.rank.select import rank_of
 from verifai.search.wide import Wide
 
 if TYPE_CHECKING:
-    from verifai.search.cut.phases import Effort, PhaseSearch
+    from verifai.search.cut.phases import BoundEffort, PhaseSearch
 
 FEW_INPUTS = 12  # so many are split; beyond, phases are, unless few of the inputs matter
 MAX_GOALS = 4096
@@ -237,13 +237,13 @@ class Driver:
         )
         return search, skeleton
 
-    def _effort(self, bounds: Bounds) -> Effort:
+    def _effort(self, bounds: Bounds) -> BoundEffort:
         """Anew tightened bounds at every split where that costs little more than optimising."""
-        from verifai.search.cut.phases import Effort
+        from verifai.search.cut.phases import BoundEffort
 
         count = sum(int(mask.sum()) for _, mask in pairs(self.compiled, bounds))
         every = 1 if count <= 200 else 3 if count <= 600 else 0
-        return Effort(steps=20, every=every)
+        return BoundEffort(steps=20, every=every)
 
     def _skeleton(self, clause: Clause, rows: dict[int, int], count: int) -> Skeleton:
         """Choices of all disjunctions in preorder, with a judge for every conjunction left."""

@@ -11,7 +11,7 @@ import cvc5
 from flint import fmpq
 
 from verifai.kernel.number import rational
-from verifai.solvers.smt import Model, Status
+from verifai.solvers.smt import EngineReply, Status
 from verifai.solvers.smtlib import Script
 
 
@@ -20,7 +20,7 @@ class Cvc5:
 
     name = "cvc5"
 
-    def check(self, script: Script) -> Model:
+    def check(self, script: Script) -> EngineReply:
         """cvc5's answer to a script, with intervals around the model's inputs."""
         solver = cvc5.Solver(cvc5.TermManager())
         solver.setOption("produce-models", "true")
@@ -31,17 +31,17 @@ class Cvc5:
             while not (command := parser.nextCommand()).isNull():
                 said = command.invoke(solver, symbols)
                 if str(said).startswith("(error"):
-                    return Model(Status.UNKNOWN, reason=f"cvc5 failed: {said.strip()}")
+                    return EngineReply(Status.UNKNOWN, reason=f"cvc5 failed: {said.strip()}")
             answer = solver.checkSat()
         except RuntimeError as error:
-            return Model(Status.UNKNOWN, reason=f"cvc5 failed: {error}")
+            return EngineReply(Status.UNKNOWN, reason=f"cvc5 failed: {error}")
         if answer.isUnsat():
-            return Model(Status.UNSAT)
+            return EngineReply(Status.UNSAT)
         if not answer.isSat():
-            return Model(Status.UNKNOWN, reason=str(answer.getUnknownExplanation()))
+            return EngineReply(Status.UNKNOWN, reason=str(answer.getUnknownExplanation()))
         declared = {f"|{each.getSymbol()}|": each for each in symbols.getDeclaredTerms()}
         inputs = (solver.getValue(declared[name]) for name in script.inputs)
-        return Model(Status.SAT, tuple(map(_ends, inputs)))
+        return EngineReply(Status.SAT, tuple(map(_ends, inputs)))
 
 
 def _ends(value: Any) -> tuple[fmpq, fmpq]:

@@ -22,7 +22,7 @@ ZERO = fmpq(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AffineValue:
     """One value of an affine node: Σ factor·value + constant + δ with |δ| ≤ spread.
 
     spread = Σ weight·|value| + offset, where `spread` lists the weights.
@@ -46,7 +46,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Stretch:
     """slope·x + constant, right up to `end` (None: without end)."""
 
     end: fmpq | None
@@ -54,7 +54,7 @@ class Piece:
     constant: fmpq
 
 
-def affine_rows(network: Network, position: int) -> Iterator[Row]:
+def affine_rows(network: Network, position: int) -> Iterator[AffineValue]:
     """The rows of the affine node at this position, exactly, in the order of its values.
 
     Raises:
@@ -71,7 +71,7 @@ def affine_rows(network: Network, position: int) -> Iterator[Row]:
         bias = exact(node.bias[k])
         spread = _merged((v, abs(w) * radius / divisor) for v, w in parts) if radius else ()
         terms = _merged((v, w / divisor) for v, w in parts)
-        yield Row(terms, bias / divisor, spread, abs(bias) * radius / divisor)
+        yield AffineValue(terms, bias / divisor, spread, abs(bias) * radius / divisor)
 
 
 def _merged(pairs: Iterator[tuple[int, fmpq]]) -> tuple[tuple[int, fmpq], ...]:
@@ -94,9 +94,9 @@ def _unrolled(operator: Operator, inputs: int, first: int) -> Iterator[list[tupl
             yield [(first + j, exact(w)) for j, w in zip(used.tolist(), row[used], strict=True)]
 
 
-def pieces(node: Pwl) -> list[list[Piece]]:
+def pieces(node: Pwl) -> list[list[Stretch]]:
     """The linear pieces from left to right: one list a column (one in all, or one a value)."""
-    result: list[list[Piece]] = []
+    result: list[list[Stretch]] = []
     levels = heights(node)
     for c in range(node.knots.shape[1]):
         knots = [exact(x) for x in node.knots[:, c]]
@@ -104,5 +104,5 @@ def pieces(node: Pwl) -> list[list[Piece]]:
         places = [(knots[0], levels[0][c]), *zip(knots, (row[c] for row in levels), strict=True)]
         ends: list[fmpq | None] = [*knots, None]
         each = zip(ends, slopes, places, strict=True)
-        result.append([Piece(end, s, y - s * x) for end, s, (x, y) in each])
+        result.append([Stretch(end, s, y - s * x) for end, s, (x, y) in each])
     return result

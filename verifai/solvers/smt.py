@@ -46,7 +46,7 @@ class Status(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class EngineReply:
     """What one call of an engine found.
 
     Attributes:
@@ -66,13 +66,13 @@ class Engine(Protocol):
 
     name: str
 
-    def check(self, script: Script) -> Model:
+    def check(self, script: Script) -> EngineReply:
         """The answer to a script, with intervals around the model's inputs."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SolverAnswer:
     """What one solver's process said, untrusted.
 
     Attributes:
@@ -106,7 +106,7 @@ def require_solver(name: str) -> None:
         raise missing_package(ModuleNotFoundError(name=name))
 
 
-def rational_model(engine: Engine, script: Script) -> Model:
+def rational_model(engine: Engine, script: Script) -> EngineReply:
     """The engine's answer with a point whose numbers are all rational, where it finds one.
 
     An irrational value is pinned to the ends or the middle of its interval if the script stays
@@ -124,31 +124,31 @@ def rational_model(engine: Engine, script: Script) -> Model:
         if found.status is Status.SAT and found.ends[k][0] == found.ends[k][1]:
             script = script.pinned(symbol, *found.ends[k])
     if found.status is Status.SAT and any(low != high for low, high in found.ends):
-        return Model(Status.UNKNOWN, reason="its model is irrational")
+        return EngineReply(Status.UNKNOWN, reason="its model is irrational")
     return found
 
 
 def _pinned(
     engine: Engine, script: Script, symbol: str, cuts: tuple[tuple[fmpq, fmpq], ...]
-) -> tuple[Script, Model]:
+) -> tuple[Script, EngineReply]:
     for low, high in cuts:
         narrower = script.pinned(symbol, low, high)
         found = engine.check(narrower)
         if found.status is Status.SAT:
             return narrower, found
-    return script, Model(Status.UNKNOWN, reason="its model is irrational")
+    return script, EngineReply(Status.UNKNOWN, reason="its model is irrational")
 
 
 def race(
     scripts: Mapping[str, Script], timeout: float | None = None
-) -> Generator[Answer, None, None]:
+) -> Generator[SolverAnswer, None, None]:
     """The answers of several solvers in the order in which they come; closing it ends the rest.
 
     Args:
         scripts: for every solver's name what it is asked.
         timeout: seconds for all together; a process that is not done then is killed.
     """
-    answers: Queue[Answer | Exception] = Queue()
+    answers: Queue[SolverAnswer | Exception] = Queue()
     runs = [_Run(name, script, timeout) for name, script in scripts.items()]
     threads = [Thread(target=_wait, args=(run, answers)) for run in runs]
     try:
@@ -166,14 +166,14 @@ def race(
             thread.join()
 
 
-def _heard(answers: Queue[Answer | Exception]) -> Answer | Exception:
+def _heard(answers: Queue[SolverAnswer | Exception]) -> SolverAnswer | Exception:
     """The next answer; awake now and then, for a signal just before a wait does not end it."""
     while True:
         with contextlib.suppress(Empty):
             return answers.get(timeout=0.2)
 
 
-def _wait(run: _Run, answers: Queue[Answer | Exception]) -> None:
+def _wait(run: _Run, answers: Queue[SolverAnswer | Exception]) -> None:
     """Puts the run's answer, or what it failed of: whoever waits must hear something."""
     try:
         answers.put(run.finish())
@@ -204,7 +204,7 @@ class _Run:
             text=True,
         )
 
-    def finish(self) -> Answer:
+    def finish(self) -> SolverAnswer:
         """Waits for the answer, kills the process when its time is over."""
         try:
             out, complaint = self._communicate()
@@ -222,7 +222,7 @@ class _Run:
         except (ValueError, KeyError, TypeError, InputError):
             last = complaint.strip().splitlines()[-1:] or [f"code {self.process.returncode}"]
             return self._unknown(f"its process ended without an answer ({last[0]})")
-        return Answer(self.name, status, point, reason, seconds=seconds)
+        return SolverAnswer(self.name, status, point, reason, seconds=seconds)
 
     def _communicate(self) -> tuple[str, str]:
         """What the process printed; TimeoutExpired once its time is over.
@@ -242,12 +242,12 @@ class _Run:
                     raise
                 request = None  # it has it already
 
-    def _unknown(self, reason: str, *, is_timeout: bool = False) -> Answer:
+    def _unknown(self, reason: str, *, is_timeout: bool = False) -> SolverAnswer:
         seconds = time.perf_counter() - self.start
-        return Answer(self.name, Status.UNKNOWN, (), reason, is_timeout, seconds)
+        return SolverAnswer(self.name, Status.UNKNOWN, (), reason, is_timeout, seconds)
 
 
-def encode_answer(model: Model) -> str:
+def encode_answer(model: EngineReply) -> str:
     """A model as the worker prints it."""
     inputs = [text(low) for low, _ in model.ends]
     return json.dumps({"status": model.status.value, "inputs": inputs, "reason": model.reason})

@@ -27,7 +27,7 @@ from verifai.kernel.network import (
     Square,
 )
 from verifai.kernel.query import And, Atom, Formula, Query, Relation
-from verifai.solvers.rows import Piece, Row, affine_rows, pieces
+from verifai.solvers.rows import AffineValue, Stretch, affine_rows, pieces
 
 MAX_TERMS = 4_000_000
 _RELATIONS = {Relation.AT_MOST: "<=", Relation.LESS: "<", Relation.EQUAL: "="}
@@ -186,7 +186,7 @@ class _Writer:
                 raise InputError(f"node {node.name!r}: no SMT-LIB of a {type(node).__name__}")
             yield self._named(condition, first + k, "is defined")
 
-    def _affine(self, value: int, row: Row) -> Iterator[str]:
+    def _affine(self, value: int, row: AffineValue) -> Iterator[str]:
         self._count(len(row.terms) + len(row.spread) + 1)
         total = self._sum(row.terms, row.constant)
         if not row.is_exact:
@@ -233,7 +233,7 @@ class _Writer:
     def _sum(self, terms: Iterable[tuple[int, fmpq]], constant: fmpq) -> str:
         return _linear([(self.terms[value], factor) for value, factor in terms], constant)
 
-    def _choice(self, x: str, parts: list[Piece]) -> str:
+    def _choice(self, x: str, parts: list[Stretch]) -> str:
         """A balanced tree of conditions, so that many knots do not nest deeply."""
         if len(parts) == 1:
             return _linear([(x, parts[0].slope)], parts[0].constant)

@@ -10,7 +10,7 @@ from typing import Any
 import z3
 from flint import fmpq
 
-from verifai.solvers.smt import Model, Status
+from verifai.solvers.smt import EngineReply, Status
 from verifai.solvers.smtlib import Script
 
 DIGITS = 20  # of the interval around an irrational value
@@ -21,21 +21,21 @@ class Z3:
 
     name = "z3"
 
-    def check(self, script: Script) -> Model:
+    def check(self, script: Script) -> EngineReply:
         """Z3's answer to a script, with intervals around the model's inputs."""
         solver = z3.Solver()
         try:
             solver.from_string(script.body)
             answer = solver.check()
         except z3.Z3Exception as error:
-            return Model(Status.UNKNOWN, reason=f"z3 failed: {error}")
+            return EngineReply(Status.UNKNOWN, reason=f"z3 failed: {error}")
         if answer == z3.unsat:
-            return Model(Status.UNSAT)
+            return EngineReply(Status.UNSAT)
         if answer != z3.sat:
-            return Model(Status.UNKNOWN, reason=solver.reason_unknown())
+            return EngineReply(Status.UNKNOWN, reason=solver.reason_unknown())
         model = solver.model()
         known = {f"|{each.name()}|": model[each] for each in model.decls()}
-        return Model(Status.SAT, tuple(_ends(known.get(name)) for name in script.inputs))
+        return EngineReply(Status.SAT, tuple(_ends(known.get(name)) for name in script.inputs))
 
 
 def _ends(value: Any) -> tuple[fmpq, fmpq]:

@@ -16,7 +16,7 @@ from verifai.kernel.arithmetic import Exact
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Pwl
 from verifai.kernel.operator import Array
-from verifai.solvers.rows import Piece, pieces
+from verifai.solvers.rows import Stretch, pieces
 
 Forms = Array  # (inputs + 1, values) of rationals: the coefficients, then the constants
 ZERO = fmpq(0)
@@ -120,7 +120,7 @@ class _Walk:
     def split(self, cell: C, i: int, source: Forms) -> list[tuple[C, Forms]]:
         """The cell cut along the knots of all values of a node, with the node's forms on it."""
         table = self.tables[i]
-        open_parts: list[tuple[C, list[Piece]]] = [(cell, [])]
+        open_parts: list[tuple[C, list[Stretch]]] = [(cell, [])]
         for k in range(self.net.sizes[i]):
             column = table[k if len(table) > 1 else 0]
             factors, constant = source[:-1, k].tolist(), source[-1, k]
@@ -139,8 +139,8 @@ class _Walk:
 
 
 def _parts(
-    cell: C, factors: list[fmpq], constant: fmpq, column: list[Piece]
-) -> Iterator[tuple[C, Piece]]:
+    cell: C, factors: list[fmpq], constant: fmpq, column: list[Stretch]
+) -> Iterator[tuple[C, Stretch]]:
     """The parts of the cell on which the form stays within one piece."""
     low, high = cell.range(factors, constant)
     start: fmpq | None = None

@@ -24,7 +24,7 @@ from verifai.kernel.network import (
     Smooth,
     Square,
 )
-from verifai.solvers.rows import Piece, Row, affine_rows, pieces
+from verifai.solvers.rows import AffineValue, Stretch, affine_rows, pieces
 
 MAX_SIZE = 20_000
 
@@ -114,7 +114,7 @@ def _require_small(node: Node, size: int, max_size: int) -> None:
 
 
 def _affine(
-    node: Affine, row: Row, known: tuple[list[Any], list[int]], max_size: int
+    node: Affine, row: AffineValue, known: tuple[list[Any], list[int]], max_size: int
 ) -> tuple[Any, int]:
     if not row.is_exact:
         raise InputError(
@@ -149,7 +149,7 @@ def _pointwise(
     raise InputError(f"node {node.name!r}: no expression of a {type(node).__name__}")
 
 
-def _hinges(x: Any, parts: list[Piece]) -> Any:
+def _hinges(x: Any, parts: list[Stretch]) -> Any:
     """The first piece plus a multiple of Max(0, x - knot) for every change of slope."""
     total = rational_of(parts[0].slope) * x + rational_of(parts[0].constant)
     for left, right in pairwise(parts):

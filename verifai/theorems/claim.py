@@ -114,7 +114,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class CoqInstance:
     """A network of the gallery, and the construction in Coq which it must be.
 
     Attributes:
@@ -140,7 +140,7 @@ class CoqProof:
     file: str
     theorem: str
     words: str
-    instances: tuple[Instance, ...] = ()
+    instances: tuple[CoqInstance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

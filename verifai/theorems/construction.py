@@ -15,7 +15,7 @@ from flint import fmpq
 from verifai.api import load
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Pwl
-from verifai.solvers.rows import Piece, Row, affine_rows, pieces
+from verifai.solvers.rows import AffineValue, Stretch, affine_rows, pieces
 
 if TYPE_CHECKING:
     import torch
@@ -24,8 +24,8 @@ Rows = Sequence[Sequence[float]]
 Layer = tuple[Rows, Sequence[float]]  # weight (outputs, inputs) and bias
 Neuron = tuple[tuple[fmpq, ...], fmpq]  # exact weights and bias
 ZERO, ONE = fmpq(0), fmpq(1)
-RELU = [Piece(ZERO, ZERO, ZERO), Piece(None, ONE, ZERO)]
-MAGNITUDE = [Piece(ZERO, -ONE, ZERO), Piece(None, ONE, ZERO)]
+RELU = [Stretch(ZERO, ZERO, ZERO), Stretch(None, ONE, ZERO)]
+MAGNITUDE = [Stretch(ZERO, -ONE, ZERO), Stretch(None, ONE, ZERO)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def layers_of(network: Network) -> list[list[Neuron]]:
     ]
 
 
-def _combined(row: Row, values: Sequence[_Form]) -> _Form:
+def _combined(row: AffineValue, values: Sequence[_Form]) -> _Form:
     """The form of a linear node's value."""
     read = {values[value].layer for value, _ in row.terms}
     if not row.is_exact or len(read) != 1:

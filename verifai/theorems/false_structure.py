@@ -71,7 +71,7 @@ class Parameters:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Specimen:
     """Which network: its data, its seed, what its usual first weights are divided by."""
 
     is_correlated: bool
@@ -94,7 +94,7 @@ def mean(size: int) -> float:
     return STRIPE / size * (SHADES[0] + SHADES[1]) / 2
 
 
-def fitted(sizes: Parameters, kind: Kind, every: int = 1) -> torch.nn.Module:
+def fitted(sizes: Parameters, kind: Specimen, every: int = 1) -> torch.nn.Module:
     """A network trained by gradient descent with momentum on images of its data.
 
     Args:
@@ -161,8 +161,8 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
     """The claims, in order."""
     count = 2 * sizes.size
     for seed in range(sizes.seed, sizes.seed + sizes.seeds):
-        false = cache(partial(network, sizes, Kind(True, seed, sizes.shrink)))
-        honest = cache(partial(network, sizes, Kind(False, seed, 1)))
+        false = cache(partial(network, sizes, Specimen(True, seed, sizes.shrink)))
+        honest = cache(partial(network, sizes, Specimen(False, seed, 1)))
         for name, ends, sign, word in (
             ("low", LOW, -1, "horizontal"),
             ("high", HIGH, 1, "vertical"),
@@ -204,7 +204,7 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
 def _by_sum(sizes: Parameters, seed: int) -> Iterator[Claim]:
     """The claims that the sum of the pixels alone decides, and their controls."""
     false, honest = (
-        cache(partial(fitted, sizes, Kind(*kind)))
+        cache(partial(fitted, sizes, Specimen(*kind)))
         for kind in ((True, seed, sizes.shrink), (False, seed, 1))
     )
     n, small, large = sizes.size, 1 + STEP / 4, 1 + 3 * STEP / 4
@@ -279,7 +279,7 @@ def learned(sizes: Parameters) -> Finding:
     """Exact outputs at all images of the data, after some steps from some of the images."""
     rows = []
     for is_correlated, shrink in ((True, sizes.shrink), (False, sizes.shrink), (False, 1)):
-        kind = Kind(is_correlated, sizes.seed, shrink)
+        kind = Specimen(is_correlated, sizes.seed, shrink)
         for every in (1, 2):
             cells = []
             for part in PARTS:
@@ -308,7 +308,7 @@ def _labelled(net: Network, is_correlated: bool, size: int) -> tuple[int, int]:
     return right, count
 
 
-def network(sizes: Parameters, kind: Kind) -> Network:
+def network(sizes: Parameters, kind: Specimen) -> Network:
     """The exact network from a shade to the outputs on all stripes."""
     return on_stripes(fitted(sizes, kind), sizes.size)
 
@@ -319,7 +319,7 @@ def compared(sizes: Parameters) -> Finding:
     count = 2 * sizes.size
     for is_correlated in (True, False):
         for shrink in (sizes.shrink, 1):
-            net = network(sizes, Kind(is_correlated, sizes.seed, shrink))
+            net = network(sizes, Specimen(is_correlated, sizes.seed, shrink))
             replayer = Replayer(follows_query(net, (LOW[0], HIGH[1]), 1, range(count)))
             by_shade = by_direction = 0
             for shade, is_high in zip(SHADES, (False, True), strict=True):

@@ -53,7 +53,7 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
-class Optimum:
+class Proposal:
     """What is proposed: a point, and a multiplier of the row."""
 
     point: tuple[Any, Any]
@@ -68,15 +68,15 @@ def pair(delta: Any, second_cost: int = 1) -> tuple[Program, Program]:
     return Program(cost, (1, 1 + delta)), Program(cost, (1, 1 - delta))
 
 
-def proposals(delta: Any) -> tuple[Optimum, Optimum]:
+def proposals(delta: Any) -> tuple[Proposal, Proposal]:
     """The minimisers with their multipliers."""
     import sympy
 
     zero, one = sympy.Integer(0), sympy.Integer(1)
-    return Optimum((zero, 1 / (1 + delta)), 1 / (1 + delta)), Optimum((one, zero), one)
+    return Proposal((zero, 1 / (1 + delta)), 1 / (1 + delta)), Proposal((one, zero), one)
 
 
-def flaw(program: Program, found: Optimum) -> str:
+def flaw(program: Program, found: Proposal) -> str:
     """Why the point is not shown to be the only minimiser; "" if it is."""
     import sympy
 
@@ -97,7 +97,7 @@ def flaw(program: Program, found: Optimum) -> str:
     return ""
 
 
-def distance_is_one(one: Optimum, two: Optimum) -> bool:
+def distance_is_one(one: Proposal, two: Proposal) -> bool:
     """Whether the points are exactly 1 apart in the maximum norm."""
     import sympy
 
@@ -200,7 +200,7 @@ def conditioned() -> Finding:
 
     n = sympy.Symbol("n", integer=True, positive=True)
     delta = sympy.Integer(10) ** (-n)
-    same = Optimum((sympy.Integer(1), sympy.Integer(0)), sympy.Integer(1))
+    same = Proposal((sympy.Integer(1), sympy.Integer(0)), sympy.Integer(1))
     flaws = [flaw(program, same) for program in pair(delta, 2)]
     if any(flaws):
         return Finding(Outcome.OPEN, Trust.EXACT, "; ".join(flaws))

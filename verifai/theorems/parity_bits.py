@@ -20,9 +20,9 @@ from verifai.symbolic.census import counterexamples
 from verifai.theorems import evidence
 from verifai.theorems.claim import (
     Claim,
+    CoqInstance,
     CoqProof,
     Finding,
-    Instance,
     Role,
     Table,
     Theorem,
@@ -259,10 +259,10 @@ THEOREM = Theorem(
         "and no clamp of smaller slope does that",
         (
             *(
-                Instance(f"parity_net {n}", partial(relu_network, layers(n)))
+                CoqInstance(f"parity_net {n}", partial(relu_network, layers(n)))
                 for n in (2, 3, 16, 64)
             ),
-            Instance("clamped_net 16 1", partial(relu_network, clamp_layers(16))),
+            CoqInstance("clamped_net 16 1", partial(relu_network, clamp_layers(16))),
         ),
     ),
 )

@@ -21,9 +21,9 @@ from verifai.symbolic.line import Pieces, pieces
 from verifai.theorems import evidence
 from verifai.theorems.claim import (
     Claim,
+    CoqInstance,
     CoqProof,
     Finding,
-    Instance,
     Outcome,
     Role,
     Table,
@@ -295,7 +295,7 @@ THEOREM = Theorem(
         "on some integer m < X + 3 is decided wrongly, and 2 in place of 3 is not enough; the "
         "folded sawtooth of d layers is right on 0, ..., 2^d, for every d",
         tuple(
-            Instance(f"Fold.fold_net {d} [1]%Q", partial(relu_network, layers(d)))
+            CoqInstance(f"Fold.fold_net {d} [1]%Q", partial(relu_network, layers(d)))
             for d in (1, 3, 8)
         ),
     ),

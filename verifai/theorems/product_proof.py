@@ -41,7 +41,7 @@ class _Place:
     rows: int
 
 
-class Builder:
+class ProductRecords:
     """The records for one query about the product network of depth m."""
 
     def __init__(self, query: Query, m: int) -> None:

@@ -15,7 +15,7 @@ from verifai.theorems.claim import Claim, Finding, Outcome, Role, Theorem, Trust
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Result:
+class Checked:
     """A claim, what its check found, and the seconds that posing and checking it took."""
 
     claim: Claim
@@ -48,7 +48,7 @@ class Report:
 
     theorem: Theorem[Any]
     parameters: Any
-    results: tuple[Result, ...]
+    results: tuple[Checked, ...]
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ def run(
     theorem: Theorem[Any],
     parameters: Any = None,
     *,
-    told: Callable[[Result], None] | None = None,
+    told: Callable[[Checked], None] | None = None,
 ) -> Report:
     """Checks all claims of a theorem.
 
@@ -95,13 +95,13 @@ def run(
     """
     chosen = theorem.defaults if parameters is None else parameters
     require_within(chosen)
-    results: list[Result] = []
+    results: list[Checked] = []
     start = time.perf_counter()
     for claim in theorem.claims(chosen):
         if any(result.claim.name == claim.name for result in results):
             raise InputError(f"theorem {theorem.name}: two claims are called {claim.name!r}")
         finding = claim.check()
-        results.append(Result(claim, finding, time.perf_counter() - start))
+        results.append(Checked(claim, finding, time.perf_counter() - start))
         start = time.perf_counter()
         if told is not None:
             told(results[-1])

@@ -23,10 +23,10 @@ from verifai.symbolic.line import Pieces, pieces
 from verifai.theorems import evidence
 from verifai.theorems.claim import (
     Claim,
+    CoqInstance,
     CoqProof,
     Curve,
     Finding,
-    Instance,
     Outcome,
     Plot,
     Role,
@@ -279,7 +279,8 @@ THEOREM = Theorem(
         "sawtooth_depth",
         "for every k the parts 1 to 4, for all weights of a network with one hidden layer",
         tuple(
-            Instance(f"sawtooth_net {k}", partial(relu_network, layers(k))) for k in (1, 2, 5, 10)
+            CoqInstance(f"sawtooth_net {k}", partial(relu_network, layers(k)))
+            for k in (1, 2, 5, 10)
         ),
     ),
 )

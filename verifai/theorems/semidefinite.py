@@ -15,7 +15,7 @@ Matrix = list[Vector]
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Elimination:
     """What elimination found about a matrix M.
 
     Attributes:
@@ -27,7 +27,7 @@ class Decision:
     witness: tuple[fmpq, ...] | None
 
 
-def decide_semidefinite(matrix: Matrix) -> Decision:
+def decide_semidefinite(matrix: Matrix) -> Elimination:
     """Whether the symmetric matrix is positive semidefinite, by exact LDLᵀ.
 
     A zero pivot is fine if the rest of its row is zero; if not, and if a pivot is negative, a
@@ -47,20 +47,20 @@ def decide_semidefinite(matrix: Matrix) -> Decision:
         pivot = rest[k][k]
         pivots.append(pivot)
         if pivot < 0:
-            return Decision(tuple(pivots), tuple(basis[k]))
+            return Elimination(tuple(pivots), tuple(basis[k]))
         if pivot == 0:
             bad = next((j for j in range(k + 1, n) if rest[k][j] != 0), None)
             if bad is not None:
                 t = -(rest[bad][bad] + 1) / (2 * rest[k][bad])
                 pairs = zip(basis[k], basis[bad], strict=True)
-                return Decision(tuple(pivots), tuple(t * a + b for a, b in pairs))
+                return Elimination(tuple(pivots), tuple(t * a + b for a, b in pairs))
             continue
         for j in range(k + 1, n):
             factor = rest[j][k] / pivot
             if factor != 0:
                 rest[j] = [a - factor * b for a, b in zip(rest[j], rest[k], strict=True)]
                 basis[j] = [a - factor * b for a, b in zip(basis[j], basis[k], strict=True)]
-    return Decision(tuple(pivots), None)
+    return Elimination(tuple(pivots), None)
 
 
 def norm_gap(weight: Sequence[Sequence[fmpq]], bound: fmpq) -> Matrix:

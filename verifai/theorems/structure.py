@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from flint import fmpq
 
 from verifai.kernel.network import Affine, Input, Network, Product, Pwl, Smooth, Square
-from verifai.solvers.rows import Row, affine_rows, pieces
+from verifai.solvers.rows import AffineValue, affine_rows, pieces
 
 ZERO, ONE = fmpq(0), fmpq(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class AtomSum:
     """Σ factor·atom + constant; the atoms by number, in order, no factor zero."""
 
     terms: tuple[tuple[int, fmpq], ...]
@@ -34,18 +34,18 @@ class Atoms:
 
     numbers: dict[Hashable, int] = field(default_factory=dict)
 
-    def form(self, key: Hashable) -> Form:
+    def form(self, key: Hashable) -> AtomSum:
         """The atom of this key as a form."""
-        return Form(((self.numbers.setdefault(key, len(self.numbers)), ONE),), ZERO)
+        return AtomSum(((self.numbers.setdefault(key, len(self.numbers)), ONE),), ZERO)
 
 
-def forms(network: Network, atoms: Atoms) -> list[Form]:
+def forms(network: Network, atoms: Atoms) -> list[AtomSum]:
     """The forms of the network's outputs, its inputs numbered in order.
 
     Raises:
         ValueError: a node that is not exact, or of another kind; it is named.
     """
-    values: list[Form] = []
+    values: list[AtomSum] = []
     inputs = 0
     for position, node in enumerate(network.nodes):
         if isinstance(node, Input):
@@ -75,17 +75,17 @@ def forms(network: Network, atoms: Atoms) -> list[Form]:
     return [values[value] for value in network.output_values]
 
 
-def _of(network: Network, position: int, values: Sequence[Form]) -> Sequence[Form]:
+def _of(network: Network, position: int, values: Sequence[AtomSum]) -> Sequence[AtomSum]:
     start = network.offsets[position]
     return values[start : start + network.sizes[position]]
 
 
-def _product(atoms: Atoms, left: Form, right: Form) -> Form:
+def _product(atoms: Atoms, left: AtomSum, right: AtomSum) -> AtomSum:
     """The product, whose order does not matter."""
     return atoms.form(("product", frozenset((left, right))))
 
 
-def _sum(row: Row, values: Sequence[Form]) -> Form:
+def _sum(row: AffineValue, values: Sequence[AtomSum]) -> AtomSum:
     if not row.is_exact:
         raise ValueError("a node whose weights are not exact is not compared by structure")
     total: dict[int, fmpq] = {}
@@ -93,7 +93,7 @@ def _sum(row: Row, values: Sequence[Form]) -> Form:
     for value, factor in row.terms:
         constant += factor * values[value].constant
         _add(total, factor, values[value].terms)
-    return Form(tuple(sorted((a, c) for a, c in total.items() if c != 0)), constant)
+    return AtomSum(tuple(sorted((a, c) for a, c in total.items() if c != 0)), constant)
 
 
 def _add(total: dict[int, fmpq], factor: fmpq, terms: Sequence[tuple[int, fmpq]]) -> None:

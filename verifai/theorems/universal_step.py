@@ -28,10 +28,10 @@ from verifai.symbolic.line import Pieces, pieces
 from verifai.theorems import evidence
 from verifai.theorems.claim import (
     Claim,
+    CoqInstance,
     CoqProof,
     Curve,
     Finding,
-    Instance,
     Plot,
     Role,
     Table,
@@ -246,11 +246,11 @@ def attained(p: int) -> Finding:
     return evidence.exact(holds, counterexample=f"the distance there is {miss}")
 
 
-def instance(values: Sequence[float]) -> Instance:
+def instance(values: Sequence[float]) -> CoqInstance:
     """The network through these values at the multiples of 1/p, as Coq constructs it."""
     numbers = "; ".join(f"{x.numerator} # {x.denominator}" for x in map(Fraction, values))
     term = f"interpolant_Q {len(values) - 1} (fun i => nth i [{numbers}]%Q 0%Q)"
-    return Instance(term, partial(relu_network, interpolant(values)))
+    return CoqInstance(term, partial(relu_network, interpolant(values)))
 
 
 def squared_error(found: Pieces, target: fmpq_poly) -> fmpq:

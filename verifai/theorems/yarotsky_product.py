@@ -21,10 +21,10 @@ from verifai.kernel.query import Query, Relation, atom
 from verifai.kernel.replay import evaluate
 from verifai.proof.record import sharpened
 from verifai.theorems import evidence
-from verifai.theorems.claim import Claim, CoqProof, Finding, Instance, Role, Theorem, parameter
+from verifai.theorems.claim import Claim, CoqInstance, CoqProof, Finding, Role, Theorem, parameter
 from verifai.theorems.construction import exported, relu_module
 from verifai.theorems.distance import Ends, output, within
-from verifai.theorems.product_proof import Builder
+from verifai.theorems.product_proof import ProductRecords
 from verifai.theorems.yarotsky_square import CLOSER, layers
 
 if TYPE_CHECKING:
@@ -140,7 +140,9 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
 def by_hand(pose: Callable[[], Query], m: int) -> Finding:
     """The certificate with one leaf for every region, as the kernel judges it."""
     query = pose()
-    return evidence.accepted(query, sharpened(Builder(query, m).records()))  # errors of 0 are met
+    return evidence.accepted(
+        query, sharpened(ProductRecords(query, m).records())
+    )  # errors of 0 are met
 
 
 def identity() -> Finding:
@@ -177,7 +179,7 @@ THEOREM = Theorem(
         "for every m ≥ 1 the network of m + 1 hidden layers is N everywhere; N is 0 on the axes as "
         "far as ±2; sup |N - x y| on [-1, 1]² is 4^-m, attained at x = y = 2^-m",
         tuple(
-            Instance(f"ProductNet.product_net {m}", partial(product_network, m))
+            CoqInstance(f"ProductNet.product_net {m}", partial(product_network, m))
             for m in (1, 2, 3, 10)
         ),
     ),

@@ -24,10 +24,10 @@ from verifai.symbolic.line import pieces
 from verifai.theorems import evidence
 from verifai.theorems.claim import (
     Claim,
+    CoqInstance,
     CoqProof,
     Curve,
     Finding,
-    Instance,
     Plot,
     Role,
     Table,
@@ -347,7 +347,8 @@ THEOREM = Theorem(
         "and computes f_m on [0, 1]; sup |f_m - x²| is 4^(-m-1) there, attained exactly at the odd "
         "multiples of 2^(-m-1)",
         tuple(
-            Instance(f"square_net {m}", partial(relu_network, layers(m))) for m in (1, 2, 3, 10, 20)
+            CoqInstance(f"square_net {m}", partial(relu_network, layers(m)))
+            for m in (1, 2, 3, 10, 20)
         ),
     ),
 )

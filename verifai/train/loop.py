@@ -18,7 +18,7 @@ from verifai.kernel.network import Network
 from verifai.kernel.query import Query
 from verifai.train.learner import Learner, Loss
 from verifai.train.properties import TrainingProperty
-from verifai.train.report import Answer, Round, TrainingOptions, TrainingReport
+from verifai.train.report import Answered, Round, TrainingOptions, TrainingReport
 from verifai.verdict import Falsified
 from verifai.verify import Options, verify
 
@@ -107,14 +107,14 @@ def _asked(properties: Sequence[TrainingProperty], network: Network) -> Asked:
 
 def _answers(
     properties: Sequence[TrainingProperty], asked: Asked, options: TrainingOptions, start: float
-) -> tuple[Answer, ...]:
+) -> tuple[Answered, ...]:
     answers = []
     for place, _, query in asked:
         left = options.query_timeout
         if options.timeout is not None:
             left = max(0.0, min(left, start + options.timeout - time.perf_counter()))
         verdict = verify(query, Options(timeout=left, workers=options.workers, seed=options.seed))
-        answers.append(Answer(properties[place].name, verdict))
+        answers.append(Answered(properties[place].name, verdict))
     return tuple(answers)
 
 

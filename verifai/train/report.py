@@ -53,7 +53,7 @@ class TrainingOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Answered:
     """One query of a round: which property asked it, and the verdict."""
 
     property_name: str
@@ -77,7 +77,7 @@ class Round:
     loss: float
     counterexample_loss: float
     learned: int
-    answers: tuple[Answer, ...]
+    answers: tuple[Answered, ...]
     train_seconds: float
     verify_seconds: float
 

@@ -43,7 +43,7 @@ _FIELDS_OF_ONE = frozenset("fist")
 
 
 @dataclass(slots=True)
-class Graph:
+class FileWalk:
     """The state of one walk: the file's tensors by name, and the nodes they became.
 
     Attributes:
@@ -107,7 +107,7 @@ def lower(
         LoadError: something in the model is unreadable or not supported.
     """
     opset, *others = opsets_of(model)
-    graph = Graph(folder, opset, builder=builder or Builder())
+    graph = FileWalk(folder, opset, builder=builder or Builder())
     graph.apply = apply or graph.apply
     network = _lowered(model, graph)
     if others:
@@ -124,7 +124,7 @@ def _require_agreement(model: Any, folder: Path, opsets: Sequence[int]) -> None:
     found = set()
     for opset in opsets:
         try:
-            found.add(encode_network(_lowered(model, Graph(folder, opset))))
+            found.add(encode_network(_lowered(model, FileWalk(folder, opset))))
         except InputError:
             continue
     if len(found) > 1:
@@ -132,7 +132,7 @@ def _require_agreement(model: Any, folder: Path, opsets: Sequence[int]) -> None:
         raise LoadError(f"opsets {several} are imported, and the model is another one in each")
 
 
-def _lowered(model: Any, graph: Graph) -> Network:
+def _lowered(model: Any, graph: FileWalk) -> Network:
     source = model.graph
     if source.sparse_initializer:
         raise LoadError("sparse initializers are not supported")
@@ -199,7 +199,7 @@ def _input_shape(entry: Any) -> tuple[int, ...]:
     return tuple(lengths)
 
 
-def _lower_node(graph: Graph, node: Any) -> None:
+def _lower_node(graph: FileWalk, node: Any) -> None:
     name = node.name or next(filter(None, node.output), "")
     graph.builder.prefix = next(filter(None, node.output), node.name)
     reason = blocker(node.op_type, node.domain)
@@ -240,7 +240,7 @@ def _lower_node(graph: Graph, node: Any) -> None:
         raise LoadError(str(error), node=name, op_type=node.op_type) from None
 
 
-def _bind(graph: Graph, name: str, value: Value) -> None:
+def _bind(graph: FileWalk, name: str, value: Value) -> None:
     """Remember a tensor; a node that became exactly this tensor first carries its name."""
     graph.values[name] = value
     graph.holdings.add(name, value)
@@ -271,7 +271,7 @@ def _attribute(message: Any, folder: Path) -> Attribute:
     return kinds[message.type]()
 
 
-def _finished(graph: Graph, outputs: list[str]) -> Network:
+def _finished(graph: FileWalk, outputs: list[str]) -> Network:
     """The network; every output is a node of its own."""
     results = [(name, graph.value(name)) for name in outputs]
     for name, value in results:

@@ -19,7 +19,7 @@ from flint import fmpq
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import rational
 from verifai.kernel.query import And, Atom, Formula, Or, Relation, atom
-from verifai.load.vnnlib.sexpr import Form, Source
+from verifai.load.vnnlib.sexpr import Sexpr, Source
 
 MAX_BITS = 6500  # of numerator and of denominator, so that numbers fit into a query file
 TRUE = And(())
@@ -31,7 +31,7 @@ _CONNECTIVES = frozenset(["and", "or", "not"])
 
 
 @dataclass(slots=True)
-class Linear:
+class LinearSum:
     """Σ coefficient·value + constant, without zero coefficients."""
 
     terms: dict[int, fmpq]
@@ -51,7 +51,7 @@ class Dialect:
 
     operators: Mapping[str, str]
     is_chained: bool = True
-    product: Callable[[list[Linear]], Linear] | None = None
+    product: Callable[[list[LinearSum]], LinearSum] | None = None
 
 
 SMT_LIB = Dialect({name: name for name in _ARITHMETIC | _COMPARISONS | _CONNECTIVES})
@@ -73,11 +73,11 @@ class Variables(Protocol):
 class _Frame:
     """A list being evaluated: is it under an odd number of `not`; its rest, its results so far."""
 
-    form: Form
+    form: Sexpr
     operator: str
     is_negated: bool
-    rest: Iterator[str | Form]
-    results: list[Linear | Formula]
+    rest: Iterator[str | Sexpr]
+    results: list[LinearSum | Formula]
 
 
 class ConditionReader:
@@ -88,7 +88,7 @@ class ConditionReader:
         self._variables = variables
         self._dialect = dialect
 
-    def read(self, form: Form | str, start: int) -> Formula:
+    def read(self, form: Sexpr | str, start: int) -> Formula:
         """The formula of a condition; `start` is the place to name if it is a mere token.
 
         Raises:
@@ -101,7 +101,7 @@ class ConditionReader:
             frame = stack[-1]
             is_negated = frame.is_negated != (frame.operator == "not")
             for item in frame.rest:
-                if isinstance(item, Form):
+                if isinstance(item, Sexpr):
                     stack.append(self._open(item, is_negated))
                     break
                 frame.results.append(self._token(item, frame.form.start, is_negated))
@@ -111,7 +111,7 @@ class ConditionReader:
                     return self._formula(value, form.start)
                 stack[-1].results.append(value)
 
-    def _open(self, form: Form, is_negated: bool) -> _Frame:
+    def _open(self, form: Sexpr, is_negated: bool) -> _Frame:
         written = form.items[0] if form.items else ""
         operator = self._dialect.operators.get(written) if isinstance(written, str) else None
         if operator is None:
@@ -123,13 +123,13 @@ class ConditionReader:
         next(rest)
         return _Frame(form, operator, is_negated, rest, [])
 
-    def _token(self, token: str, start: int, is_negated: bool) -> Linear | Formula:
+    def _token(self, token: str, start: int, is_negated: bool) -> LinearSum | Formula:
         try:
             value = self._variables.get(token)
         except InputError as error:
             self._fail(start, str(error))
         if value is not None:
-            return Linear({value: fmpq(1)}, _ZERO)
+            return LinearSum({value: fmpq(1)}, _ZERO)
         if token[0] not in "0123456789.+-":
             if token in ("true", "false"):
                 return TRUE if (token == "true") != is_negated else FALSE
@@ -137,11 +137,11 @@ class ConditionReader:
         if "/" in token:
             self._fail(start, f"the fraction {token[:80]!r}: literals are decimals")
         try:
-            return Linear({}, rational(token))
+            return LinearSum({}, rational(token))
         except InputError as error:
             self._fail(start, str(error))
 
-    def _close(self, frame: _Frame) -> Linear | Formula:
+    def _close(self, frame: _Frame) -> LinearSum | Formula:
         """The value of a list whose parts are known."""
         start, operator = frame.form.start, frame.operator
         if operator in _CONNECTIVES:
@@ -165,7 +165,7 @@ class ConditionReader:
         return result
 
     def _compare(
-        self, start: int, operator: str, is_negated: bool, left: Linear, right: Linear
+        self, start: int, operator: str, is_negated: bool, left: LinearSum, right: LinearSum
     ) -> Formula:
         """The formula of one comparison, or of its negation."""
         if operator in (">=", ">"):
@@ -180,7 +180,7 @@ class ConditionReader:
         is_strict = operator in ("<", ">")
         return condition(opposite, Relation.AT_MOST if is_strict else Relation.LESS)
 
-    def _arithmetic(self, start: int, operator: str, terms: list[Linear]) -> Linear:
+    def _arithmetic(self, start: int, operator: str, terms: list[LinearSum]) -> LinearSum:
         """The value of a sum, difference, product or quotient of at least one term."""
         if operator == "+":
             return total(terms)
@@ -190,16 +190,16 @@ class ConditionReader:
             return _difference(terms[0], total(terms[1:]))
         return self._product(start, terms) if operator == "*" else self._quotient(start, terms)
 
-    def _product(self, start: int, terms: list[Linear]) -> Linear:
+    def _product(self, start: int, terms: list[LinearSum]) -> LinearSum:
         """The product; at most one factor may have variables unless the dialect has products."""
         factor = fmpq(1)
         for term in terms:
             if not term.terms:
                 factor *= term.constant
-                self._check_size(start, Linear({}, factor))
+                self._check_size(start, LinearSum({}, factor))
         several = [term for term in terms if term.terms]
         if len(several) < 2:
-            return scale(several[0], factor) if several else Linear({}, factor)
+            return scale(several[0], factor) if several else LinearSum({}, factor)
         if self._dialect.product is None:
             self._fail(start, "a product of two variables (only linear terms are supported)")
         try:
@@ -207,7 +207,7 @@ class ConditionReader:
         except InputError as error:
             self._fail(start, str(error))
 
-    def _quotient(self, start: int, terms: list[Linear]) -> Linear:
+    def _quotient(self, start: int, terms: list[LinearSum]) -> LinearSum:
         """The first term divided by constants."""
         result = terms[0]
         for term in terms[1:]:
@@ -219,18 +219,18 @@ class ConditionReader:
             self._check_size(start, result)
         return result
 
-    def _check_size(self, start: int, term: Linear) -> None:
+    def _check_size(self, start: int, term: LinearSum) -> None:
         for number in (term.constant, *term.terms.values()):
             if number.height_bits() > MAX_BITS:
                 self._fail(start, f"a number overflow: more than {MAX_BITS} bits")
 
-    def _formula(self, value: Linear | Formula, start: int) -> Formula:
-        if isinstance(value, Linear):
+    def _formula(self, value: LinearSum | Formula, start: int) -> Formula:
+        if isinstance(value, LinearSum):
             self._fail(start, "a term where a condition is wanted")
         return value
 
-    def _linear(self, value: Linear | Formula, start: int) -> Linear:
-        if not isinstance(value, Linear):
+    def _linear(self, value: LinearSum | Formula, start: int) -> LinearSum:
+        if not isinstance(value, LinearSum):
             self._fail(start, "a condition where a term is wanted")
         return value
 
@@ -277,7 +277,7 @@ def _either(parts: list[Formula]) -> Formula:
     return parts[0] if len(parts) == 1 else Or(tuple(parts))
 
 
-def condition(linear: Linear, relation: Relation) -> Formula:
+def condition(linear: LinearSum, relation: Relation) -> Formula:
     """linear ≤ 0 (or < 0, = 0); TRUE or FALSE if it is a constant."""
     if linear.terms:
         return atom(linear.terms, linear.constant, relation)
@@ -286,15 +286,15 @@ def condition(linear: Linear, relation: Relation) -> Formula:
     return TRUE if is_true and not (relation is Relation.EQUAL and value != 0) else FALSE
 
 
-def scale(linear: Linear, factor: fmpq) -> Linear:
+def scale(linear: LinearSum, factor: fmpq) -> LinearSum:
     """The product with a constant."""
     if factor == 0:
-        return Linear({}, _ZERO)
+        return LinearSum({}, _ZERO)
     terms = {value: c * factor for value, c in linear.terms.items()}
-    return Linear(terms, linear.constant * factor)
+    return LinearSum(terms, linear.constant * factor)
 
 
-def total(parts: list[Linear]) -> Linear:
+def total(parts: list[LinearSum]) -> LinearSum:
     """The sum; the longest part is changed into it, so that nested sums are not copied."""
     base = max(parts, key=lambda part: len(part.terms))
     for part in parts:
@@ -308,11 +308,11 @@ def total(parts: list[Linear]) -> Linear:
     return base
 
 
-def _difference(left: Linear, right: Linear) -> Linear:
+def _difference(left: LinearSum, right: LinearSum) -> LinearSum:
     """left − right; neither is changed."""
     terms = dict(left.terms)
     for value, coefficient in right.terms.items():
         total = terms.pop(value, _ZERO) - coefficient
         if total != 0:
             terms[value] = total
-    return Linear(terms, left.constant - right.constant)
+    return LinearSum(terms, left.constant - right.constant)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from verifai.kernel.errors import InputError
-from verifai.load.vnnlib.sexpr import Form, Source, read_forms, require_plain
+from verifai.load.vnnlib.sexpr import Sexpr, Source, read_forms, require_plain
 from verifai.memory import claim
 
 MAX_NETWORKS = 64
@@ -31,7 +31,7 @@ _QUIET = re.compile(r"\"[^\"]*\"|;[^\n]*")
 _BRACKETS = re.compile(r"\"[^\"]*\"|\s*\[([-0-9,\s]*)\]", re.ASCII)
 
 
-class Kind(Enum):
+class TensorRole(Enum):
     """What a declared tensor is to its network, in the order in which they are declared."""
 
     INPUT = "declare-input"
@@ -54,7 +54,7 @@ class Tensor:
     """
 
     name: str
-    kind: Kind
+    kind: TensorRole
     type: str
     shape: tuple[int, ...]
     start: int
@@ -80,7 +80,7 @@ class Declaration:
     other: str
     tensors: tuple[Tensor, ...]
 
-    def of(self, kind: Kind) -> tuple[Tensor, ...]:
+    def of(self, kind: TensorRole) -> tuple[Tensor, ...]:
         """The tensors of one kind, in order."""
         return tuple(tensor for tensor in self.tensors if tensor.kind is kind)
 
@@ -92,7 +92,7 @@ class Document:
     source: Source
     version: tuple[int, int]
     networks: tuple[Declaration, ...]
-    assertions: tuple[Form, ...]
+    assertions: tuple[Sexpr, ...]
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -112,11 +112,11 @@ def read_document(source: Source) -> Document:
         source.fail(0, "a VNN-LIB 2 document begins with (vnnlib-version <2.0>)")
     version = _version(source, forms[0])
     networks: list[Declaration] = []
-    assertions: list[Form] = []
+    assertions: list[Sexpr] = []
     for form in forms[1:]:
         command = form.items[0] if form.items else ""
         if command == "assert":
-            if len(form.items) != 2 or not isinstance(form.items[1], Form):
+            if len(form.items) != 2 or not isinstance(form.items[1], Sexpr):
                 source.fail(form.start, "assert wants one condition")
             assertions.append(form)
         elif command == "declare-network" and assertions:
@@ -159,7 +159,7 @@ def _spaced(source: Source) -> Source:
     return Source(source.name, _BRACKETS.sub(moved, text))
 
 
-def _version(source: Source, form: Form) -> tuple[int, int]:
+def _version(source: Source, form: Sexpr) -> tuple[int, int]:
     token = form.items[1] if len(form.items) == 2 else ""
     match = _VERSION.fullmatch(token) if isinstance(token, str) else None
     if not match:
@@ -169,42 +169,42 @@ def _version(source: Source, form: Form) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _name(source: Source, item: str | Form, start: int) -> str:
+def _name(source: Source, item: str | Sexpr, start: int) -> str:
     if not isinstance(item, str) or not _NAME.fullmatch(item) or len(item) > MAX_NAME:
         shown = repr(item[:80]) if isinstance(item, str) else "a list"
         source.fail(start, f"a name is a letter, then letters, digits and _; not {shown}")
     return item
 
 
-def _network(source: Source, form: Form) -> Declaration:
+def _network(source: Source, form: Sexpr) -> Declaration:
     """The declaration of a network: name, relation, inputs, hidden tensors, outputs."""
     items = form.items[1:] or [""]
     name = _name(source, items[0], form.start)
     relation = other = ""
     tensors: list[Tensor] = []
     for item in items[1:]:
-        if not isinstance(item, Form) or not item.items:
+        if not isinstance(item, Sexpr) or not item.items:
             source.fail(form.start, f"network {name}: a stray token where a declaration is wanted")
         command = item.items[0]
         if command in ("equal-to", "isomorphic-to"):
             if relation or tensors or len(item.items) != 2:
                 source.fail(item.start, f"network {name}: one {command} NAME, before any tensor")
             relation, other = str(command), _name(source, item.items[1], item.start)
-        elif command in [kind.value for kind in Kind]:
-            tensor = _tensor(source, item, Kind(command))
-            order = list(Kind)
+        elif command in [kind.value for kind in TensorRole]:
+            tensor = _tensor(source, item, TensorRole(command))
+            order = list(TensorRole)
             if tensors and order.index(tensor.kind) < order.index(tensors[-1].kind):
                 source.fail(item.start, "inputs come first, then hidden tensors, then outputs")
             tensors.append(tensor)
         else:
             shown = repr(command[:80]) if isinstance(command, str) else "a list"
             source.fail(item.start, f"network {name}: unknown declaration {shown}")
-    if not {Kind.INPUT, Kind.OUTPUT} <= {tensor.kind for tensor in tensors}:
+    if not {TensorRole.INPUT, TensorRole.OUTPUT} <= {tensor.kind for tensor in tensors}:
         source.fail(form.start, f"network {name} wants an input and an output at least")
     return Declaration(name, form.start, relation, other, tuple(tensors))
 
 
-def _tensor(source: Source, form: Form, kind: Kind) -> Tensor:
+def _tensor(source: Source, form: Sexpr, kind: TensorRole) -> Tensor:
     """One declared tensor: NAME TYPE[SHAPE], then what its kind has beside."""
     if len(form.items) < 3 or not isinstance(form.items[2], str):
         source.fail(form.start, f"{kind.value} wants a name, a type and a shape")
@@ -217,12 +217,12 @@ def _tensor(source: Source, form: Form, kind: Kind) -> Tensor:
         source.fail(form.start, f"{name}: a length of zero")
     rest = form.items[3:]
     label, is_initialized = "", False
-    if kind is Kind.HIDDEN:
+    if kind is TensorRole.HIDDEN:
         label = rest[0] if rest and isinstance(rest[0], str) else ""
         if len(rest) != 1 or len(label) < 3 or label[0] != '"' or "\\" in label:
             source.fail(form.start, f'{name}: a hidden tensor wants its ONNX name in quotes: "…"')
         label = label[1:-1]
-    elif kind is Kind.INPUT and rest == ["initialized"]:
+    elif kind is TensorRole.INPUT and rest == ["initialized"]:
         is_initialized = True
     elif rest:
         source.fail(form.start, f"{name}: something follows the shape")
@@ -267,17 +267,17 @@ def _check_relation(source: Source, network: Declaration, known: dict[str, Decla
         source.fail(network.start, f"{said}, which {wrong}")
     is_equal = network.relation == "equal-to"
 
-    def interface(declaration: Declaration) -> list[tuple[Kind, tuple[int, ...], str, bool]]:
+    def interface(declaration: Declaration) -> list[tuple[TensorRole, tuple[int, ...], str, bool]]:
         return [
             (t.kind, t.shape, t.type if is_equal else "", t.is_initialized)
             for t in declaration.tensors
-            if t.kind is not Kind.HIDDEN
+            if t.kind is not TensorRole.HIDDEN
         ]
 
     if interface(network) != interface(other):
         source.fail(network.start, f"{said}, whose inputs and outputs are declared otherwise")
-    labels = {tensor.label: tensor for tensor in other.of(Kind.HIDDEN)}
-    for tensor in network.of(Kind.HIDDEN) if is_equal else ():
+    labels = {tensor.label: tensor for tensor in other.of(TensorRole.HIDDEN)}
+    for tensor in network.of(TensorRole.HIDDEN) if is_equal else ():
         same = labels.get(tensor.label, tensor)
         if (same.shape, same.type) != (tensor.shape, tensor.type):
             source.fail(tensor.start, f"{tensor.name}: {same.name} is declared otherwise")

@@ -20,7 +20,7 @@ from verifai.kernel.network import Network
 from verifai.load.errors import LoadError
 from verifai.load.onnx.file import find, read_model, tensor
 from verifai.load.onnx.read import load_onnx
-from verifai.load.vnnlib.document import REAL, Declaration, Document, Kind, Tensor
+from verifai.load.vnnlib.document import REAL, Declaration, Document, Tensor, TensorRole
 
 _TYPES = {1: "float32", 10: "float16", 11: "float64", 16: "bfloat16"}
 Constants = tuple[fmpq, ...]
@@ -115,10 +115,10 @@ class _Fitting:
         graph = model.graph
         first = self._group[0]
         inputs = self._matched_inputs(graph, first)
-        for each, entry in zip(first.of(Kind.INPUT), inputs, strict=True):
+        for each, entry in zip(first.of(TensorRole.INPUT), inputs, strict=True):
             self._fit_type(each, entry)
             self._fit_lengths(each, entry)
-        outputs = first.of(Kind.OUTPUT)
+        outputs = first.of(TensorRole.OUTPUT)
         self._fit_count(first, "outputs", len(outputs), [entry.name for entry in graph.output])
         for each, entry in zip(outputs, graph.output, strict=True):
             self._fit_type(each, entry)
@@ -133,14 +133,14 @@ class _Fitting:
         nodes: dict[str, int] = {}
         constants: dict[str, Constants] = {}
         free = iter(network.inputs)
-        for each, values in zip(declaration.of(Kind.INPUT), self._constants, strict=True):
+        for each, values in zip(declaration.of(TensorRole.INPUT), self._constants, strict=True):
             if values is None:
                 nodes[each.name] = next(free)
             else:
                 constants[each.name] = values
-        for each, node in zip(declaration.of(Kind.OUTPUT), network.outputs, strict=False):
+        for each, node in zip(declaration.of(TensorRole.OUTPUT), network.outputs, strict=False):
             nodes[each.name] = node
-        for each in declaration.of(Kind.HIDDEN):
+        for each in declaration.of(TensorRole.HIDDEN):
             side, place = self._places[each.label]
             nodes[each.name] = (network.inputs if side == "input" else network.outputs)[place]
         for each in declaration.tensors:
@@ -155,7 +155,7 @@ class _Fitting:
     def _matched_inputs(self, graph: Any, first: Declaration) -> list[Any]:
         """The model's inputs that the declared ones are; weights may be listed among them."""
         weights = {message.name: message for message in graph.initializer}
-        declared = first.of(Kind.INPUT)
+        declared = first.of(TensorRole.INPUT)
         entries = [entry for entry in graph.input if entry.name not in weights]
         if any(each.is_initialized for each in declared) or len(declared) == len(graph.input):
             entries = list(graph.input)
@@ -209,7 +209,7 @@ class _Fitting:
         outputs = [entry.name for entry in graph.output]
         made = {name for node in graph.node for name in node.output if name} | weights
         nodes = {node.name: node for node in graph.node if node.name}
-        for each in (hidden for d in self._group for hidden in d.of(Kind.HIDDEN)):
+        for each in (hidden for d in self._group for hidden in d.of(TensorRole.HIDDEN)):
             name = each.label
             if name not in made and name not in inputs:
                 if name not in nodes or len(nodes[name].output) != 1:

@@ -23,7 +23,7 @@ from verifai.kernel.errors import InputError
 from verifai.kernel.network import MAX_INTEGER, Network, Node, Product, Square, affine
 from verifai.kernel.operator import Dense, Gather, Operator
 from verifai.kernel.query import And, Atom, Formula
-from verifai.load.vnnlib.condition import Linear, condition, join_all, join_any, scale, total
+from verifai.load.vnnlib.condition import LinearSum, condition, join_all, join_any, scale, total
 
 MAX_DEGREE = 64
 MAX_PRODUCTS = 1 << 16
@@ -43,13 +43,13 @@ class Products:
     degrees: list[int] = field(default_factory=list)
     known: dict[tuple[Form, Form], int] = field(default_factory=dict)
 
-    def product(self, terms: list[Linear]) -> Linear:
+    def product(self, terms: list[LinearSum]) -> LinearSum:
         """The product of at least one term; the same terms become powers.
 
         Raises:
             InputError: the degree or the number of products is too large.
         """
-        powers: dict[tuple[tuple[tuple[int, fmpq], ...], fmpq], list[Linear]] = {}
+        powers: dict[tuple[tuple[tuple[int, fmpq], ...], fmpq], list[LinearSum]] = {}
         for term in terms:
             key = (tuple(sorted(term.terms.items(), key=lambda each: each[0])), term.constant)
             powers.setdefault(key, []).append(term)
@@ -58,7 +58,7 @@ class Products:
             first = self._pair(first, power)
         return first
 
-    def _power(self, term: Linear, exponent: int) -> Linear:
+    def _power(self, term: LinearSum, exponent: int) -> LinearSum:
         """The term to this power, by squaring."""
         result = term
         for bit in bin(exponent)[3:]:
@@ -66,15 +66,15 @@ class Products:
             result = self._pair(result, term) if bit == "1" else result
         return result
 
-    def _pair(self, left: Linear, right: Linear) -> Linear:
+    def _pair(self, left: LinearSum, right: LinearSum) -> LinearSum:
         """(a·F + c)(b·G + d) = ab·FG + ad·F + bc·G + cd."""
-        parts = [scale(Linear(left.terms, fmpq(0)), right.constant), scale(right, left.constant)]
+        parts = [scale(LinearSum(left.terms, fmpq(0)), right.constant), scale(right, left.constant)]
         if left.terms and right.terms:
             (a, f), (b, g) = _split(left), _split(right)
             parts.append(scale(self._named(f, g), a * b))
         return total(parts)
 
-    def _named(self, left: Form, right: Form) -> Linear:
+    def _named(self, left: Form, right: Form) -> LinearSum:
         """The product of two homogeneous forms: one value, or many if coefficients are large."""
         if max(abs(c) for _, c in (*left, *right)) > MAX_INTEGER:
             if len(left) * len(right) > MAX_PRODUCTS:
@@ -91,13 +91,13 @@ class Products:
             self.known[key] = self.first + len(self.factors)
             self.factors.append(key)
             self.degrees.append(degree)
-        return Linear({self.known[key]: fmpq(1)}, fmpq(0))
+        return LinearSum({self.known[key]: fmpq(1)}, fmpq(0))
 
     def _degree(self, value: int) -> int:
         return 1 if value < self.first else self.degrees[value - self.first]
 
 
-def _split(term: Linear) -> tuple[fmpq, Form]:
+def _split(term: LinearSum) -> tuple[fmpq, Form]:
     """The homogeneous part as a factor times a form whose integers have no common divisor."""
     items = sorted(term.terms.items(), key=lambda each: each[0])
     multiple, divisor = fmpz(1), fmpz(0)
@@ -123,7 +123,7 @@ def _replaced(formula: Formula, each: Callable[[Atom], Formula]) -> Formula:
 
 
 def substituted(
-    formula: And, products: Products, meaning: Callable[[int], Linear], into: Products
+    formula: And, products: Products, meaning: Callable[[int], LinearSum], into: Products
 ) -> And:
     """The formula with every value that is no product replaced by its meaning.
 
@@ -136,10 +136,10 @@ def substituted(
     Raises:
         InputError: a degree that becomes too large.
     """
-    found: list[Linear] = []
+    found: list[LinearSum] = []
 
-    def replaced(terms: Iterable[tuple[int, int | fmpq]], constant: fmpq) -> Linear:
-        parts = [Linear({}, constant)]
+    def replaced(terms: Iterable[tuple[int, int | fmpq]], constant: fmpq) -> LinearSum:
+        parts = [LinearSum({}, constant)]
         for value, c in terms:
             one = meaning(value) if value < products.first else found[value - products.first]
             parts.append(scale(one, fmpq(c)))
@@ -170,7 +170,7 @@ def with_products(network: Network, products: Products, formula: And) -> tuple[N
 
     def moved(atom: Atom) -> Formula:
         terms = {growing.place(value): c for value, c in atom.terms}
-        return condition(Linear(terms, atom.constant), atom.relation)
+        return condition(LinearSum(terms, atom.constant), atom.relation)
 
     return grown, _rebuilt(formula, moved)
 

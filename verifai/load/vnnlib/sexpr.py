@@ -22,7 +22,7 @@ _VERSION_2 = re.compile(r"(?:\s|;[^\n]*(?:\n|$))*\(\s*vnnlib-version\b")
 
 
 @dataclass(slots=True)
-class Form:
+class Sexpr:
     """A parenthesised list.
 
     Attributes:
@@ -31,7 +31,7 @@ class Form:
     """
 
     start: int
-    items: list[str | Form]
+    items: list[str | Sexpr]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def read_source(path: Path) -> Source:
     return Source(path.name, text)
 
 
-def read_forms(source: Source) -> list[Form]:
+def read_forms(source: Source) -> list[Sexpr]:
     """The top-level lists of a text; comments run from a semicolon to the end of the line.
 
     As in SMT-LIB what stands between vertical bars is one word. A backslash before a quotation mark
@@ -78,14 +78,14 @@ def read_forms(source: Source) -> list[Form]:
         LoadError: a parenthesis, quotation mark or vertical bar without its partner, or a token
             outside lists.
     """
-    top = Form(0, [])
+    top = Sexpr(0, [])
     form, outer = top, [top]
     for match in _TOKEN.finditer(source.text):
         token = match[0]
         if match.lastindex:
-            form.items.append(Form(match.start(), list(match[1].split())))
+            form.items.append(Sexpr(match.start(), list(match[1].split())))
         elif token == "(":
-            inner = Form(match.start(), [])
+            inner = Sexpr(match.start(), [])
             form.items.append(inner)
             outer.append(form)
             form = inner
@@ -106,7 +106,7 @@ def read_forms(source: Source) -> list[Form]:
             form.items.append(token)
     if form is not top:
         source.fail(form.start, "an opening parenthesis without its partner")
-    return [item for item in top.items if isinstance(item, Form)]
+    return [item for item in top.items if isinstance(item, Sexpr)]
 
 
 def require_plain(source: Source, start: int, comment: str) -> None:

@@ -18,7 +18,7 @@ from verifai.kernel.query import Formula, Query, conjunction
 from verifai.load.errors import LoadError
 from verifai.load.vnnlib.condition import ConditionReader
 from verifai.load.vnnlib.domain import query_of
-from verifai.load.vnnlib.sexpr import Form, Source, read_forms, read_source
+from verifai.load.vnnlib.sexpr import Sexpr, Source, read_forms, read_source
 
 _NAME = re.compile(r"([XY])_(0|[1-9][0-9]{0,8})", re.ASCII)
 _TOLERATED = frozenset(["set-logic", "set-option", "set-info"])
@@ -50,7 +50,7 @@ def query_of_source(source: Source, network: Network) -> Query:
 
 
 def _read_commands(
-    source: Source, forms: list[Form], network: Network
+    source: Source, forms: list[Sexpr], network: Network
 ) -> tuple[dict[str, int], list[Formula]]:
     """The declared variables (name ↦ value of the network) and the asserted conditions."""
     values = {"X": network.input_values, "Y": network.output_values}
@@ -81,9 +81,9 @@ def _read_commands(
     return declared, asserted
 
 
-def _before_the_end(source: Source, forms: list[Form]) -> list[Form]:
+def _before_the_end(source: Source, forms: list[Sexpr]) -> list[Sexpr]:
     """The commands before check-sat, get-model or exit, which only each other may follow."""
-    last, kept = -1, list[Form]()
+    last, kept = -1, list[Sexpr]()
     for form in forms:
         command = form.items[0] if form.items else ""
         place = _LAST.index(command) if isinstance(command, str) and command in _LAST else -1
@@ -98,12 +98,14 @@ def _before_the_end(source: Source, forms: list[Form]) -> list[Form]:
     return kept
 
 
-def _declaration(source: Source, form: Form, values: dict[str, tuple[int, ...]]) -> tuple[str, int]:
+def _declaration(
+    source: Source, form: Sexpr, values: dict[str, tuple[int, ...]]
+) -> tuple[str, int]:
     """The name that a command declares and the value of the network that it stands for."""
     command, *rest = form.items
     if command == "declare-fun" and len(rest) == 3:
         arguments = rest.pop(1)
-        if not (isinstance(arguments, Form) and not arguments.items):
+        if not (isinstance(arguments, Sexpr) and not arguments.items):
             source.fail(form.start, "a function with arguments is declared")
     if len(rest) != 2 or not isinstance(rest[0], str):
         source.fail(form.start, f"{command} wants a name and the sort Real")

@@ -25,8 +25,8 @@ from verifai.kernel.errors import InputError
 from verifai.kernel.query import And, Atom, Formula, Query, Relation, conjunction
 from verifai.load.errors import LoadError
 from verifai.load.onnx.read import load_onnx
-from verifai.load.vnnlib.condition import ConditionReader, Dialect, Linear
-from verifai.load.vnnlib.document import Document, Kind, Tensor, read_document
+from verifai.load.vnnlib.condition import ConditionReader, Dialect, LinearSum
+from verifai.load.vnnlib.document import Document, Tensor, TensorRole, read_document
 from verifai.load.vnnlib.domain import query_of
 from verifai.load.vnnlib.models import Model, load_models
 from verifai.load.vnnlib.polynomial import Products, substituted, with_products
@@ -236,11 +236,11 @@ def _posed(document: Document, models: Sequence[Model], formula: And, products: 
         if isinstance(value, int):
             names[value] = entries.name(entry)
 
-    def linear(entry: int) -> Linear:
+    def linear(entry: int) -> LinearSum:
         value = meaning[entry]
         if isinstance(value, int):
-            return Linear({value: fmpq(1)}, fmpq(0))
-        return Linear({}, value)
+            return LinearSum({value: fmpq(1)}, fmpq(0))
+        return LinearSum({}, value)
 
     into = Products(merged.network.offsets[-1])
     translated = substituted(formula, products, linear, into)
@@ -254,7 +254,7 @@ def _places(document: Document, entries: Entries, models: Sequence[Model]) -> li
     places: list[Place | None] = []
     for part, (declaration, model) in enumerate(zip(document.networks, models, strict=True)):
         for tensor in declaration.tensors:
-            node = model.nodes.get(tensor.name) if tensor.kind is Kind.INPUT else None
+            node = model.nodes.get(tensor.name) if tensor.kind is TensorRole.INPUT else None
             size = math.prod(tensor.shape)
             places += [None if node is None else (part, node, i) for i in range(size)]
     return places

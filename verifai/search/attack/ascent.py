@@ -25,7 +25,7 @@ MARGIN = 1e-6  # a margin, relative to the atoms' spread, that rounding will not
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
+class AttackEffort:
     """How hard to try.
 
     Attributes:
@@ -102,7 +102,7 @@ def _input_rows(compiled: Compiled, unsafe: Unsafe) -> Array:
     return compiled.join(forms, len(unsafe.constant))
 
 
-def attack(compiled: Compiled, query: Query, effort: Effort | None = None) -> Iterator[Array]:
+def attack(compiled: Compiled, query: Query, effort: AttackEffort | None = None) -> Iterator[Array]:
     """Inputs (n,) at which the unsafe formula holds in double precision, likely ones first.
 
     Every point lies in the box (integers rounded) and fulfils the domain's rows up to rounding;
@@ -113,7 +113,7 @@ def attack(compiled: Compiled, query: Query, effort: Effort | None = None) -> It
         query: what to violate.
         effort: rounds, steps, deadline and seed.
     """
-    effort = effort or Effort()
+    effort = effort or AttackEffort()
     scene, rng = arena(compiled, query), np.random.default_rng(effort.seed)
     if (scene.lower > scene.upper).any():
         return
@@ -192,7 +192,7 @@ def _hits(scene: Arena, points: Array) -> Iterator[Array]:
 
 
 def _ascend(
-    scene: Arena, rng: np.random.Generator, starts: Array, effort: Effort, *, greedy: bool
+    scene: Arena, rng: np.random.Generator, starts: Array, effort: AttackEffort, *, greedy: bool
 ) -> Generator[Array, None, Array]:
     """Moves points up the formula's margin; yields what it finds, the widest margins last.
 

@@ -17,7 +17,7 @@ from verifai.bounds.maps import Array
 from verifai.kernel.number import exact, nearest
 from verifai.kernel.query import Query
 from verifai.kernel.replay import Replayer
-from verifai.search.attack.ascent import Arena, Effort, arena, attack
+from verifai.search.attack.ascent import Arena, AttackEffort, arena, attack
 from verifai.search.attack.polish import Polish
 from verifai.search.attack.unsafe import compile_unsafe
 from verifai.search.budget import Found, Meter
@@ -61,7 +61,7 @@ class Witnesses:
         if self.has_equalities:
             self._approach(np.random.default_rng(seed), deadline)
         for tried, point in enumerate(
-            attack(self.compiled, self.query, Effort(deadline=deadline, seed=seed))
+            attack(self.compiled, self.query, AttackEffort(deadline=deadline, seed=seed))
         ):
             self.confirm(point)
             if tried > 5:

@@ -16,7 +16,7 @@ import numpy as np
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Plane, Relaxed, backward
-from verifai.bounds.dual import Point, Problem, Rows
+from verifai.bounds.dual import DualPoint, DualProblem, Rows
 from verifai.bounds.interval import affine_interval
 from verifai.bounds.maps import Array, Mask
 from verifai.kernel.hints import SHY
@@ -69,8 +69,8 @@ class Leaf:
         for number, weight in block.rows:
             weights[0, number] = weight
         size = float(weights.sum()) or sum(abs(factor) for _, factor in block.ends) or 1.0
-        point = Point(slopes, multipliers, weights)
-        problem = Problem(self.compiled, self.base, self.rows, 1, {}, {})
+        point = DualPoint(slopes, multipliers, weights)
+        problem = DualProblem(self.compiled, self.base, self.rows, 1, {}, {})
         found = float(problem.plane(point)[0].value[0] / size)
         return found if math.isfinite(found) else -math.inf
 

@@ -44,7 +44,7 @@ class _Model:
     ends: list[tuple[int, int]] = field(default_factory=list)  # value, row
 
 
-class Answer(NamedTuple):
+class LeafAnswer(NamedTuple):
     """What a linear program says of a subproblem."""
 
     block: Block | None
@@ -64,7 +64,7 @@ class LeafSolver:
         self.compiled, self.deadline = compiled, deadline
         self.matrices: dict[int, list[tuple[int, Array]]] = {}
 
-    def __call__(self, bounds: Bounds, rows: Rows) -> Answer:
+    def __call__(self, bounds: Bounds, rows: Rows) -> LeafAnswer:
         """The block that refutes the one subproblem, and the least unsafe input, where they exist.
 
         Both come where the program's value is 0 up to rounding: who is right, exact arithmetic
@@ -81,12 +81,12 @@ class LeafSolver:
             if optimum is not None and optimum.value > -TIGHT:
                 block = self._block(model, optimum)
                 if leaf.is_sure(block):
-                    return Answer(block, point)
+                    return LeafAnswer(block, point)
                 near = block if near is None and leaf.is_near(block) else near
             exact = leaf.exact_block(lambda: self._seconds() < 0) if presolve else None
             if exact is not None or near is not None:
-                return Answer(exact or near, point)
-        return Answer(None, point)
+                return LeafAnswer(exact or near, point)
+        return LeafAnswer(None, point)
 
     def _solved(self, leaf: Leaf, *, presolve: bool) -> tuple[_Model, Optimum | None]:
         """The program with its optimum, which HiGHS may fail to find."""
@@ -217,9 +217,9 @@ class LeafSolver:
 
     def _lines(self, model: _Model, i: int, sources: tuple[int, ...], lines: object) -> None:
         """Other nonlinear nodes: their default lines, with no slopes to choose."""
-        from verifai.bounds.lines import Lines
+        from verifai.bounds.lines import Envelope
 
-        if not isinstance(lines, Lines):
+        if not isinstance(lines, Envelope):
             raise TypeError("a nonlinear node without lines")
         offsets = self.compiled.network.offsets
         for k in range(self.compiled.sizes[i]):

@@ -17,7 +17,7 @@ import numpy as np
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Relaxed
-from verifai.bounds.dual import Point, Rows
+from verifai.bounds.dual import DualPoint, Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array
 from verifai.search.budget import unhurried
@@ -216,7 +216,7 @@ class Programs:
             pace.note_gain(0.0)
         return hidden
 
-    def point(self, base: Relaxed, proofs: list[Duals]) -> Point:
+    def point(self, base: Relaxed, proofs: list[Duals]) -> DualPoint:
         """Multipliers over boxes as the dual problem takes them, default slopes where free."""
         units, multipliers = self.units, dict[int, Array]()
         slopes = {i: base.lines[i].lower[0].copy() for i in np.unique(units.node).tolist()}
@@ -230,7 +230,7 @@ class Programs:
             slopes[node][:, at] = np.where(usable[:, here], given[:, here], slopes[node][:, at])
             force = multipliers.setdefault(source, np.zeros_like(base.bounds.lower[source]))
             force[:, at] = forces[:, here]
-        return Point(slopes, multipliers, np.stack([d.weights for d in proofs]))
+        return DualPoint(slopes, multipliers, np.stack([d.weights for d in proofs]))
 
     def _program(self, goal: int) -> Reduced:
         if goal not in self.programs:

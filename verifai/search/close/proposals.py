@@ -11,7 +11,7 @@ import numpy as np
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Relaxed, relaxed
-from verifai.bounds.dual import Point, Problem, Rows
+from verifai.bounds.dual import DualPoint, DualProblem, Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array
 from verifai.proof.record import Block, Derive, Form, Step
@@ -45,7 +45,7 @@ class Proposals:
         which = np.array([m for m, _ in proofs])
         base, goals = relaxation.take(which), goals[which]
         point = self.programs.point(base, [duals for _, duals in proofs])
-        problem = Problem(self.compiled, base, self.goals.rows(goals), len(which), {}, {})
+        problem = DualProblem(self.compiled, base, self.goals.rows(goals), len(which), {}, {})
         seen: dict[int, Array] = {}
         plane, _ = problem.plane(point, seen)
         good = np.flatnonzero(plane.value > self.goals.margin[goals]).tolist()
@@ -66,7 +66,7 @@ class Proposals:
         rows = self._with_forms(goal, units.source[neurons], units.index[neurons], factors)
         point.weights = np.concatenate([np.ones((count, 1)), point.weights], axis=1)
         seen: dict[int, Array] = {}
-        problem = Problem(self.compiled, base, rows, count, {}, {})
+        problem = DualProblem(self.compiled, base, rows, count, {}, {})
         ends = factors * problem.plane(point, seen)[0].value
         point.weights = point.weights[:, 1:]
         (low,), (high,) = units.ends(bounds)
@@ -99,7 +99,7 @@ class Proposals:
         return Rows(forms, constant)
 
     def _block(
-        self, base: Relaxed, point: Point, seen: dict[int, Array], place: tuple[int, int]
+        self, base: Relaxed, point: DualPoint, seen: dict[int, Array], place: tuple[int, int]
     ) -> Block:
         """The multipliers and slopes of a point's row, for a goal, where `place` is both."""
         k = place[0]
@@ -111,7 +111,9 @@ class Proposals:
         return multipliers(self.compiled, self.goals, point, place)._replace(slopes=tuple(slopes))
 
 
-def multipliers(compiled: Compiled, goals: Goals, point: Point, place: tuple[int, int]) -> Block:
+def multipliers(
+    compiled: Compiled, goals: Goals, point: DualPoint, place: tuple[int, int]
+) -> Block:
     """The weights and multipliers of a point's row, for a goal, as the kernel names them."""
     k, goal = place
     weights = point.weights[k]

@@ -13,7 +13,7 @@ import numpy as np
 from verifai.bounds.arrays import host, placed
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import relaxed
-from verifai.bounds.dual import Point, Problem
+from verifai.bounds.dual import DualPoint, DualProblem
 from verifai.bounds.interval import Bounds
 from verifai.bounds.lines import span
 from verifai.bounds.optimize import Optimized
@@ -54,7 +54,7 @@ class Halves:
 
         return pair
 
-    def forces(self, point: Point, seen: Mapping[int, Array]) -> Array:
+    def forces(self, point: DualPoint, seen: Mapping[int, Array]) -> Array:
         """The multipliers of the lower and of the upper half of every value, (2, M, N).
 
         With them a half's bound is no worse than its parent's: what the parent's lower line has and
@@ -86,8 +86,8 @@ class Halves:
         base = relaxed(self.compiled, children)
         slopes = {i: self._usable(children, i, a[twice]) for i, a in found.point.slopes.items()}
         rows = self._put(self.goals.rows(regions.extra["goal"][twice]))
-        problem = Problem(self.fast, self._put(base), rows, len(twice), {}, {})
-        point = Point(slopes, multipliers, found.point.weights[twice])
+        problem = DualProblem(self.fast, self._put(base), rows, len(twice), {}, {})
+        point = DualPoint(slopes, multipliers, found.point.weights[twice])
         return host(problem.plane(self._put(point))[0].value).reshape(-1, 2)
 
     def press(self, multipliers: dict[int, Array], value: Indices, forces: Array) -> None:

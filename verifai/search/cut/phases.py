@@ -20,12 +20,12 @@ from verifai.bounds.arrays import hosted, placed
 from verifai.bounds.compiled import Compiled, on_device
 from verifai.bounds.crown import Relaxed, refine, relaxed
 from verifai.bounds.curved import slope_entries
-from verifai.bounds.dual import Point, Problem, Rows
+from verifai.bounds.dual import DualPoint, DualProblem, Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.optimize import Ascent, Optimized, optimize
 from verifai.proof.record import Block, Close, Record, Split
 from verifai.search.clauses import Array
-from verifai.search.close.lp import Answer
+from verifai.search.close.lp import LeafAnswer
 from verifai.search.close.programs import Decision, Programs
 from verifai.search.close.proposals import Proposals, multipliers
 from verifai.search.close.reduced import is_reducible, units_of
@@ -39,7 +39,7 @@ from verifai.search.rank.protocol import Rank, Splits
 from verifai.search.rank.select import choose
 
 T = TypeVar("T")
-Closer = Callable[[Bounds, Rows], Answer]
+Closer = Callable[[Bounds, Rows], LeafAnswer]
 PARALLEL = 64  # subproblems bounded together
 MOST_HALVINGS = 12  # of inputs, on one path
 SLIGHT = 1e-9  # slope of an input that does not matter
@@ -47,7 +47,7 @@ BATCH_WORK = 4e8  # multiplications of one pass of every step over a batch
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
+class BoundEffort:
     """How hard a subproblem is bounded.
 
     Attributes:
@@ -67,7 +67,7 @@ class PhaseSearch(TreeSearch):
         compiled: Compiled,
         goals: Goals,
         *,
-        effort: Effort,
+        effort: BoundEffort,
         closer: Closer,
         rank: Rank | None = None,
         lift: Lift | None = None,
@@ -109,7 +109,7 @@ class PhaseSearch(TreeSearch):
             programs = Programs(self.compiled, self.goals, bounds, units, left=lambda: self.left())
             programs.chooses = self.rank is None
             self.proposals = Proposals(self.compiled, self.goals, programs)
-            self.effort = Effort(self.effort.steps, every=0)  # programs gain little by it
+            self.effort = BoundEffort(self.effort.steps, every=0)  # programs gain little by it
         extra = {
             "goal": goals,
             "stale": np.full(count, stale),
@@ -298,11 +298,11 @@ class PhaseSearch(TreeSearch):
         """Numpy's arrays put where ascents take place."""
         return placed(data, self.fast.like)
 
-    def _inherited(self, regions: Regions) -> Point:
+    def _inherited(self, regions: Regions) -> DualPoint:
         """Where the parents' ascents ended."""
         slopes = {i: regions.extra[f"slopes {i}"] for i in self.pwl}
         multipliers = {i: regions.extra[f"multipliers {i}"] for i in self.compiled.preactivations}
-        return Point(slopes, multipliers, regions.extra["weights"])
+        return DualPoint(slopes, multipliers, regions.extra["weights"])
 
     def _hand_down(self, regions: Regions, found: Optimized) -> None:
         """Keeps where an ascent ended for the children."""
@@ -344,7 +344,7 @@ class PhaseSearch(TreeSearch):
     ) -> Array:
         """Splits open subproblems; those without an unstable neuron go to the closer."""
         rows = self._put(self.goals.rows(regions.extra["goal"]))
-        problem = Problem(self.fast, self._put(relaxation), rows, len(regions), {}, {})
+        problem = DualProblem(self.fast, self._put(relaxation), rows, len(regions), {}, {})
         seen: dict[int, Array] = {}
         used = hosted(problem.plane(self._put(_plain(found.point)), seen)[1])
         seen = hosted(seen)
@@ -445,6 +445,6 @@ class PhaseSearch(TreeSearch):
         return Regions(nodes, bounds, depth, twice.value, extra)
 
 
-def _plain(point: Point) -> Point:
+def _plain(point: DualPoint) -> DualPoint:
     """The choice with default lines of all nodes that are not piecewise linear."""
-    return Point(point.slopes, point.multipliers, point.weights)
+    return DualPoint(point.slopes, point.multipliers, point.weights)
