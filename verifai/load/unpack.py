@@ -5,13 +5,15 @@ May import: errors, memory. Must not know: any file format.
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from verifai.load.errors import LoadError
 from verifai.memory import at_hand, shown
+
+if TYPE_CHECKING:
+    from gzip import GzipFile
 
 MAX_RATIO = 100  # of a packed file's contents to its size, beyond MIN_UNPACKED
 MIN_UNPACKED = 1 << 30
@@ -41,7 +43,7 @@ def read_file(path: Path, most: int, *, weight: int = 1, what: str = "the file")
         limit = min(most, room, dense)
         if not is_packed and size > limit:
             raise _too_long(path, size, most, weight)
-        with gzip.open(path) if is_packed else path.open("rb") as file:
+        with _unpacked(path) if is_packed else path.open("rb") as file:
             data = read_at_most(file, limit + 1)
     except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
@@ -54,6 +56,12 @@ def read_file(path: Path, most: int, *, weight: int = 1, what: str = "the file")
     return data
 
 
+def _unpacked(path: Path) -> GzipFile:
+    import gzip
+
+    return gzip.open(path)
+
+
 def check_pointer(file: BinaryIO, name: str, what: str) -> None:
     """LoadError if a file begins as the pointers do that Git LFS leaves in the place of files."""
     if file.read(len(_POINTER)) == _POINTER:
@@ -61,7 +69,7 @@ def check_pointer(file: BinaryIO, name: str, what: str) -> None:
         raise LoadError(reason, node=name)
 
 
-def read_at_most(file: BinaryIO | gzip.GzipFile, most: int) -> bytearray:
+def read_at_most(file: BinaryIO | GzipFile, most: int) -> bytearray:
     """The next bytes of a file, at most so many; asking for all at once would allocate `most`."""
     data = bytearray()
     while len(data) < most and (part := file.read(min(most - len(data), _CHUNK))):

@@ -5,7 +5,6 @@ May import: kernel, verdict, verify (types). Must not know: the command line.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
@@ -112,6 +111,8 @@ class ProgressLine:
         self.last = progress
         if self.stream.isatty() and time.monotonic() >= self._next:
             self._next = time.monotonic() + self.every
+            import shutil
+
             width = shutil.get_terminal_size().columns - 1
             self.stream.write("\r" + progress_words(progress)[:width] + "\033[K")
             self.stream.flush()
