@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.load.vnnlib2_documents import relu_model, save
-from verifai.graph.merge import Place, merge
+from verifai.graph.merge import Port, merge
 from verifai.kernel.errors import InputError
 from verifai.kernel.files.network import decode_network
 from verifai.kernel.network import Affine, Input, Network, affine
@@ -36,7 +36,7 @@ def test_merged_networks_compute_what_each_computes(seed: int) -> None:
     kinds = [network(2), network(1, 3), network(3)]
     parts = [(f"p{i}", rng.choice(kinds)) for i in range(rng.randint(1, 4))]
     places = [
-        (p, node, i)
+        Port(p, node, i)
         for p, (_, net) in enumerate(parts)
         for node in net.inputs
         for i in range(net.sizes[node])
@@ -46,12 +46,12 @@ def test_merged_networks_compute_what_each_computes(seed: int) -> None:
     point = [fmpq(rng.randint(-9, 9), 4) for _ in merged.network.inputs for _ in range(9)]
     total = len(merged.network.input_values)
     values, _ = evaluate(merged.network, point[:total])
-    where: dict[Place, int] = {}
+    where: dict[Port, int] = {}
     for p, (_, net) in enumerate(parts):
         own = []
         for node in net.inputs:
             numbers = merged.values(p, node)
-            where |= {(p, node, i): number for i, number in enumerate(numbers)}
+            where |= {Port(p, node, i): number for i, number in enumerate(numbers)}
             own += [values[number] for number in numbers]
         alone, _ = evaluate(net, own)
         assert values[merged.values(p, net.outputs[0])[0]] == alone[-1]
@@ -71,9 +71,9 @@ def test_names_say_which_network_and_single_networks_keep_theirs(tmp_path: Path)
 
 def test_the_same_network_on_the_same_inputs_is_there_once(tmp_path: Path) -> None:
     net = load_onnx(save(tmp_path / "f.onnx", relu_model(1)))
-    equal = [((0, 0, i), (1, 0, i)) for i in range(2)]
+    equal = [(Port(0, 0, i), Port(1, 0, i)) for i in range(2)]
     assert len(merge([("f", net), ("g", net)], equal).network.nodes) == len(net.nodes)
-    crossed = [((0, 0, i), (1, 0, 1 - i)) for i in range(2)]
+    crossed = [(Port(0, 0, i), Port(1, 0, 1 - i)) for i in range(2)]
     merged = merge([("f", net), ("g", net)], crossed).network
     assert len(merged.nodes) == 2 * len(net.nodes)
     assert isinstance(merged.nodes[1], Affine)
@@ -84,7 +84,7 @@ def test_wrong_places_are_refused() -> None:
         merge([])
     for place in ((0, 0, 2), (0, 1, 0), (1, 0, 0), (0, 0, -1)):
         with pytest.raises(InputError, match="no value"):
-            merge([("f", network(2))], [((0, 0, 0), place)])
+            merge([("f", network(2))], [(Port(0, 0, 0), Port(*place))])
 
 
 def terms(rng: random.Random, count: int) -> LinearSum:
@@ -141,3 +141,14 @@ def test_products_are_capped(monkeypatch: pytest.MonkeyPatch) -> None:
         Products(2).product([x] * 4 + [y] * 4)
     with pytest.raises(InputError, match="another network"):
         with_products(network(2), Products(2), And(()))
+
+
+def test_names_that_would_clash_or_are_long_are_told_apart() -> None:
+    nets = [Network((Input(name, (1,)),), (0,)) for name in ("b/x", "x")]
+    joined = merge([("a", nets[0]), ("a/b", nets[1])]).network
+    assert [node.name for node in joined.nodes] == ["a/b/x", "a/b/x'"]
+    nodes = [Input("n" * 500 + end, (1,)) for end in ("a", "b")]
+    parts = [("f", Network((node,), (0,))) for node in nodes]
+    names = [node.name for node in merge(parts).network.nodes]
+    assert names[1] == names[0] + "'"
+    assert len(names[0]) < 410

@@ -17,7 +17,15 @@ from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Gather
 
 MAX_NAME = 400  # what is longer is cut
-Place = tuple[int, int, int]  # part, input node of the part, index
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One value of a part's input: the part, the input node of it, and the index in that."""
+
+    part: int
+    node: int
+    index: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,9 +50,7 @@ class Merged:
         return tuple(range(start, self.network.offsets[self.nodes[part][node] + 1]))
 
 
-def merge(
-    parts: Sequence[tuple[str, Network]], equal: Iterable[tuple[Place, Place]] = ()
-) -> Merged:
+def merge(parts: Sequence[tuple[str, Network]], equal: Iterable[tuple[Port, Port]] = ()) -> Merged:
     """The networks side by side; what reads the same values in the same way is there once.
 
     Args:
@@ -79,7 +85,7 @@ class _Merging:
         self._graph = Graph()
         self._seen: dict[tuple[int, tuple[int, ...]], int] = {}
 
-    def merged(self, equal: Iterable[tuple[Place, Place]]) -> Merged:
+    def merged(self, equal: Iterable[tuple[Port, Port]]) -> Merged:
         self._unite(equal)
         where: dict[tuple[int, int], int] = {}
         for place in self._starts:
@@ -106,20 +112,19 @@ class _Merging:
             inputs[place] = tuple((offsets[node] + index).tolist())
         return Merged(network, tuple(map(tuple, positions)), inputs)
 
-    def _unite(self, equal: Iterable[tuple[Place, Place]]) -> None:
+    def _unite(self, equal: Iterable[tuple[Port, Port]]) -> None:
         """Make every value's root the first one that it equals."""
         for pair in equal:
-            first, last = sorted(self._find(self._number(place)) for place in pair)
+            first, last = sorted(self._find(self._number(port)) for port in pair)
             self._roots[last] = first
         while (self._roots[self._roots] != self._roots).any():
             self._roots = self._roots[self._roots]
 
-    def _number(self, place: Place) -> int:
-        part, node, index = place
-        start = self._starts.get((part, node))
-        if start is None or not 0 <= index < self._parts[part][1].sizes[node]:
-            raise InputError(f"no value {index} of an input {node} in part {part}")
-        return start + index
+    def _number(self, port: Port) -> int:
+        start = self._starts.get((port.part, port.node))
+        if start is None or not 0 <= port.index < self._parts[port.part][1].sizes[port.node]:
+            raise InputError(f"no value {port.index} of an input {port.node} in part {port.part}")
+        return start + port.index
 
     def _find(self, number: int) -> int:
         while self._roots[number] != number:

@@ -5,9 +5,10 @@ May import: sympy, python-flint, kernel, solvers.rows. Must not know: queries, f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import sympy
 from flint import fmpq
@@ -82,27 +83,33 @@ def to_sympy(net: Network, *, max_size: int = MAX_SIZE) -> Symbolic:
     """
     symbols: list[Any] = []
     names: list[str] = []
-    terms: list[Any] = []
-    sizes: list[int] = []
+    known: list[_Sized] = []
     for i, node in enumerate(net.nodes):
         if isinstance(node, Input):
             for k in range(net.sizes[i]):
                 symbols.append(sympy.Symbol(f"x{len(symbols)}", real=True))
                 names.append(net.describe(net.offsets[i] + k))
             fresh = symbols[-net.sizes[i] :]
-            each = [(x, 1) for x in fresh]
+            each = [_Sized(x, 1) for x in fresh]
         elif isinstance(node, Affine):
-            each = [_affine(node, row, (terms, sizes), max_size) for row in affine_rows(net, i)]
+            each = [_affine(node, row, known, max_size) for row in affine_rows(net, i)]
         else:
-            each = [_pointwise(net, node, k, (terms, sizes)) for k in range(net.sizes[i])]
-        for term, size in each:
-            _require_small(node, size, max_size)
-            terms.append(term)
-            sizes.append(size)
-    total = sum(sizes[v] for v in net.output_values)
+            each = [_pointwise(net, node, k, known) for k in range(net.sizes[i])]
+        for made in each:
+            _require_small(node, made.size, max_size)
+            known.append(made)
+    results = [known[v] for v in net.output_values]
+    total = sum(made.size for made in results)
     if total > max_size:
         raise InputError(f"expressions of {total} operations in all (at most {max_size})")
-    return Symbolic(tuple(symbols), tuple(terms[v] for v in net.output_values), tuple(names))
+    return Symbolic(tuple(symbols), tuple(made.term for made in results), tuple(names))
+
+
+class _Sized(NamedTuple):
+    """An expression of a value, and how many operations and leaves it has."""
+
+    term: Any
+    size: int
 
 
 def _require_small(node: Node, size: int, max_size: int) -> None:
@@ -113,39 +120,33 @@ def _require_small(node: Node, size: int, max_size: int) -> None:
         )
 
 
-def _affine(
-    node: Affine, row: AffineValue, known: tuple[list[Any], list[int]], max_size: int
-) -> tuple[Any, int]:
+def _affine(node: Affine, row: AffineValue, known: Sequence[_Sized], max_size: int) -> _Sized:
     if not row.is_exact:
         raise InputError(
             f"node {node.name!r} has a constant that is not rational: it has no exact expression"
         )
-    terms, sizes = known
-    size = 1 + sum(2 + sizes[v] for v, _ in row.terms)
+    size = 1 + sum(2 + known[v].size for v, _ in row.terms)
     _require_small(node, size, max_size)
-    parts = [rational_of(c) * terms[v] for v, c in row.terms]
-    return sympy.Add(*parts, rational_of(row.constant)), size
+    parts = [rational_of(c) * known[v].term for v, c in row.terms]
+    return _Sized(sympy.Add(*parts, rational_of(row.constant)), size)
 
 
-def _pointwise(
-    net: Network, node: Node, k: int, known: tuple[list[Any], list[int]]
-) -> tuple[Any, int]:
-    """One value of a nonlinear node, with its size."""
-    terms, sizes = known
-    values = [net.offsets[s] + k for s in node.sources]
-    x, size = [terms[v] for v in values], 1 + sum(sizes[v] for v in values)
+def _pointwise(net: Network, node: Node, k: int, known: Sequence[_Sized]) -> _Sized:
+    """One value of a nonlinear node."""
+    sources = [known[net.offsets[s] + k] for s in node.sources]
+    x, size = [each.term for each in sources], 1 + sum(each.size for each in sources)
     if isinstance(node, Pwl):
         table = pieces(node)
         parts = table[k if len(table) > 1 else 0]
-        return _hinges(x[0], parts), (sizes[values[0]] + 4) * len(parts)
+        return _Sized(_hinges(x[0], parts), (sources[0].size + 4) * len(parts))
     if isinstance(node, Sign):
-        return sympy.sign(x[0]), size
+        return _Sized(sympy.sign(x[0]), size)
     if isinstance(node, Square):
-        return x[0] ** 2, size
+        return _Sized(x[0] ** 2, size)
     if isinstance(node, Product):
-        return x[0] * x[1], size
+        return _Sized(x[0] * x[1], size)
     if isinstance(node, Smooth):
-        return _smooth(node.function, x[0]), size + 3
+        return _Sized(_smooth(node.function, x[0]), size + 3)
     raise InputError(f"node {node.name!r}: no expression of a {type(node).__name__}")
 
 

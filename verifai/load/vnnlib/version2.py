@@ -20,7 +20,7 @@ from pathlib import Path
 
 from flint import fmpq
 
-from verifai.graph.merge import Merged, Place, merge
+from verifai.graph.merge import Merged, Port, merge
 from verifai.kernel.errors import InputError
 from verifai.kernel.query import And, Atom, Formula, Query, Relation, conjunction
 from verifai.load.errors import LoadError
@@ -223,7 +223,7 @@ def _check_types(
 def _posed(document: Document, models: Sequence[Model], formula: And, products: Products) -> Posed:
     """The query over the merged networks."""
     entries = Entries(document)
-    places = _places(document, entries, models)
+    places = _ports(document, entries, models)
     merged = merge(
         [(d.name, m.network) for d, m in zip(document.networks, models, strict=True)],
         _equal_inputs(formula, places),
@@ -249,18 +249,18 @@ def _posed(document: Document, models: Sequence[Model], formula: And, products: 
     return Posed(query, variables, document)
 
 
-def _places(document: Document, entries: Entries, models: Sequence[Model]) -> list[Place | None]:
+def _ports(document: Document, entries: Entries, models: Sequence[Model]) -> list[Port | None]:
     """For every entry: which value of which input of which network it is, if it is one."""
-    places: list[Place | None] = []
+    places: list[Port | None] = []
     for part, (declaration, model) in enumerate(zip(document.networks, models, strict=True)):
         for tensor in declaration.tensors:
             node = model.nodes.get(tensor.name) if tensor.kind is TensorRole.INPUT else None
             size = math.prod(tensor.shape)
-            places += [None if node is None else (part, node, i) for i in range(size)]
+            places += [None if node is None else Port(part, node, i) for i in range(size)]
     return places
 
 
-def _equal_inputs(formula: And, places: Sequence[Place | None]) -> list[tuple[Place, Place]]:
+def _equal_inputs(formula: And, places: Sequence[Port | None]) -> list[tuple[Port, Port]]:
     """The pairs of values of inputs that the formula's top says are equal."""
     pairs = []
     for part in formula.parts:
