@@ -9,6 +9,7 @@ May import: numpy, compiled. Must not know: rows, elimination, optimisation.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -97,8 +98,17 @@ def _relu_lines(low: Array, high: Array, slopes: Array | None) -> Envelope:
     return Envelope((lower,), None, (upper,), -upper * below)
 
 
-def _inside(pieces: Piecewise, low: Array, high: Array) -> tuple[Array, Array, Mask, Mask]:
-    """The first and last knot inside, and whether a slope rises or falls at some knot inside."""
+class _Inside(NamedTuple):
+    """The first and last knot inside intervals; whether slopes rise, and fall, at knots there."""
+
+    first: Array
+    last: Array
+    rises: Mask
+    falls: Mask
+
+
+def _inside(pieces: Piecewise, low: Array, high: Array) -> _Inside:
+    """The knots well inside the intervals; their ends where there is none."""
     low, high = low + SHY * (high - low), high - SHY * (high - low)
     first, last = np.full_like(low, np.inf), np.full_like(low, -np.inf)
     rises, falls = np.zeros_like(low, dtype=bool), np.zeros_like(low, dtype=bool)
@@ -109,7 +119,7 @@ def _inside(pieces: Piecewise, low: Array, high: Array) -> tuple[Array, Array, M
         rises |= inside & (step > 0)
         falls |= inside & (step < 0)
     bare = ~np.isfinite(first)
-    return np.where(bare, low, first), np.where(bare, high, last), rises, falls
+    return _Inside(np.where(bare, low, first), np.where(bare, high, last), rises, falls)
 
 
 def intercepts(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,7 +21,7 @@ from verifai.kernel.errors import InputError
 from verifai.report.cactus import cactus
 
 _FILE = click.Path(path_type=Path)
-_FOLDER = click.Path(path_type=Path, file_okay=False)
+_KEPT = click.Path(path_type=Path, file_okay=False, resolve_path=True)
 
 
 @click.command("bench")
@@ -32,7 +33,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--workers", type=PROCESSES, help="Processes of one search.")
 @click.option("--limit", type=COUNT, help="Run only the first N.")
 @click.option("--only", help="Run only instances whose line holds this text.")
-@click.option("--keep", type=_FOLDER, help="Keep certificates in this folder.")
+@click.option("--keep", type=_KEPT, help="Keep certificates in this folder.")
 @click.option("--peers", type=_FILE, multiple=True, help="Times of another solver; repeatable.")
 @click.option("--plot", type=_FILE, help="Write a cactus plot as SVG.")
 def command(
@@ -40,13 +41,9 @@ def command(
     out: Path | None,
     limit: int | None,
     only: str | None,
-    keep: Path | None,
     peers: tuple[Path, ...],
     plot: Path | None,
-    timeout: float | None,
-    check: bool,
-    jobs: int,
-    workers: int | None,
+    **how: Any,
 ) -> int:
     """Run INSTANCES_CSV (lines `onnx,vnnlib,seconds`), one process an instance.
 
@@ -64,7 +61,7 @@ def command(
     if not chosen:
         raise InputError(f"{instances_csv}: no instance whose line holds {only!r}")
     chosen = chosen[:limit]
-    plan = BenchPlan(timeout, check, jobs, workers, keep.resolve() if keep else None)
+    plan = BenchPlan(**how)
 
     def done(number: int, result: Result) -> None:
         click.echo(_line(f"[{number + 1:{len(str(len(chosen)))}}/{len(chosen)}]", result))

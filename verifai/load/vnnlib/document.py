@@ -12,6 +12,7 @@ import math
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from verifai.kernel.errors import InputError
 from verifai.load.vnnlib.sexpr import Sexpr, Source, read_forms, require_plain
@@ -256,6 +257,15 @@ def _check_names(source: Source, networks: list[Declaration]) -> None:
             source.fail(tensor.start, f"{tensor.name}: {REAL} must be the type of all or none")
 
 
+class _Face(NamedTuple):
+    """What two tensors share where their networks have the same inputs and outputs."""
+
+    kind: TensorRole
+    shape: tuple[int, ...]
+    type: str
+    is_initialized: bool
+
+
 def _check_relation(source: Source, network: Declaration, known: dict[str, Declaration]) -> None:
     """What equal and isomorphic networks must have in common."""
     if not network.relation:
@@ -267,9 +277,9 @@ def _check_relation(source: Source, network: Declaration, known: dict[str, Decla
         source.fail(network.start, f"{said}, which {wrong}")
     is_equal = network.relation == "equal-to"
 
-    def interface(declaration: Declaration) -> list[tuple[TensorRole, tuple[int, ...], str, bool]]:
+    def interface(declaration: Declaration) -> list[_Face]:
         return [
-            (t.kind, t.shape, t.type if is_equal else "", t.is_initialized)
+            _Face(t.kind, t.shape, t.type if is_equal else "", t.is_initialized)
             for t in declaration.tensors
             if t.kind is not TensorRole.HIDDEN
         ]
