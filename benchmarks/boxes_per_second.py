@@ -29,8 +29,8 @@ from verifai.kernel.network import Affine, Input, Network, Node, affine, relu
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Conv, Dense
 from verifai.kernel.query import And, Query, atom
-from verifai.search.cut.inputs import BATCH
 from verifai.search.loop.frontier import batch_size
+from verifai.search.split.inputs import BATCH
 from verifai.verify import Options, verify
 
 LARGE = {"cuda": 8192}  # the side of the matrices whose product measures the peak

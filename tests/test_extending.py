@@ -31,3 +31,16 @@ def test_a_property_needs_no_file_of_ours(tmp_path: Path) -> None:
 def test_the_page_lists_its_sections() -> None:
     listed = re.findall(r"^- \[(.*?)\]\(#", PAGE, re.MULTILINE)
     assert listed == re.findall(r"^## (.*)$", PAGE, re.MULTILINE)
+
+
+def test_a_ranking_rule_needs_no_file_of_ours(tmp_path: Path) -> None:
+    programs = [
+        re.findall(r"^```python\n(.*?)^```", section(title), re.DOTALL | re.MULTILINE)
+        for title in ("A property", "A ranking rule")
+    ]
+    assert [len(found) for found in programs] == [1, 1]
+    (tmp_path / "rule.py").write_text("\n".join(found[0] for found in programs))
+    done = subprocess.run(
+        [sys.executable, tmp_path / "rule.py"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

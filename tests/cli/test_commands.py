@@ -276,7 +276,7 @@ code = run(["verify", {model!r}, {true_property!r}])
 heavy = {{
     "torch", "scipy", "rich", "matplotlib", "sympy", "highspy", "jinja2",
     "multiprocessing", "threadpoolctl", "numpy.ma", "numpy.random",
-    "verifai.search.cut.phases",
+    "verifai.search.split.phases",
 }}
 print(sorted(heavy & set(sys.modules)), code)
 """

@@ -27,9 +27,9 @@ from verifai.kernel.query import And, Query, atom
 from verifai.search import driver
 from verifai.search import wide as many_inputs
 from verifai.search.budget import NO_MEMORY
-from verifai.search.cut import phases
-from verifai.search.cut.inputs import BoxSearch
 from verifai.search.loop import frontier, team
+from verifai.search.split import phases
+from verifai.search.split.inputs import BoxSearch
 from verifai.verdict import Falsified, Unknown, Verdict, Verified
 from verifai.verify import Options, verify
 

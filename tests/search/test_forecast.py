@@ -18,10 +18,10 @@ from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Query, Relation, atom
 from verifai.proof.files import Files
 from verifai.search.clauses import problem_of
-from verifai.search.cut.inputs import BoxSearch
 from verifai.search.judge import Judge, directed
 from verifai.search.loop.forecast import Forecast
 from verifai.search.loop.frontier import root_region
+from verifai.search.split.inputs import BoxSearch
 from verifai.verdict import Verified
 from verifai.verify import Options, verify
 

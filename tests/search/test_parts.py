@@ -16,10 +16,10 @@ from verifai.proof.record import Block
 from verifai.search import driver, wide
 from verifai.search import lift as lifting
 from verifai.search.close.lp import LeafSolver
-from verifai.search.cut import phases
-from verifai.search.cut.phases import BoundEffort, PhaseSearch
 from verifai.search.goals import Goals
 from verifai.search.lift import Lift, lift_of
+from verifai.search.split import phases
+from verifai.search.split.phases import BoundEffort, PhaseSearch
 
 
 def tight(compiled: Compiled, width: float) -> Bounds:

@@ -21,11 +21,11 @@ from verifai.bounds.interval import interval
 from verifai.kernel.query import And, Query, atom
 from verifai.search import driver
 from verifai.search.budget import NO_MEMORY, Meter, Stopped
-from verifai.search.cut.inputs import BoxSearch
 from verifai.search.loop import frontier, team
 from verifai.search.loop.forest import Away, Forest
 from verifai.search.loop.frontier import Regions, root_region
 from verifai.search.loop.team import Team
+from verifai.search.split.inputs import BoxSearch
 from verifai.verdict import Unknown, Verified
 from verifai.verify import Options, verify
 

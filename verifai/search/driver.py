@@ -22,7 +22,6 @@ from verifai.search.attack.witness import TRIED, Witnesses
 from verifai.search.budget import Meter, Points, Stopped, Stuck
 from verifai.search.clauses import Array, Clause, Problem, problem_at
 from verifai.search.close.rows import closed, contradiction
-from verifai.search.cut.inputs import BoxSearch
 from verifai.search.goals import Climber, can_climb, goals_of
 from verifai.search.judge import Judge, directed
 from verifai.search.loop.forest import Forest, preorder
@@ -30,10 +29,11 @@ from verifai.search.loop.frontier import TreeSearch, root_region
 from verifai.search.loop.team import Team
 from verifai.search.quiet import silenced
 from verifai.search.rank.select import rank_of
+from verifai.search.split.inputs import BoxSearch
 from verifai.search.wide import Wide
 
 if TYPE_CHECKING:
-    from verifai.search.cut.phases import BoundEffort, PhaseSearch
+    from verifai.search.split.phases import BoundEffort, PhaseSearch
 
 FEW_INPUTS = 12  # so many are split; beyond, phases are, unless few of the inputs matter
 MAX_GOALS = 4096
@@ -223,8 +223,8 @@ class Driver:
         if not all(len(judge.directed.constant) for judge in judges):
             raise Stopped("every point of the domain is unsafe, yet none was confirmed")
         from verifai.search.close.lp import LeafSolver  # boxes alone do without linear programs
-        from verifai.search.cut.phases import PhaseSearch
         from verifai.search.lift import lift_of
+        from verifai.search.split.phases import PhaseSearch
 
         goals, compiled = goals_of(judges), self.compiled
         lift = None if is_first else lift_of(compiled, goals, bounds)
@@ -239,7 +239,7 @@ class Driver:
 
     def _effort(self, bounds: Bounds) -> BoundEffort:
         """Anew tightened bounds at every split where that costs little more than optimising."""
-        from verifai.search.cut.phases import BoundEffort
+        from verifai.search.split.phases import BoundEffort
 
         count = sum(int(mask.sum()) for _, mask in pairs(self.compiled, bounds))
         every = 1 if count <= 200 else 3 if count <= 600 else 0

@@ -23,11 +23,11 @@ from verifai.bounds.tighten import Tightened, tighten
 from verifai.kernel.network import Affine
 from verifai.proof.record import Block, Derive, Form, Record, Step
 from verifai.search.clauses import Clause
-from verifai.search.cut.inputs import BoxSearch
 from verifai.search.goals import codes_bytes, image_steps, pwl_nodes, tightening
 from verifai.search.loop.forecast import Forecast
 from verifai.search.loop.frontier import root_region
 from verifai.search.loop.ways import in_turns
+from verifai.search.split.inputs import BoxSearch
 
 if TYPE_CHECKING:
     from verifai.search.driver import Boxes, Driver, Phases

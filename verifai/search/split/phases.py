@@ -29,7 +29,6 @@ from verifai.search.close.lp import LeafAnswer
 from verifai.search.close.programs import Decision, Programs
 from verifai.search.close.proposals import Proposals, multipliers
 from verifai.search.close.reduced import is_reducible, units_of
-from verifai.search.cut.halves import Halves
 from verifai.search.goals import Goals, codes_bytes, pwl_nodes, tightening
 from verifai.search.judge import Indices
 from verifai.search.lift import Lift
@@ -37,6 +36,7 @@ from verifai.search.loop.frontier import Regions, TreeSearch, batch_size, root_r
 from verifai.search.rank.measure import measured
 from verifai.search.rank.protocol import Rank, Splits
 from verifai.search.rank.select import choose
+from verifai.search.split.halves import Halves
 
 T = TypeVar("T")
 Closer = Callable[[Bounds, Rows], LeafAnswer]

@@ -1,1 +1,0 @@
-"""How subproblems are cut in two: at inputs, or at the phases of neurons."""

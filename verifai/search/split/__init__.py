@@ -1,0 +1,1 @@
+"""How subproblems are split in two: at inputs, or at the phases of neurons."""
