@@ -22,9 +22,8 @@ from verifai.graph.values import Activation
 from verifai.kernel.errors import InputError
 from verifai.kernel.query import And, Query
 from verifai.load.lower.rounding import UNKNOWN
-from verifai.load.onnx.call import Call
+from verifai.load.onnx.call import Call, Row
 from verifai.load.onnx.operators import ROWS
-from verifai.load.onnx.row import Row
 from verifai.original.look import Misread, SecondLook
 
 Out = pytest.CaptureFixture[str]

@@ -12,8 +12,8 @@ import verifai as vf
 from verifai.graph.values import Activation
 from verifai.kernel.query import And, Query
 from verifai.load.torch import operators as torch_operators
+from verifai.load.torch.call import Row
 from verifai.load.torch.graph import ROWS
-from verifai.load.torch.row import Row
 from verifai.original.look import Misread, SecondLook
 
 torch = pytest.importorskip("torch")

@@ -14,7 +14,7 @@ import numpy as np
 from verifai.graph.graph import Graph
 from verifai.graph.rational import enclose, largest, rationals, settle
 from verifai.graph.reading import Reading
-from verifai.graph.values import Activation, Value, broadcast_shape, check_size
+from verifai.graph.values import Activation, Value, broadcast_shape, check_size, finite
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Node, Product, Sign, Smooth, Square, affine, pwl
 from verifai.kernel.operator import MAX_SIZE, Array, Conv, Dense, Gather, Operator
@@ -121,6 +121,7 @@ class Builder(Graph):
         """
         if isinstance(value, Activation):
             return value
+        finite(value)
         if not self.nodes:
             raise InputError("a network without inputs")
         if value.array.dtype.kind == "b":

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +70,19 @@ class Masked(Activation):
 
 
 Value = Constant | Activation
+V = TypeVar("V", bound=Value)
+
+
+def finite(value: V) -> V:
+    """The value itself.
+
+    Raises:
+        InputError: it is a constant that holds NaN or infinity.
+    """
+    is_float = isinstance(value, Constant) and value.array.dtype.kind == "f"
+    if isinstance(value, Constant) and is_float and not np.isfinite(value.array).all():
+        raise InputError(f"the tensor {value.name!r} holds NaN or infinity")
+    return value
 
 
 def rearranged(value: Value, rearrange: Callable[[Array], Any]) -> Value:

@@ -1,6 +1,6 @@
 """A builder whose affine nodes carry the rounding of the float32 program that computes them.
 
-May import: numpy, kernel, builder, values, rational, float32_sum.
+May import: numpy, kernel, builder, values, rational, sum.
 Must not know: files, operators of a file.
 """
 

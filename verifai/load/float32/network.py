@@ -2,8 +2,8 @@
 
 An operator whose row knows no rounding is refused.
 
-May import: kernel, original, onnx_file, onnx_graph, onnx_operators, onnx_call, onnx_original,
-float32_builder, float32_sum, lower/rounding.
+May import: kernel, original, onnx/file, onnx/graph, onnx/operators, onnx/call, onnx/original,
+builder, sum, lower/rounding.
 Must not know: the command line, queries.
 """
 

@@ -1,6 +1,6 @@
 """A query about a float32 program: its inputs are binary32 numbers and nothing in it overflows.
 
-May import: numpy, python-flint, kernel, float32, float32_sum. Must not know: the command line.
+May import: numpy, python-flint, kernel, float32, sum. Must not know: the command line.
 """
 
 from __future__ import annotations

@@ -18,10 +18,10 @@ from flint import fmpq
 
 from verifai.graph.builder import ONE, ZERO, Builder
 from verifai.graph.rational import accumulated, narrow, objects, rationals
-from verifai.graph.values import Activation, Constant, Masked, Value, broadcast_shape
+from verifai.graph.values import Activation, Constant, Masked, Value, broadcast_shape, finite
 from verifai.kernel.errors import InputError
 from verifai.kernel.operator import Array
-from verifai.load.lower.constants import finite, folded, reals, unmasked, view
+from verifai.load.lower.constants import folded, reals, unmasked
 
 
 def add(builder: Builder, x: Value, y: Value) -> Value:
@@ -164,10 +164,10 @@ def p_relu(builder: Builder, x: Value, slope: Value) -> Activation:
     """
     slope = finite(slope)
     if isinstance(slope, Activation):
-        y = view(builder, x)
+        y = builder.lift(x)
         low = builder.piecewise(y, [ZERO], [ONE, ZERO], ZERO)
         return builder.linear([(builder.relu(y), ONE), (builder.product(low, slope), ONE)])
     if broadcast_shape(x.shape, slope.shape) != x.shape:
         raise InputError(f"a slope of shape {slope.shape} for a tensor of shape {x.shape}")
     slopes = np.broadcast_to(reals(slope), x.shape)
-    return builder.piecewise(view(builder, x), [ZERO], [slopes, ONE], ZERO)
+    return builder.piecewise(builder.lift(x), [ZERO], [slopes, ONE], ZERO)

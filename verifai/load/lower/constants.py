@@ -7,46 +7,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from verifai.graph.builder import Builder
 from verifai.graph.rational import check_exact, narrow, objects, rationals
-from verifai.graph.values import Activation, Constant, Value, broadcast_shape
+from verifai.graph.values import Constant, Value, broadcast_shape, finite
 from verifai.kernel.errors import InputError
 from verifai.kernel.operator import Array
 
 Mask = npt.NDArray[np.bool_]
-V = TypeVar("V", bound=Value)
 
 
 def reals(constant: Constant) -> Array:
     """The numbers as float64 or rationals."""
     array = constant.array
     return narrow(rationals(array)) if constant.is_integer else array
-
-
-def finite(value: V) -> V:
-    """The value itself.
-
-    Raises:
-        InputError: it is a constant that holds NaN or infinity.
-    """
-    is_float = isinstance(value, Constant) and value.array.dtype.kind == "f"
-    if isinstance(value, Constant) and is_float and not np.isfinite(value.array).all():
-        raise InputError(f"the tensor {value.name!r} holds NaN or infinity")
-    return value
-
-
-def view(builder: Builder, value: Value) -> Activation:
-    """The value as a view of a node.
-
-    Raises:
-        InputError: as `finite`, or truth values where numbers are needed.
-    """
-    return builder.lift(finite(value))
 
 
 def known(value: Value, what: str) -> Array:

@@ -18,7 +18,7 @@ from verifai.graph.rational import enclose, largest
 from verifai.graph.values import Activation, Value
 from verifai.kernel.errors import InputError
 from verifai.kernel.operator import Array, Conv
-from verifai.load.lower.constants import per_channel, view
+from verifai.load.lower.constants import per_channel
 from verifai.load.lower.window import Window
 
 
@@ -62,7 +62,7 @@ def convolution(builder: Builder, x: Value, kernels: Kernels, slid: Window) -> A
     Raises:
         InputError: shapes that do not fit.
     """
-    y, weight, groups = view(builder, x), kernels.weight, kernels.groups
+    y, weight, groups = builder.lift(x), kernels.weight, kernels.groups
     check_weights(y.shape, weight)
     if y.shape[1] != weight.shape[1] * groups:
         raise InputError(f"{weight.shape[1]} channels in {groups} groups on shape {y.shape}")
@@ -83,7 +83,7 @@ def transposed(
     Raises:
         InputError: shapes that do not fit.
     """
-    y, (places, slid) = view(builder, x), stretch
+    y, (places, slid) = builder.lift(x), stretch
     weight, groups = kernels.weight, kernels.groups
     axes = check_weights(y.shape, weight)
     if groups < 1 or y.shape[1] != weight.shape[0] or y.shape[1] % groups:

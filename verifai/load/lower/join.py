@@ -15,10 +15,10 @@ from flint import fmpq
 
 from verifai.graph.builder import ONE, Builder
 from verifai.graph.rational import check_bits, narrow, objects, rationals
-from verifai.graph.values import Activation, Constant, Masked, Value, broadcast_shape
+from verifai.graph.values import Activation, Constant, Masked, Value, broadcast_shape, finite
 from verifai.kernel.errors import InputError
 from verifai.kernel.operator import Array
-from verifai.load.lower.constants import Mask, finite, reals, unmasked
+from verifai.load.lower.constants import Mask, reals, unmasked
 
 Join = Callable[[list[Array]], Array]
 

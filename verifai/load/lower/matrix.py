@@ -23,11 +23,11 @@ from verifai.graph.rational import (
     narrow,
     rationals,
 )
-from verifai.graph.values import Activation, Constant, Value, broadcast_shape
+from verifai.graph.values import Activation, Constant, Value, broadcast_shape, finite
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Array, Conv
-from verifai.load.lower.constants import finite, per_channel, reals, view
+from verifai.load.lower.constants import per_channel, reals
 
 MAX_PAIRS = 1 << 24  # products of two values in one operator
 MAX_FOLDED = 1 << 22  # products of two constants in one operator
@@ -185,7 +185,7 @@ def batch_normalization(
     Raises:
         InputError: other shapes, or a variance plus epsilon that is not positive.
     """
-    y = view(builder, x)
+    y = builder.lift(x)
     scale, bias, mean, variance = parameters
     channels = y.shape[1] if len(y.shape) > 1 else 1
     if any(array.shape != (channels,) for array in parameters):

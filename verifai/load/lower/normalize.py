@@ -17,7 +17,6 @@ from verifai.graph.builder import ONE, Builder
 from verifai.graph.values import Activation, Value, axis_of, rearranged
 from verifai.kernel.errors import InputError
 from verifai.load.lower.arithmetic import plus, times
-from verifai.load.lower.constants import view
 from verifai.load.lower.reduce import mean, total_of_magnitudes, total_of_squares
 
 
@@ -73,7 +72,7 @@ def layer_normalization(
     Raises:
         InputError: a negative epsilon, no values, or shapes that do not fit.
     """
-    z = view(builder, x)
+    z = builder.lift(x)
     axis = axis_of(axis, len(z.shape))
     y, means, inverse = _standardized(builder, z, math.prod(z.shape[:axis]), epsilon)
     shape = (*z.shape[:axis], *(1,) * (len(z.shape) - axis))
@@ -98,7 +97,7 @@ def rms_normalization(
     Raises:
         InputError: a negative epsilon, no values, or shapes that do not fit.
     """
-    z = view(builder, x)
+    z = builder.lift(x)
     axis = axis_of(axis, len(z.shape))
     if epsilon < 0 or not z.index.size:
         raise InputError(f"epsilon = {epsilon} on a tensor of shape {z.shape}")
@@ -118,7 +117,7 @@ def group_normalization(
         InputError: fewer than three axes, groups that do not fit, or what `layer_normalization`
             refuses.
     """
-    z = view(builder, x)
+    z = builder.lift(x)
     if len(z.shape) < 3 or num_groups < 1 or z.shape[1] % num_groups:
         raise InputError(f"{num_groups} groups of a tensor of shape {z.shape}")
     lines, _, _ = _standardized(builder, z, z.shape[0] * num_groups, epsilon)
@@ -141,7 +140,7 @@ def lp_normalization(builder: Builder, x: Value, *, p: int, axis: int) -> Activa
     Raises:
         InputError: another p, or no values.
     """
-    z = view(builder, x)
+    z = builder.lift(x)
     axis = axis_of(axis, len(z.shape))
     if p not in (1, 2) or not z.index.size:
         raise InputError(f"p = {p} on a tensor of shape {z.shape}")

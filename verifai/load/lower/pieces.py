@@ -13,23 +13,23 @@ import numpy as np
 
 from verifai.graph.builder import ONE, ZERO, Builder
 from verifai.graph.rational import narrow, objects
-from verifai.graph.values import Activation, Constant, Value
+from verifai.graph.values import Activation, Constant, Value, finite
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Array
-from verifai.load.lower.constants import finite, folded, view
+from verifai.load.lower.constants import folded
 
 _FAR = 2.0**40  # doubles near so large a bound are too coarse for what is near zero
 
 
 def relu(builder: Builder, x: Value) -> Activation:
     """max(x, 0)."""
-    return builder.relu(view(builder, x))
+    return builder.relu(builder.lift(x))
 
 
 def leaky_relu(builder: Builder, x: Value, alpha: float) -> Activation:
     """x above 0, alpha·x below."""
-    return builder.piecewise(view(builder, x), [ZERO], [np.array(alpha), ONE], ZERO)
+    return builder.piecewise(builder.lift(x), [ZERO], [np.array(alpha), ONE], ZERO)
 
 
 def absolute(builder: Builder, x: Value) -> Value:
@@ -54,7 +54,7 @@ def clip(
     Raises:
         InputError: a bound that makes everything infinite.
     """
-    y = view(builder, x)
+    y = builder.lift(x)
     if (low == math.inf and high in (None, math.inf)) or high == -math.inf:
         raise InputError("a bound that makes everything infinite")
     low, high = (None if low == -math.inf else low), (None if high == math.inf else high)
@@ -85,13 +85,13 @@ def _lowered(builder: Builder, x: Activation, high: float) -> Activation:
 
 def hard_sigmoid(builder: Builder, x: Value, alpha: float, beta: float) -> Activation:
     """alpha·x + beta, cut off at 0 and 1."""
-    line = builder.linear([(view(builder, x), np.array(alpha))], np.array(beta))
+    line = builder.linear([(builder.lift(x), np.array(alpha))], np.array(beta))
     return builder.piecewise(line, [ZERO, ONE], [ZERO, ONE, ZERO], ZERO)
 
 
 def thresholded_relu(builder: Builder, x: Value, alpha: float) -> Activation:
     """x where x > alpha, else 0; with r = max(x - alpha, 0) that is r + alpha·sign(r)."""
-    return _beyond(builder, view(builder, x), np.array(alpha), np.array(alpha))
+    return _beyond(builder, builder.lift(x), np.array(alpha), np.array(alpha))
 
 
 def _beyond(builder: Builder, x: Activation, threshold: Array, jump: Array) -> Activation:
@@ -106,7 +106,7 @@ def shrink(builder: Builder, x: Value, lambd: float, bias: float) -> Activation:
     Raises:
         InputError: lambd is negative.
     """
-    y = view(builder, x)
+    y = builder.lift(x)
     if lambd < 0:
         raise InputError(f"lambd = {lambd}, which is negative")
     jump = narrow(objects([exact(lambd) - exact(bias)], ()))

@@ -14,7 +14,6 @@ from verifai.graph.builder import Builder
 from verifai.graph.values import Activation, Value
 from verifai.kernel.errors import InputError
 from verifai.kernel.operator import Conv
-from verifai.load.lower.constants import view
 from verifai.load.lower.window import Window
 
 
@@ -29,7 +28,7 @@ def max_pool(builder: Builder, x: Value, slid: Window) -> Activation:
     Raises:
         InputError: a window without values.
     """
-    y = view(builder, x)
+    y = builder.lift(x)
     builder.afford((math.prod(y.shape[:2]), *slid.output, *slid.kernel))
     taps = slid.taps()
     if (y.index < 0).any():
@@ -52,7 +51,7 @@ def average_pool(builder: Builder, x: Value, slid: Window, *, with_padding: bool
     Raises:
         InputError: a window without values.
     """
-    y = view(builder, x)
+    y = builder.lift(x)
     divisor = slid.counts(with_padding=with_padding)
     if not divisor.all():
         raise InputError("an average over a window without values")

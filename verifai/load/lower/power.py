@@ -14,10 +14,10 @@ from flint import fmpq
 
 from verifai.graph.builder import ONE, Builder
 from verifai.graph.rational import narrow, objects, rationals
-from verifai.graph.values import Activation, Constant, Value, broadcast_shape
+from verifai.graph.values import Activation, Constant, Value, broadcast_shape, finite
 from verifai.kernel.errors import InputError
 from verifai.kernel.operator import Array
-from verifai.load.lower.constants import as_type, finite, known
+from verifai.load.lower.constants import as_type, known
 
 MAX_EXPONENT = 64
 

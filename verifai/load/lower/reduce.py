@@ -17,10 +17,10 @@ import numpy as np
 
 from verifai.graph.builder import ONE, ZERO, Builder
 from verifai.graph.rational import accumulated, narrow, objects, rationals
-from verifai.graph.values import Activation, Constant, Value
+from verifai.graph.values import Activation, Constant, Value, finite
 from verifai.kernel.errors import InputError
 from verifai.kernel.operator import Array
-from verifai.load.lower.constants import as_type, finite
+from verifai.load.lower.constants import as_type
 from verifai.load.lower.softmax import log_total_of_powers
 
 Reduce = Callable[[Builder, Activation], Activation]  # (rows, n) to (rows, 1) or (rows,)

@@ -20,11 +20,11 @@ from flint import fmpq
 from verifai.graph.builder import ONE, ZERO, Builder
 from verifai.graph.rational import PI, combine, enclosed, inverse_root, narrow, objects, rationals
 from verifai.graph.rational import root as square_root
-from verifai.graph.values import Activation, Constant, Value
+from verifai.graph.values import Activation, Constant, Value, finite
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Array
-from verifai.load.lower.constants import finite, reals, view
+from verifai.load.lower.constants import reals
 
 Unary = Callable[[Builder, Value], Value]
 _HALF = np.array(0.5)
@@ -108,7 +108,7 @@ def _exponential_unit(
     builder: Builder, x: Value, above: Array, below: Array, rate: Array = ONE
 ) -> Activation:
     """above·max(x, 0) + below·(exp(rate·min(x, 0)) - 1)."""
-    y = view(builder, x)
+    y = builder.lift(x)
     low = builder.piecewise(y, [ZERO], [ONE, ZERO], ZERO)
     if rate != 1:
         low = builder.linear([(low, rate)])
@@ -118,7 +118,7 @@ def _exponential_unit(
 
 def softplus(builder: Builder, x: Value) -> Activation:
     """log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|))."""
-    y = view(builder, x)
+    y = builder.lift(x)
     power = builder.smooth(builder.piecewise(y, [ZERO], [ONE, -ONE], ZERO), "exp")
     rest = builder.smooth(builder.linear([(power, ONE)], ONE), "log")
     return builder.linear([(builder.relu(y), ONE), (rest, ONE)])
@@ -126,13 +126,13 @@ def softplus(builder: Builder, x: Value) -> Activation:
 
 def mish(builder: Builder, x: Value) -> Activation:
     """x·tanh(softplus(x))."""
-    y = view(builder, x)
+    y = builder.lift(x)
     return builder.product(y, builder.smooth(softplus(builder, y), "tanh"))
 
 
 def softsign(builder: Builder, x: Value) -> Activation:
     """x/(1 + |x|) = 1/(1 + max(-x, 0)) - 1/(1 + max(x, 0)), which needs no product."""
-    y = view(builder, x)
+    y = builder.lift(x)
     below = builder.piecewise(y, [ZERO], [-ONE, ZERO], ONE)
     above = builder.piecewise(y, [ZERO], [ZERO, ONE], ONE)
     parts = [
@@ -144,7 +144,7 @@ def softsign(builder: Builder, x: Value) -> Activation:
 
 def swish(builder: Builder, x: Value, alpha: float = 1.0) -> Activation:
     """x·sigmoid(alpha·x)."""
-    y = view(builder, x)
+    y = builder.lift(x)
     inner = y if alpha == 1 else builder.linear([(y, np.array(alpha))])
     return builder.product(y, builder.smooth(inner, "sigmoid"))
 
@@ -155,7 +155,7 @@ def gelu(builder: Builder, x: Value, approximate: str) -> Activation:
     Raises:
         InputError: approximate is neither "none" nor "tanh".
     """
-    y = view(builder, x)
+    y = builder.lift(x)
     if approximate not in ("none", "tanh"):
         raise InputError(f"approximate {approximate!r}")
     if approximate == "none":
@@ -172,7 +172,7 @@ def gelu(builder: Builder, x: Value, approximate: str) -> Activation:
 
 def hard_swish(builder: Builder, x: Value) -> Activation:
     """x·clip(x/6 + 1/2, 0, 1) = max(x - 3, 0) + (clip(x, -3, 3) + 3/2)²/6 - 3/8."""
-    y, three = view(builder, x), np.array(3.0)
+    y, three = builder.lift(x), np.array(3.0)
     shifted = builder.piecewise(y, [-three, three], [ZERO, ONE, ZERO], np.array(-1.5))
     above = builder.piecewise(y, [three], [ZERO, ONE], ZERO)
     square = builder.product(shifted, shifted)
@@ -191,13 +191,13 @@ def hyperbolic_cosine(builder: Builder, x: Value) -> Activation:
 
 
 def _hyperbolic(builder: Builder, x: Value, weight: Array) -> Activation:
-    y = view(builder, x)
+    y = builder.lift(x)
     falling = builder.smooth(builder.linear([(y, -ONE)]), "exp")
     return builder.linear([(builder.smooth(y, "exp"), _HALF), (falling, weight)])
 
 
 def tangent(builder: Builder, x: Value) -> Activation:
     """sin(x)/cos(x)."""
-    y = view(builder, x)
+    y = builder.lift(x)
     inverse = builder.smooth(builder.smooth(y, "cos"), "reciprocal")
     return builder.product(builder.smooth(y, "sin"), inverse)

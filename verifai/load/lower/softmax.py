@@ -20,7 +20,7 @@ import numpy as np
 from verifai.graph.builder import ONE, ZERO, Builder
 from verifai.graph.values import Activation, Constant, Masked, Value, axis_of
 from verifai.kernel.errors import InputError
-from verifai.load.lower.constants import Mask, view
+from verifai.load.lower.constants import Mask
 
 
 def softmax(builder: Builder, x: Value, axis: int) -> Value:
@@ -77,7 +77,7 @@ def _masked(builder: Builder, x: Value) -> tuple[Activation, Mask]:
     """The value as a view of a node, and where it is minus infinity instead."""
     if isinstance(x, Masked):
         return Activation(x.node, x.index), x.hidden
-    return view(builder, x), np.zeros(x.shape, dtype=bool)
+    return builder.lift(x), np.zeros(x.shape, dtype=bool)
 
 
 def _softmax(builder: Builder, x: Activation, hidden: Mask) -> Activation:

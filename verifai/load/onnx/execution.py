@@ -1,6 +1,6 @@
 """What the deployed program does: an ONNX file run by onnxruntime, for comparison only.
 
-Nothing here proves anything. May import: kernel, onnx_file, onnxruntime (on demand).
+Nothing here proves anything. May import: kernel, file, onnxruntime (on demand).
 Must not know: how counterexamples are found.
 """
 

@@ -1,6 +1,6 @@
 """Which operators an ONNX file uses, and what keeps it from being loaded.
 
-May import: kernel, onnx, onnx_file, onnx_graph, onnx_operators. Must not know: the command line.
+May import: kernel, onnx, file, graph, operators. Must not know: the command line.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Operators on constants only: shape arithmetic and what exporters leave unfolded, all exact.
 
 Sources: the operators' pages of the ONNX standard, opset 7 and later.
-May import: numpy, kernel, values, rational, onnx_call. Must not know: protobuf, nodes.
+May import: numpy, kernel, values, rational, call. Must not know: protobuf, nodes.
 """
 
 from __future__ import annotations

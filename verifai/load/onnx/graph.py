@@ -1,7 +1,7 @@
 """An ONNX graph as a network: walks its operators in order and lowers each.
 
-May import: kernel, onnx_file, onnx_call, onnx_operators, onnx_order, onnx_schema,
-onnx_types, builder, holdings, results.
+May import: kernel, file, call, operators, order, schema,
+types, builder, holdings, results.
 Must not know: the command line.
 """
 

@@ -3,7 +3,7 @@
 `python -m verifai.load.onnx.operators` prints it as the page of the documentation. From which opset
 on the standard has an operator stands in schemas.json, which is the standard's own.
 
-May import: row, lower/rounding, schema. Must not know: protobuf, nodes.
+May import: call, lower/rounding, schema. Must not know: protobuf, nodes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from verifai.load.lower.rounding import (
     correct,
     sums,
 )
-from verifai.load.onnx.row import Row, plain
+from verifai.load.onnx.call import Row, plain
 
 CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
 OLDEST_OPSET = 7
@@ -27,7 +27,7 @@ _ROWS = (
     plain("Abs", "pieces.absolute", EXACT, "the absolute value"),
     plain("Add", "arithmetic.add", sums(0, folds=True), "the sum of two"),
     Row("And", "fold.conjunction", EXACT, "of constants"),
-    Row("AveragePool", "window.average_pool", sums(2), "averages over windows"),
+    Row("AveragePool", "pool.average_pool", sums(2), "averages over windows"),
     Row("BatchNormalization", "linear.batch_normalization", sums(6), "in inference"),
     Row("Cast", "fold.cast", EXACT, "constants to any type, values to float or double"),
     Row("CastLike", "fold.cast_like", UNKNOWN, "as `Cast`, to the type of another tensor"),
@@ -39,8 +39,8 @@ _ROWS = (
     Row("Concat", "join.concat", EXACT, "one after the other along an axis"),
     Row("Constant", "fold.constant", EXACT, "numbers or a tensor"),
     Row("ConstantOfShape", "fold.constant_of_shape", EXACT, "one number everywhere"),
-    Row("Conv", "window.convolution", sums(2), "with constant weights, on any number of axes"),
-    Row("ConvTranspose", "window.transposed_convolution", sums(2), "with constant weights"),
+    Row("Conv", "conv.convolution", sums(2), "with constant weights, on any number of axes"),
+    Row("ConvTranspose", "conv.transposed_convolution", sums(2), "with constant weights"),
     plain("Cos", "smooth.cosine", SMOOTH, "the cosine"),
     plain("Cosh", "smooth.hyperbolic_cosine", UNKNOWN, "(exp(x) + exp(-x))/2"),
     Row("CumSum", "select.cumulative_sum", UNKNOWN, "sums of the entries up to each"),
@@ -60,11 +60,11 @@ _ROWS = (
     Row("GatherND", "select.gather_nd", EXACT, "entries chosen by constant indices"),
     plain("Gelu", "smooth.gelu", UNKNOWN, "x·(1 + erf(x/√2))/2, or by tanh", approximate="none"),
     Row("Gemm", "linear.gemm", sums(3), "alpha·A·B + beta·C"),
-    Row("GlobalAveragePool", "axes.global_average", sums(2), "the mean over all places"),
-    Row("GlobalMaxPool", "axes.global_maximum", EXACT, "the maximum over all places"),
+    Row("GlobalAveragePool", "reduce.global_average", sums(2), "the mean over all places"),
+    Row("GlobalMaxPool", "reduce.global_maximum", EXACT, "the maximum over all places"),
     Row("Greater", "fold.greater", EXACT, "of constants"),
     Row("GreaterOrEqual", "fold.greater_or_equal", EXACT, "of constants"),
-    Row("GroupNormalization", "axes.group_normalization", UNKNOWN, "by the data's own moments"),
+    Row("GroupNormalization", "normalize.group_normalization", UNKNOWN, "by the data's moments"),
     plain(
         *("HardSigmoid", "pieces.hard_sigmoid", UNKNOWN, "alpha·x + beta, cut off at 0 and 1"),
         alpha=0.2,
@@ -73,11 +73,14 @@ _ROWS = (
     plain("HardSwish", "smooth.hard_swish", UNKNOWN, "x·clip(x/6 + 1/2, 0, 1)"),
     Row("Identity", "shape.identity", EXACT, "no change"),
     Row(
-        "InstanceNormalization", "axes.instance_normalization", UNKNOWN, "by the data's own moments"
+        "InstanceNormalization",
+        "normalize.instance_normalization",
+        UNKNOWN,
+        "by the data's moments",
     ),
     Row(
         *("LayerNormalization", "normalize.layer_normalization", UNKNOWN),
-        "by the data's own moments",
+        "by the data's moments",
         is_plain=True,
         options={"axis": -1, "epsilon": 1e-5},
         ignored=_SMALL,
@@ -86,7 +89,7 @@ _ROWS = (
     Row("Less", "fold.less", EXACT, "of constants"),
     Row("LessOrEqual", "fold.less_or_equal", EXACT, "of constants"),
     plain("Log", "smooth.logarithm", SMOOTH, "the natural logarithm"),
-    Row("LogSoftmax", "axes.log_softmax", UNKNOWN, "the logarithm of `Softmax`"),
+    Row("LogSoftmax", "softmax.log_softmax", UNKNOWN, "the logarithm of `Softmax`"),
     plain(
         *("LpNormalization", "normalize.lp_normalization", UNKNOWN),
         "divided by the norm of order 1 or 2",
@@ -95,7 +98,7 @@ _ROWS = (
     ),
     plain("MatMul", "matrix.matmul", sums(2), "by a constant, or of two tensors"),
     plain("Max", "arithmetic.maximum", EXACT, "the largest of several"),
-    Row("MaxPool", "window.max_pool", EXACT, "maxima over windows; not the indices"),
+    Row("MaxPool", "pool.max_pool", EXACT, "maxima over windows; not the indices"),
     plain("Mean", "arithmetic.mean", sums(2), "the mean of several"),
     plain("Min", "arithmetic.minimum", EXACT, "the smallest of several"),
     plain("Mish", "smooth.mish", UNKNOWN, "x·tanh(log(1 + exp(x)))"),
@@ -116,16 +119,16 @@ _ROWS = (
     ),
     Row("Range", "fold.range_", EXACT_INTEGERS, "of constants"),
     plain("Reciprocal", "smooth.reciprocal", SMOOTH, "1/x"),
-    Row("ReduceL1", "axes.reduction", UNKNOWN, "the sum of absolute values along axes"),
-    Row("ReduceL2", "axes.reduction", UNKNOWN, "the root of the sum of squares along axes"),
-    Row("ReduceLogSum", "axes.reduction", UNKNOWN, "the logarithm of the sum along axes"),
-    Row("ReduceLogSumExp", "axes.reduction", UNKNOWN, "that of the sum of exponentials"),
-    Row("ReduceMax", "axes.reduction", EXACT, "the maximum along axes"),
-    Row("ReduceMean", "axes.reduction", sums(2), "the mean along axes"),
-    Row("ReduceMin", "axes.reduction", EXACT, "the minimum along axes"),
-    Row("ReduceProd", "axes.reduction", EXACT_INTEGERS, "the product along axes"),
-    Row("ReduceSum", "axes.reduction", sums(1), "the sum along axes"),
-    Row("ReduceSumSquare", "axes.reduction", UNKNOWN, "the sum of squares along axes"),
+    Row("ReduceL1", "reduce.reduction", UNKNOWN, "the sum of absolute values along axes"),
+    Row("ReduceL2", "reduce.reduction", UNKNOWN, "the root of the sum of squares along axes"),
+    Row("ReduceLogSum", "reduce.reduction", UNKNOWN, "the logarithm of the sum along axes"),
+    Row("ReduceLogSumExp", "reduce.reduction", UNKNOWN, "that of the sum of exponentials"),
+    Row("ReduceMax", "reduce.reduction", EXACT, "the maximum along axes"),
+    Row("ReduceMean", "reduce.reduction", sums(2), "the mean along axes"),
+    Row("ReduceMin", "reduce.reduction", EXACT, "the minimum along axes"),
+    Row("ReduceProd", "reduce.reduction", EXACT_INTEGERS, "the product along axes"),
+    Row("ReduceSum", "reduce.reduction", sums(1), "the sum along axes"),
+    Row("ReduceSumSquare", "reduce.reduction", UNKNOWN, "the sum of squares along axes"),
     plain("Relu", "pieces.relu", EXACT, "max(x, 0)"),
     Row("Reshape", "shape.reshape", EXACT, "entries moved"),
     Row("Round", "fold.nearest_integer", EXACT, "of constants"),
@@ -146,7 +149,7 @@ _ROWS = (
     plain("Sinh", "smooth.hyperbolic_sine", UNKNOWN, "(exp(x) - exp(-x))/2"),
     Row("Size", "fold.size", EXACT, "a constant"),
     Row("Slice", "shape.slice_", EXACT, "entries chosen by constant ranges"),
-    Row("Softmax", "axes.softmax", UNKNOWN, "along one axis; from an axis on before opset 13"),
+    Row("Softmax", "softmax.softmax", UNKNOWN, "along one axis; from an axis on before opset 13"),
     plain("Softplus", "smooth.softplus", UNKNOWN, "log(1 + exp(x))"),
     plain("Softsign", "smooth.softsign", UNKNOWN, "x/(1 + abs(x))"),
     Row("SpaceToDepth", "shape.space_to_depth", EXACT, "entries moved"),

@@ -1,6 +1,6 @@
 """An ONNX file as the second reader runs it: by onnxruntime, operator by operator.
 
-May import: numpy, original, execution, lower/rounding, onnx_file, operators.
+May import: numpy, original, execution, lower/rounding, file, operators.
 Must not know: networks, queries.
 """
 

@@ -1,6 +1,6 @@
 """The front door for ONNX files.
 
-May import: kernel, original, onnx_file, onnx_graph, onnx_original, mirror.
+May import: kernel, original, file, graph, original.
 Must not know: the command line, queries.
 """
 

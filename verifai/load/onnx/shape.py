@@ -1,7 +1,7 @@
 """Operators that only move entries: their lowering rearranges indices and adds no node.
 
 Sources: the operators' pages of the ONNX standard, opset 7 and later.
-May import: numpy, kernel, values, onnx_call. Must not know: protobuf.
+May import: numpy, kernel, values, call. Must not know: protobuf.
 """
 
 from __future__ import annotations

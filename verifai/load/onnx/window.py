@@ -1,7 +1,7 @@
-"""Convolutions and pools: kernel, strides, dilations and padding as ONNX's attributes say them.
+"""Windows of convolutions and pools: kernel, strides and padding as ONNX's attributes say them.
 
 Source: the pages of Conv, ConvTranspose, MaxPool and AveragePool of the ONNX standard.
-May import: numpy, kernel, values, lower/window, call; the rest of lower when called.
+May import: numpy, kernel, values, lower/window, call.
 Must not know: protobuf, nodes.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import overload
 
-from verifai.graph.values import Value
 from verifai.kernel.operator import Array
 from verifai.load.lower.window import Ends, Steps, Window, full_lengths, stretched, window
 from verifai.load.onnx.call import Call
@@ -17,47 +16,6 @@ from verifai.load.onnx.call import Call
 _LEAST_OF_CONV = -2  # the padding by auto_pad SAME from which on convolutions are read in one way
 _MODES = ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
 Stretch = tuple[list[Array], Window]  # as `stretched` gives it
-
-
-def convolution(call: Call) -> list[Value]:
-    """Conv, with constant weights."""
-    from verifai.load.lower import conv
-
-    x, weight = call.activation(0), call.real(1)
-    conv.check_weights(x.shape, weight)
-    slid, groups = read_window(call, x.shape[2:], weight.shape[2:]), call.integer("group", 1)
-    bias = call.real(2) if call.has(2) else None
-    return [conv.convolution(call.builder, x, conv.Kernels(weight, bias, groups), slid)]
-
-
-def transposed_convolution(call: Call) -> list[Value]:
-    """ConvTranspose, with constant weights."""
-    from verifai.load.lower import conv
-
-    x, weight, groups = call.activation(0), call.real(1), call.integer("group", 1)
-    conv.check_weights(x.shape, weight)
-    stretch = _stretched(call, x.shape[2:], weight.shape[2:])
-    bias = call.real(2) if call.has(2) else None
-    return [conv.transposed(call.builder, x, conv.Kernels(weight, bias, groups), stretch)]
-
-
-def max_pool(call: Call) -> list[Value]:
-    """MaxPool."""
-    from verifai.load.lower import pool
-
-    call.ignore("storage_order")  # the order of the second output, which is refused
-    x = call.activation(0)
-    return [pool.max_pool(call.builder, x, read_window(call, x.shape[2:]))]
-
-
-def average_pool(call: Call) -> list[Value]:
-    """AveragePool."""
-    from verifai.load.lower import pool
-
-    x = call.activation(0)
-    slid, with_padding = read_window(call, x.shape[2:]), call.flag("count_include_pad")
-    call.check_agreed(slid.excess() < 2, "a last window (ceil_mode) two or more beyond the padding")
-    return [pool.average_pool(call.builder, x, slid, with_padding=with_padding)]
 
 
 def read_window(
@@ -129,7 +87,7 @@ def _auto_pad(
     return (less, more) if mode == "SAME_UPPER" else (more, less)
 
 
-def _stretched(call: Call, lengths: tuple[int, ...], kernel: tuple[int, ...]) -> Stretch:
+def read_stretch(call: Call, lengths: tuple[int, ...], kernel: tuple[int, ...]) -> Stretch:
     """What the attributes of ConvTranspose say about an input of these spatial lengths.
 
     Raises:

@@ -1,16 +1,16 @@
-"""One ATen operator of an exported program as its lowering sees it.
+"""One ATen operator of a program as its lowering sees it, and the row that says what it means.
 
 A call remembers what was read of it: an argument that a lowering overlooks is an error.
 Numbers stay the doubles they are.
 
-May import: numpy, flint, kernel, values, builder, lower/constants; torch when called.
-Must not know: graphs, other operators.
+May import: numpy, flint, kernel, values, builder, lower/constants, lower/named; torch
+when called. Must not know: graphs, which operators there are.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from verifai.graph.values import Activation, Constant, Masked, Value
 from verifai.kernel.operator import Array
 from verifai.load.errors import LoadError
 from verifai.load.lower.constants import known, reals
+from verifai.load.lower.named import named
 
 _PLACEMENT = frozenset({"dtype", "layout", "device", "pin_memory", "memory_format", "non_blocking"})
 Result = Value | tuple[Value | None, ...]
@@ -63,6 +64,13 @@ class AtenCall:
     def is_float(self) -> bool:
         """Whether the result holds floats."""
         return bool(self.dtype.is_floating_point)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it makes integers or truth values of constants alone."""
+        given = list(self.arguments.values())
+        entries = [e for v in given for e in (v if isinstance(v, list | tuple) else (v,))]
+        return not self.is_float and not any(isinstance(entry, Activation) for entry in entries)
 
     def refuse(self, reason: str) -> LoadError:
         """The error to raise when the operator cannot be lowered."""
@@ -173,3 +181,54 @@ def as_torch(value: Constant) -> Any:
     if value.array.dtype == object:
         raise LoadError(f"the constant {value.name!r} holds numbers that are no doubles")
     return torch.from_numpy(np.array(value.array))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One ATen operator.
+
+    Attributes:
+        name: its kind, such as aten.add.Tensor.
+        make: how it is lowered: a function, or where one is that is imported when it is needed
+            ("module.function"). If `is_plain`, one of `verifai.load.lower` that takes a builder
+            and the arguments `takes` and `numbers`; else a reader in this folder, which takes the
+            call and the words `takes`.
+        meaning: what it becomes, in a few words for the documentation.
+        takes: names of arguments that are tensors, or words that the reader understands.
+        numbers: names of arguments that are numbers.
+        is_plain: whether these are all there is to read.
+        gives_truth: whether it makes truth values of numbers.
+    """
+
+    name: str
+    make: str | Callable[..., Any]
+    meaning: str
+    takes: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    is_plain: bool = False
+    gives_truth: bool = False
+
+    def lower(self, call: AtenCall) -> Result:
+        """The operator's results.
+
+        Raises:
+            InputError: the operator cannot be lowered.
+        """
+        if not self.is_plain:
+            read: Result = self.function()(call, *self.takes)
+            return read
+        values = [call.value(name) for name in self.takes]
+        numbers = [call.number(name) for name in self.numbers]
+        made: Result = self.function()(call.builder, *values, *numbers)
+        return made
+
+    def function(self) -> Callable[..., Any]:
+        """The function that `make` is or names."""
+        return named(self.make, "lower" if self.is_plain else "torch")
+
+
+def plain(
+    name: str, make: str | Callable[..., Any], meaning: str, takes: str = "self", numbers: str = ""
+) -> Row:
+    """The row of an operator whose tensors and numbers (names in one string) are all to read."""
+    return Row(name, make, meaning, tuple(takes.split()), tuple(numbers.split()), is_plain=True)

@@ -1,6 +1,6 @@
 """An exported torch program as a network: walks its operators in order and lowers each.
 
-May import: torch when called, kernel, builder, results, call, row, operators, known.
+May import: torch when called, kernel, builder, results, call, operators, known.
 Must not know: modules, queries.
 """
 
@@ -19,10 +19,9 @@ from verifai.graph.values import Activation, Constant, Masked, Value
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network
 from verifai.load.errors import LoadError
-from verifai.load.torch.call import AtenCall
-from verifai.load.torch.known import computed, is_known
+from verifai.load.torch.call import AtenCall, Row
+from verifai.load.torch.known import computed
 from verifai.load.torch.operators import ROWS
-from verifai.load.torch.row import Row
 
 _HARMLESS = frozenset({"aten._assert_tensor_metadata.default"})  # speaks of types, not of values
 
@@ -201,7 +200,7 @@ def _lowered(walk: Walk, argument: Any) -> Any:
 
 def _applied(row: Row, call: AtenCall, node: Any) -> Any:
     """The row's result, of the shape that torch says it has."""
-    if is_known(call):
+    if call.is_known:
         return computed(call)
     result = row.lower(call)
     call.check_all_read()

@@ -67,10 +67,3 @@ def alike(call: AtenCall) -> Value:
     arguments = {n: call.argument(n) for n in call.arguments if n not in _ELSEWHERE}
     arguments["self"] = torch.empty(call.value("self").shape, dtype=call.dtype)
     return _as_constant(call, call.function(**arguments))
-
-
-def is_known(call: AtenCall) -> bool:
-    """Whether the call makes integers or truth values of constants alone."""
-    given = list(call.arguments.values())
-    entries = [e for v in given for e in (v if isinstance(v, list | tuple) else (v,))]
-    return not call.is_float and not any(isinstance(entry, Activation) for entry in entries)

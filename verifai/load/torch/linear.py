@@ -14,7 +14,6 @@ import numpy as np
 from verifai.graph.values import Constant, Value, rearranged
 from verifai.load.lower import conv, matrix, normalize
 from verifai.load.lower.arithmetic import add
-from verifai.load.lower.constants import view
 from verifai.load.lower.window import Steps, stretched, window
 from verifai.load.torch.call import AtenCall, Result
 from verifai.load.torch.pointwise import scaled
@@ -53,7 +52,7 @@ def bilinear(call: AtenCall) -> Value:
 
 def convolution(call: AtenCall) -> Value:
     """A convolution or its transpose, with constant weights."""
-    x, weight = view(call.builder, call.value("input")), call.known("weight")
+    x, weight = call.builder.lift(call.value("input")), call.known("weight")
     bias = None if call.argument("bias") is None else call.known("bias")
     axes, groups = conv.check_weights(x.shape, weight), call.integer("groups")
     kernel, stride = weight.shape[2:], call.integers("stride", axes)

@@ -1,6 +1,6 @@
 """The front door for torch: modules and exported programs as networks.
 
-May import: entry, torch (on demand), torch_program, torch_graph, torch_original, mirror, original.
+May import: entry, torch (on demand), program, graph, original, original.
 Must not know: queries.
 """
 

@@ -2,12 +2,12 @@
 
 `python -m verifai.load.torch.operators` prints it as the page of the documentation.
 
-May import: row. Must not know: programs, nodes.
+May import: call. Must not know: programs, nodes.
 """
 
 from __future__ import annotations
 
-from verifai.load.torch.row import Row, plain
+from verifai.load.torch.call import Row, plain
 
 
 def _moving(name: str, takes: str = "self") -> Row:

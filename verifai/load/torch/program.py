@@ -1,6 +1,6 @@
 """Torch modules as exported programs whose operators are those of the table.
 
-May import: torch when called, kernel errors, errors, torch_operators.
+May import: torch when called, kernel errors, errors, operators.
 Must not know: nodes, queries.
 """
 

@@ -19,7 +19,6 @@ from verifai.kernel.operator import Array
 from verifai.load.lower import pool
 from verifai.load.lower import reduce as lower
 from verifai.load.lower.arithmetic import divide, subtract, times
-from verifai.load.lower.constants import view
 from verifai.load.lower.join import cumulative_sum as sums_along
 from verifai.load.lower.matrix import matmul
 from verifai.load.lower.pieces import absolute
@@ -96,7 +95,7 @@ def _like(y: Value, x: Value) -> Value:
 def max_pool(call: AtenCall) -> Result:
     """Maxima over windows; where they are is not supported."""
     x, axes = call.value("self"), _spatial(call)
-    given = view(call.builder, _batched(x, axes))
+    given = call.builder.lift(_batched(x, axes))
     slid = _window(call, given.shape[2:], call.integers("dilation", axes))
     return (_like(pool.max_pool(call.builder, given, slid), x), None)
 
@@ -105,7 +104,7 @@ def average_pool(call: AtenCall) -> Value:
     """Averages over windows."""
     x, divisor, axes = call.value("self"), call.argument("divisor_override"), _spatial(call)
     counted = divisor is not None or bool(call.argument("count_include_pad"))
-    given = view(call.builder, _batched(x, axes))
+    given = call.builder.lift(_batched(x, axes))
     slid = _window(call, given.shape[2:], (1,) * axes)
     if divisor is not None and call.argument("ceil_mode"):
         raise call.refuse("both ceil_mode and a divisor")

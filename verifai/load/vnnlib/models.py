@@ -2,7 +2,7 @@
 
 Hidden tensors become further outputs of a network, so that nothing about them gets lost.
 
-May import: kernel, onnx, onnx_file, vnnlib2_document. Must not know: conditions.
+May import: kernel, onnx, onnx/file, document. Must not know: conditions.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ A satisfying assignment of the document is a counterexample of the query. Inputs
 the top declare equal are one input of the graph. Literals are exact decimals and everything is
 over the real numbers, whatever floating type is declared; `Posed.types` says which were.
 
-May import: kernel, merge, polynomial, domain, condition, onnx, vnnlib2_document, vnnlib2_models.
+May import: kernel, merge, polynomial, domain, condition, onnx, document, vnnlib2_models.
 Must not know: how a query is decided.
 """
 
