@@ -9,6 +9,7 @@ import pytest
 
 from verifai.graph.builder import ONE, Builder
 from verifai.graph.graph import Graph, Rewriting, rewired, unique
+from verifai.graph.values import Activation
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import (
     Affine,
@@ -84,6 +85,18 @@ def test_a_builder_goes_on_where_a_network_ends() -> None:
     names = [node.name for node in builder.network((view.node,)).nodes]
     assert len(set(names)) == len(names) == 5
     assert names[:3] == ["x", "sum/2", "z"]
+
+
+def test_a_node_is_called_once_by_what_it_is_as_a_whole() -> None:
+    builder = Builder()
+    x = builder.input("x", (2, 3))
+    y = builder.relu(x)
+    builder.call("input", x)
+    builder.call("turned", Activation(y.node, y.index.T))
+    builder.call("part", Activation(y.node, y.index[:1]))
+    builder.call("rows", Activation(y.node, y.index.reshape(3, 2)))
+    builder.call("again", y)
+    assert [(node.name, node.shape) for node in builder.nodes] == [("x", (2, 3)), ("rows", (3, 2))]
 
 
 def test_what_is_not_replaced_is_kept_behind_what_is() -> None:

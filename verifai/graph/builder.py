@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -39,6 +40,7 @@ class Builder(Graph):
         super().__init__(nodes, readings)
         self.prefix = ""
         self._copies: dict[tuple[int, bytes], int] = {}
+        self._called: set[int] = set()
         self.values, self.exact = MAX_SIZE, MAX_SIZE
         self._total = self._exact = 0
 
@@ -82,11 +84,25 @@ class Builder(Graph):
         """A new input node."""
         return self._add(Input(name, shape))
 
+    def is_whole(self, x: Activation) -> bool:
+        """Whether x is all values of its node, in order."""
+        size = self.size(x.node)
+        return x.index.size == size and bool((x.index.ravel() == np.arange(size)).all())
+
+    def call(self, name: str, x: Activation) -> None:
+        """Names the node that x is all of and gives it x's shape, if it is new and no input."""
+        node = self.nodes[x.node]
+        if x.node in self._called or isinstance(node, Input) or not self.is_whole(x):
+            return
+        self.nodes[x.node] = replace(node, name=name, shape=x.shape)
+        self._called.add(x.node)
+        self.names.add(name)
+
     def whole(self, x: Activation) -> int:
         """A node whose values are those of x, in order: x's own if it is all of it."""
-        size, flat = self.size(x.node), x.index.ravel()
-        if len(flat) == size and (flat == np.arange(size)).all():
+        if self.is_whole(x):
             return x.node
+        size, flat = self.size(x.node), x.index.ravel()
         key = (x.node, flat.tobytes())
         if key not in self._copies:
             term = (x.node, Gather.of(size, flat))

@@ -19,11 +19,6 @@ from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network
 
 
-def is_in_order(view: Activation, size: int) -> bool:
-    """Whether a view of a node with so many values is all of them, in order."""
-    return bool(view.index.size == size and (view.index.ravel() == np.arange(size)).all())
-
-
 def network_of(builder: Builder, results: Sequence[tuple[str, Value]]) -> Network:
     """The network with these outputs, in order.
 

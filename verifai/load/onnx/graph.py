@@ -7,18 +7,17 @@ Must not know: the command line.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from verifai.graph.builder import Builder
 from verifai.graph.holdings import Holdings
-from verifai.graph.results import is_in_order, network_of
+from verifai.graph.results import network_of
 from verifai.graph.values import Activation, Masked, Value
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network
+from verifai.kernel.network import Network
 from verifai.load.errors import LoadError
 from verifai.load.onnx.call import Attribute, Call, Lowering
 from verifai.load.onnx.file import size_of, tensor
@@ -53,7 +52,6 @@ class FileWalk:
         types: element types of tensors, as far as they are known.
         weights: messages of the initializers that nobody has read yet.
         builder: the nodes.
-        named: nodes that carry the name of the tensor they are.
         apply: what to do with an operator.
         holdings: counts the tensors that somebody still reads.
     """
@@ -64,7 +62,6 @@ class FileWalk:
     types: dict[str, int] = field(default_factory=dict)
     weights: dict[str, Any] = field(default_factory=dict)
     builder: Builder = field(default_factory=Builder)
-    named: set[int] = field(default_factory=set)
     apply: Lowering = lambda call: ROWS[call.op_type].lower(call)
     holdings: Holdings[str] = field(default_factory=lambda: Holdings[str]((), 0))
 
@@ -244,11 +241,8 @@ def _bind(graph: FileWalk, name: str, value: Value) -> None:
     """Remember a tensor; a node that became exactly this tensor first carries its name."""
     graph.values[name] = value
     graph.holdings.add(name, value)
-    if isinstance(value, Activation) and value.node not in graph.named:
-        node = graph.builder.nodes[value.node]
-        if is_in_order(value, math.prod(node.shape)) and not isinstance(node, Input):
-            graph.builder.nodes[value.node] = replace(node, name=name, shape=value.shape)
-            graph.named.add(value.node)
+    if isinstance(value, Activation):
+        graph.builder.call(name, value)
 
 
 def _attribute(message: Any, folder: Path) -> Attribute:

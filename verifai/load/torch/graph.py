@@ -6,18 +6,17 @@ Must not know: modules, queries.
 
 from __future__ import annotations
 
-import math
 import operator
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from verifai.graph.builder import Builder
-from verifai.graph.results import is_in_order, network_of
+from verifai.graph.results import network_of
 from verifai.graph.values import Activation, Constant, Masked, Value
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network
+from verifai.kernel.network import Network
 from verifai.load.errors import LoadError
 from verifai.load.torch.call import AtenCall, Row
 from verifai.load.torch.known import computed
@@ -33,12 +32,10 @@ class Walk:
     Attributes:
         results: what every node became: a value, a tuple of values, or a plain Python object.
         builder: the nodes.
-        named: nodes of the network that carry the name of an operator.
     """
 
     results: dict[Any, Any] = field(default_factory=dict)
     builder: Builder = field(default_factory=Builder)
-    named: set[int] = field(default_factory=set)
 
 
 def lower(program: Any) -> Network:
@@ -149,7 +146,7 @@ def _lower_node(walk: Walk, node: Any) -> None:
     except (InputError, ValueError, IndexError, OverflowError, MemoryError) as error:
         raise _refusal(node, str(error)) from None
     if isinstance(walk.results[node], Activation):
-        _name(walk, node.name, walk.results[node])
+        walk.builder.call(node.name, walk.results[node])
 
 
 def _blocker(target: Any) -> str:
@@ -245,15 +242,6 @@ def _refusal(node: Any, reason: str) -> LoadError:
     places += [f"at {own[-1][0]}:{own[-1][1]}"] if own else []
     where = f" ({' '.join(places)})" if places else ""
     return LoadError(reason + where, node=node.name, op_type=str(node.target))
-
-
-def _name(walk: Walk, name: str, value: Activation) -> None:
-    """A node that became exactly this operator's result first carries the operator's name."""
-    node = walk.builder.nodes[value.node]
-    whole = is_in_order(value, math.prod(node.shape))
-    if whole and value.node not in walk.named and not isinstance(node, Input):
-        walk.builder.nodes[value.node] = replace(node, name=name, shape=value.shape)
-        walk.named.add(value.node)
 
 
 def _finished(walk: Walk, outputs: Sequence[Any]) -> Network:
