@@ -249,9 +249,11 @@ def check_twice(
     from verifai.kernel.check import check as kernel_check
     from verifai.original.look import SecondLook
     from verifai.proof.files import Files
+    from verifai.proof.upgrade import upgraded
 
     query = _ready(query)
     look, files = SecondLook(query), Files.of(query)
+    certificate = upgraded(certificate, files)
     with one_thread():
         accepted = kernel_check(files.network, files.query, certificate, exact=exact)
         look.at_domain()

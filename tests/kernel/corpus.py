@@ -10,7 +10,7 @@ from flint import fmpq
 
 from tests.kernel.distance import SIDE
 from tests.kernel.proofs import Block, Close, Derive, Split, below_query, plan_of, proof, written
-from tests.kernel.test_certificate import BAD, GOOD, good_query
+from tests.kernel.test_certificate import BAD, BYTES, GOOD, good_query
 from verifai.kernel.network import FUNCTIONS, Input, Network, Node, Smooth, affine
 from verifai.kernel.operator import Dense
 from verifai.proof.certificate import encode_certificate
@@ -40,18 +40,9 @@ def main() -> None:
     for i, (rule, change) in enumerate(BAD):
         write("reject", f"{rule}.{i:02}", encode_certificate(proof(**(GOOD | change)), *digests))
     write("reject", "close.empty-multipliers", encode_certificate(written(Close()), *digests))
-    write("reject", "digest.network", encode_certificate(proof(**GOOD), "0" * 64, digests[1]))
-    write("reject", "digest.query", encode_certificate(proof(**GOOD), digests[0], "0" * 64))
-    write("reject", "container.empty", b"")
-    write("reject", "container.truncated", good[: len(good) // 2])
-    write("reject", "container.trailing", good + b"\0")
-    write("reject", "container.nested", _headed(b"[" * 60_000))
-    write("reject", "container.huge-header", (1 << 60).to_bytes(8, "little") + good[8:])
-    write("reject", "container.duplicate", good.replace(b'"tree"', b'"slope"'))
-    write("reject", "container.nan", good.replace(b"\0\0\0\0\0\0\xe0\x3f", b"\0\0\0\0\0\0\xf8\x7f"))
-    write("reject", "format.version", good.replace(b"certificate-1", b"certificate-2"))
-    write("reject", "format.semantics", good.replace(b'"real"', b'"fast"'))
-    write("reject", "format.array", good.replace(b'"mu_value"', b'"mu_valve"'))
+    for name, data in BYTES.items():
+        rule, _, rest = name.partition("-")
+        write("reject", f"{rule}.{rest}", data)
     smooth()
 
 
@@ -86,10 +77,6 @@ def smooth() -> None:
         ("certificate", certificate),
     ):
         (folder / f"smooth.{name}").write_bytes(data)
-
-
-def _headed(header: bytes) -> bytes:
-    return len(header).to_bytes(8, "little") + header
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from flint import fmpq
 
 from verifai.kernel.check import check
 from verifai.kernel.checker import Accepted
-from verifai.kernel.files.certificate import IMAGE, PLAIN, TYPES, Kind, Proof
+from verifai.kernel.files.certificate import BOUND, COLUMNS, IMAGE, PLAIN, ROW, SLOPE, Kind, Proof
 from verifai.kernel.network import (
     FUNCTIONS,
     Input,
@@ -29,8 +29,10 @@ from verifai.kernel.network import (
 from verifai.kernel.operator import Array, Conv, Dense, Gather
 from verifai.kernel.query import And, Formula, Query, Relation, atom
 from verifai.kernel.replay import evaluate
+from verifai.proof.certificate import encode_certificate, proof_of
 from verifai.proof.files import Files
 
+ANY = "0" * 64, "1" * 64  # digests where nobody compares them
 Form = int | tuple[tuple[int, float], ...]
 
 
@@ -75,20 +77,14 @@ class Point:
 Tree = Split | Choose | Derive | Close | Point
 
 
-def proof(**arrays: Any) -> Proof:
-    """A proof of these arrays; absent ones are empty."""
-    starts = ("plan_start", "form_start", "block_lambda", "block_mu", "block_slope")
-    empty = {name: [0] if name in starts else [] for name in TYPES}
-    full = {name: np.array(a, dtype=TYPES[name]) for name, a in (empty | arrays).items()}
-    if full["codes"].ndim != 2:
-        full["codes"] = np.zeros((0, 0), dtype=np.uint8)
-    return Proof(**full)
+def proof(**columns: Any) -> Proof:
+    """A proof of these columns; absent ones are empty."""
+    return proof_of(columns)
 
 
 class _Writer:
     def __init__(self) -> None:
-        starts = ("plan_start", "form_start", "block_lambda", "block_mu", "block_slope")
-        self.data: dict[str, list[Any]] = {n: [0] if n in starts else [] for n in TYPES}
+        self.data: dict[str, list[Any]] = {name: [] for name in COLUMNS}
         self.seen: dict[str, dict[Any, int]] = {k: {} for k in ("plan", "form", "block", "codes")}
 
     def form(self, form: Form) -> int:
@@ -99,7 +95,7 @@ class _Writer:
             known[form] = len(known)
             self.data["form_value"] += [v for v, _ in form]
             self.data["form_factor"] += [c for _, c in form]
-            self.data["form_start"].append(len(self.data["form_value"]))
+            self.data["form_size"].append(len(form))
         return -1 - known[form]
 
     def block(self, block: Block | None) -> int:
@@ -108,15 +104,13 @@ class _Writer:
             return -1
         if block not in known:
             known[block] = len(known)
-            for start, names, entries in (
-                ("block_lambda", ("lambda_row", "lambda_factor"), block.rows),
-                ("block_mu", ("mu_value", "mu_factor"), block.bounds),
-                ("block_slope", ("slope_value", "slope_place", "slope"), block.slopes),
-            ):
-                for entry in entries:
-                    for name, item in zip(names, entry, strict=True):
-                        data[name].append(item)
-                data[start].append(len(data[names[0]]))
+            entries = [(ROW, *entry) for entry in block.rows]
+            entries += [(BOUND, *entry) for entry in block.bounds]
+            entries += [(SLOPE + place, value, slope) for value, place, slope in block.slopes]
+            for entry in entries:
+                for name, item in zip(("kind", "index", "number"), entry, strict=True):
+                    data[f"entry_{name}"].append(item)
+            data["block_size"].append(len(entries))
             codes = self.seen["codes"]
             data["block_codes"].append(
                 codes.setdefault(block.codes, len(codes)) if block.codes else -1
@@ -158,7 +152,7 @@ class _Writer:
                 self.data["step_target"].append(number)
                 code = {"image": IMAGE, "plain": PLAIN}.get(kind)
                 self.data["step_block"].append(self.block(block) if code is None else code)
-            self.data["plan_start"].append(len(self.data["step_target"]))
+            self.data["plan_size"].append(len(plan))
         return known[plan]
 
 
@@ -174,7 +168,8 @@ def decide(query: Query, tree: Tree | Proof, *, exact: bool) -> Accepted:
     """The checker's answer to a proof that went through its bytes."""
     arrays = tree if isinstance(tree, Proof) else written(tree)
     files = Files.of(query)
-    return check(files.network, files.query, files.certificate(arrays), exact=exact)
+    data = encode_certificate(arrays, *files.digests)
+    return check(files.network, files.query, data, exact=exact)
 
 
 def plan_of(

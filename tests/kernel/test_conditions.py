@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -348,13 +347,13 @@ def test_values_beyond_2_to_the_300_are_refused(power: int, exact: bool) -> None
 # the certificate's form
 
 
-@pytest.mark.parametrize("place", [4, 5, 255])
+@pytest.mark.parametrize("place", [4, 5, 253])
 def test_a_place_of_a_slope_that_no_node_has_is_refused_even_where_it_is_unused(
     place: int,
 ) -> None:
-    check_form(proof(**GOOD))
-    with pytest.raises(Rejection, match="slope_place"):
-        check_form(proof(**(GOOD | {"slope_place": [place]})))
+    check_form(proof(**GOOD), ABS)
+    with pytest.raises(Rejection, match="entry_kind"):
+        check_form(proof(**(GOOD | {"entry_kind": [0, 1, 2 + place]})), ABS)
 
 
 @pytest.mark.parametrize(
@@ -368,21 +367,14 @@ def test_a_place_of_a_slope_that_no_node_has_is_refused_even_where_it_is_unused(
 )
 def test_a_number_outside_its_table_is_refused(name: str, values: list[int]) -> None:
     with pytest.raises(Rejection, match=name):
-        check_form(proof(**(GOOD | {name: values})))
+        check_form(proof(**(GOOD | {name: values})), ABS)
 
 
 def test_a_tree_of_no_nodes_is_none() -> None:
-    with pytest.raises(Rejection, match="a tree of 0 nodes"):
-        check_form(proof())
+    with pytest.raises(Rejection, match="a tree of no nodes"):
+        check_form(proof(), ABS)
     with pytest.raises(Rejection, match="tree"):
         decide(on(INPUT, 0, 1, at_least(X, fmpq(2))), proof(), exact=False)
-
-
-@pytest.mark.parametrize("shape", [(), (4,), (1, 2, 2)])
-def test_codes_that_are_no_matrix_are_refused(shape: tuple[int, ...]) -> None:
-    codes = np.full(shape, 255, dtype=np.uint8)
-    with pytest.raises(Rejection, match="codes is not a matrix"):
-        check_form(replace(proof(**GOOD), codes=codes))
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ class Case:
                 builder.term(0, value, factor)
             for constant in constants:
                 builder.plus(0, fmpq(*constant.as_integer_ratio()))
-            proof = SimpleNamespace(codes=np.zeros((0, 0)), block_slope=np.zeros(1, dtype=int))
+            proof = SimpleNamespace(codes=np.zeros((0, 0)), block_start=np.zeros(1, dtype=int))
             blocks = np.array([-1])
             scene = context.Scene(root, proof, root.low[None], root.high[None], blocks)
             found = self.kernel.eliminate.lower_bounds(root, builder.build(), scene)[0]

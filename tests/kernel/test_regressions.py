@@ -33,23 +33,20 @@ def unit_query(*unsafe: Atom, network: Network = ONE) -> Query:
     return Query(network, (fmpq(0),), (fmpq(1),), And(unsafe))
 
 
-def test_table_starts_that_rise_only_modulo_two_to_the_32_are_rejected() -> None:
-    starts = np.array([0, 2**31 - 1, -(2**31), -1, 1], dtype=np.int32)
-    zeros = [0, 0, 0, 0, 0]
+def test_table_sizes_whose_sum_is_right_only_modulo_two_to_the_32_are_rejected() -> None:
     bad = proof(
         tree=[1, 3, 3, 3, 3],
         choose_or=[0],
         choose_count=[4],
         close_block=[0, 1, 2, 3],
-        block_lambda=starts,
-        lambda_row=[0],
-        lambda_factor=[1.0],
-        block_mu=zeros,
-        block_slope=zeros,
+        block_size=[2**31 - 1, 2**31 - 1, 2, 1],
+        entry_kind=[0],
+        entry_index=[0],
+        entry_number=[1.0],
         block_codes=[-1] * 4,
     )
     with pytest.raises(Rejection, match="table"):
-        check_form(bad)
+        check_form(bad, ONE)
 
 
 @pytest.mark.parametrize("exact", [False, True])

@@ -1,15 +1,19 @@
 """A kept certificate of a network with every smooth function stays readable and accepted."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.kernel.corpus import smooth_network
 from verifai.kernel.check import check
 from verifai.kernel.checker import Accepted
 from verifai.kernel.errors import Rejection
+from verifai.kernel.files.certificate import decode_certificate
 from verifai.kernel.files.network import decode_network
 from verifai.kernel.network import FUNCTIONS, Smooth
+from verifai.proof.files import Files
 from verifai.proof.network import encode_network
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -37,7 +41,10 @@ def test_the_kept_certificate_is_accepted(exact: bool) -> None:
 @pytest.mark.parametrize("exact", [False, True], ids=["rounded", "exact"])
 def test_with_other_slopes_it_is_rejected(exact: bool) -> None:
     """Every slope of 1/4 becomes -4: still sound, no longer enough."""
-    slope, other = bytes.fromhex("000000000000d03f"), bytes.fromhex("00000000000010c0")
-    assert CERTIFICATE.count(slope) == len(FUNCTIONS)
+    files = Files(NETWORK, QUERY)
+    proof = decode_certificate(CERTIFICATE, *files.digests)
+    is_slope = proof.entry_number == 0.25
+    assert is_slope.sum() == len(FUNCTIONS)
+    other = replace(proof, entry_number=np.where(is_slope, -4.0, proof.entry_number))
     with pytest.raises(Rejection, match="close"):
-        decided(CERTIFICATE.replace(slope, other), exact=exact)
+        decided(files.certificate(other), exact=exact)

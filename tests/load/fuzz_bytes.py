@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import re
+import struct
+import zlib
 from typing import Any
 
 import numpy as np
@@ -206,12 +208,31 @@ def mutate_json(rng: random.Random, text: str) -> str:
     return result
 
 
-# ---- The container -------------------------------------------------------------------------------
+# ---- The container and the certificate -----------------------------------------------------------
 
 FLOATS = (
     *(0.0, -0.0, 1.0, -1.0, 0.5, 1e-300, 5e-324, 1e308, -1e308, 1e30, float("nan"), float("inf")),
 )
 INTEGERS = (0, 1, -1, 2, 3, 127, 255, 1 << 15, 1 << 30, (1 << 31) - 1, -(1 << 31))
+
+
+def mutate_certificate(rng: random.Random, data: bytes) -> bytes:
+    """Numbers or bytes of what is compressed in a certificate changed, or its first bytes."""
+    head, body = data[:72], bytearray(zlib.decompress(data[80:]))
+    what = rng.random()
+    if what < 0.1:
+        head = mutate_bytes(rng, head, data)
+    elif what < 0.3:
+        body = bytearray(mutate_bytes(rng, bytes(body), bytes(body)))
+    for _ in range(rng.choice([1, 1, 2, 3]) if what >= 0.3 and len(body) >= 8 else 0):
+        kind = rng.choice("qidB")
+        size = struct.calcsize(kind)
+        place = rng.randrange(len(body) // size) * size
+        number = rng.choice(FLOATS if kind == "d" else INTEGERS)
+        if kind == "B":
+            number = int(number) & 255
+        struct.pack_into("<" + kind, body, place, number)
+    return head + len(body).to_bytes(8, "little") + zlib.compress(bytes(body))
 
 
 def mutate_container(rng: random.Random, data: bytes, texts: tuple[str, ...] = ()) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import verifai
 from tests.load import fuzz_onnx
-from tests.load.fuzz_bytes import mutate_bytes, mutate_container, mutate_text
+from tests.load.fuzz_bytes import mutate_bytes, mutate_certificate, mutate_text
 from tests.load.fuzz_models import make_onnx
 
 MODEL = Path(verifai.__file__).parent / "data" / "yarotsky_4.onnx"  # about x² on [0, 1]
@@ -49,7 +49,9 @@ def command(seed: int, folder: Path) -> tuple[str, int]:
         _run(writes)
         data = proof.read_bytes()
         is_raw = rng.random() < 0.5
-        proof.write_bytes(mutate_bytes(rng, data, data) if is_raw else mutate_container(rng, data))
+        proof.write_bytes(
+            mutate_bytes(rng, data, data) if is_raw else mutate_certificate(rng, data)
+        )
         words = ["check", str(model), str(prop), str(proof)]
     else:
         prop.write_bytes(mutate_text(rng, PROPERTY))

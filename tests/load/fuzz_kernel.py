@@ -10,8 +10,8 @@ from typing import Any
 from flint import fmpq
 
 from tests.kernel.adversarial import Target, encoded, is_false, target, valid_tree
-from tests.kernel.proofs import sample
-from tests.load.fuzz_bytes import mutate_bytes, mutate_container, mutate_json
+from tests.kernel.proofs import ANY, sample
+from tests.load.fuzz_bytes import mutate_bytes, mutate_certificate, mutate_container, mutate_json
 from tests.load.fuzz_outcome import DATA, MAX_SEED, Finding, Outcome, Stage, said
 from verifai.kernel.checker import Checker, judge
 from verifai.kernel.errors import InputError, Rejection
@@ -57,14 +57,14 @@ def make_certificate(rng: random.Random, folder: Path) -> bytes:
     if rng.random() < 0.4:
         changed = mutate_bytes(rng, data, rng.choice(proofs(seed)))
     else:
-        changed = mutate_container(rng, data)
+        changed = mutate_certificate(rng, data)
     return seed.to_bytes(2, "little") + changed
 
 
 def read_certificate(data: bytes, rng: random.Random, folder: Path, stage: Stage) -> Outcome:
     """Check a certificate of a false claim; the first two bytes say which claim."""
     try:
-        proof = decode_certificate(data[2:], "n", "q")
+        proof = decode_certificate(data[2:], *ANY)
         for checker in checkers(int.from_bytes(data[:2], "little")):
             for _, rejection in checker.failures(proof):
                 raise rejection
@@ -130,7 +130,7 @@ def read_query(data: bytes, rng: random.Random, folder: Path, stage: Stage) -> O
 
 def _accepts(query: Query, proof: bytes) -> bool:
     try:
-        judge(query, decode_certificate(proof, "n", "q"))
+        judge(query, decode_certificate(proof, *ANY))
     except Rejection:
         return False
     return True

@@ -12,7 +12,7 @@ from tests.search.oracle import decide
 from tests.search.test_agreement import recheck
 from tests.search.test_forecast import query_of
 from tests.search.test_programs import boxed
-from verifai.kernel.files.certificate import Kind, decode_certificate
+from verifai.kernel.files.certificate import ROW, Kind, decode_certificate
 from verifai.proof.files import Files
 from verifai.search import driver, wide
 from verifai.search.close import programs
@@ -76,7 +76,7 @@ def test_proofs_with_premises_are_accepted(seed: int, monkeypatch: pytest.Monkey
     names = Files.of(query).digests
     proof = decode_certificate(verdict.certificate, *names)
     assert (proof.tree == Kind.DERIVE).sum() > 2
-    assert (proof.lambda_row >= 0).all()
+    assert (proof.entry_index[proof.entry_kind == ROW] >= 0).all()
 
 
 def test_verdicts_with_premises_agree_with_exact_oracles() -> None:

@@ -1,4 +1,4 @@
-"""Every certificate in proofs/ is accepted by the kernel alone and is about today's statement."""
+"""Every certificate in proofs/, in format 2, is accepted by the kernel alone; what it is about."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from verifai.cli.theorem import statement_text
+from verifai.proof.files import Files
 from verifai.proof.network import encode_network
 from verifai.proof.query import encode_query
+from verifai.proof.upgrade import upgraded
 from verifai.theorems.claim import Theorem
 from verifai.theorems.registry import THEOREMS
 
@@ -23,10 +25,10 @@ CHECK = """
 import contextlib, io, json, sys
 from verifai.kernel.__main__ import main
 
-for path in sys.argv[1:]:
+for path, certificate in zip(sys.argv[1::2], sys.argv[2::2], strict=True):
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        code = main([f"{path}.network", f"{path}.query.json", path])
+        code = main([f"{path}.network", f"{path}.query.json", certificate])
     print(json.dumps([code, said.getvalue()]))
 ours = {name for name in sys.modules if name.startswith("verifai.")}
 print(json.dumps(sorted(name for name in ours if not name.startswith("verifai.kernel"))))
@@ -35,11 +37,21 @@ print(json.dumps(sorted(name for name in ours if not name.startswith("verifai.ke
 Answers = dict[Path, tuple[int, str]]
 
 
+def in_format_2(path: Path, folder: Path) -> Path:
+    """The stored certificate, upgraded where it is of format 1."""
+    files = Files(Path(f"{path}.network").read_bytes(), Path(f"{path}.query.json").read_bytes())
+    written = folder / f"{path.parent.name}-{path.name}"
+    written.write_bytes(upgraded(path.read_bytes(), files))
+    return written
+
+
 @pytest.fixture(scope="module")
-def answers() -> Answers:
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
     """What the kernel says of each certificate, in one process that loads nothing else of ours."""
+    folder = tmp_path_factory.mktemp("format-2")
+    pairs = [(path, in_format_2(path, folder)) for path in CERTIFICATES]
     done = subprocess.run(
-        [sys.executable, "-c", CHECK, *CERTIFICATES],
+        [sys.executable, "-c", CHECK, *(path for pair in pairs for path in pair)],
         capture_output=True,
         text=True,
         check=False,

@@ -98,6 +98,7 @@ def _hint(model: Path, property_file: Path, data: bytes, meaning: dict[str, Any]
     from verifai.api import query_from
     from verifai.kernel.files.certificate import decode_certificate
     from verifai.proof.files import Files
+    from verifai.proof.upgrade import upgraded
 
     real = meaning["semantics"] == "real"
     other = "float32" if real else "real"
@@ -106,8 +107,9 @@ def _hint(model: Path, property_file: Path, data: bytes, meaning: dict[str, Any]
         query = query_from(model, property_file, semantics=other)
     except InputError as error:
         return unsure if "--assume-ulp" in str(error) else ""
+    files = Files.of(query)
     try:
-        decode_certificate(data, *Files.of(query).digests)
+        decode_certificate(upgraded(data, files), *files.digests)
     except Rejection:
         return "" if meaning["assume_ulp"] is None else unsure
     return f"it was made under --semantics {other}: check with the same"

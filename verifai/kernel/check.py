@@ -13,8 +13,22 @@ from verifai.kernel.files.certificate import decode_certificate
 from verifai.kernel.files.container import digest
 from verifai.kernel.files.network import decode_network
 from verifai.kernel.files.query import decode_query
+from verifai.kernel.query import Query
 
 MAX_NETWORK = 1 << 32
+
+
+def read(network: bytes, query: bytes) -> Query:
+    """The query that two canonical files hold.
+
+    Raises:
+        InputError: a file is unreadable, or they do not belong together.
+        Unable: as `check`.
+    """
+    require_binary64()
+    if len(network) > MAX_NETWORK:
+        raise InputError(f"a network file of more than {MAX_NETWORK} bytes")
+    return decode_query(query, decode_network(network, beside=len(query)), digest(network))
 
 
 def check(
@@ -44,10 +58,6 @@ def check(
         Rejection: the rule that the certificate breaks.
         Unable: this process, or the second one, cannot carry out the check.
     """
-    require_binary64()
-    if len(network) > MAX_NETWORK:
-        raise InputError(f"a network file of more than {MAX_NETWORK} bytes")
-    name = digest(network)
-    question = decode_query(query, decode_network(network, beside=len(query)), name)
-    proof = decode_certificate(certificate, name, digest(query))
+    question = read(network, query)
+    proof = decode_certificate(certificate, digest(network), digest(query))
     return judge(question, proof, exact=exact, processes=processes, pause=pause)

@@ -25,7 +25,7 @@ from verifai.kernel.context import FormBuilder, Row, Scene, row_of, spread
 from verifai.kernel.derive import BATCH_VALUES, Place, Plan, stack
 from verifai.kernel.eliminate import lower_bounds
 from verifai.kernel.errors import Rejection
-from verifai.kernel.files.certificate import MAX_DEPTH, Kind, Proof
+from verifai.kernel.files.certificate import MAX_DEPTH, ROW, Kind, Proof, check_form
 from verifai.kernel.formula import is_refuted
 from verifai.kernel.integers import integer_values
 from verifai.kernel.ledger import Ledger
@@ -127,7 +127,7 @@ class Checker:
 
     def is_vacuous(self, proof: Proof) -> bool:
         """Whether the proof needs no unsafe formula: then no point is in the domain at all."""
-        rows, count = proof.lambda_row, len(self.query.domain)
+        rows, count = proof.entry_index[proof.entry_kind == ROW], len(self.query.domain)
         is_own = bool(((rows >= 0) & (rows < count)).all())
         if not count or not is_own or (proof.tree == Kind.CHOOSE).any():
             return False
@@ -175,8 +175,8 @@ class _Run:
             checker.pause,
         )
         self.batch = max(1, min(MAX_BATCH, BATCH_VALUES // max(1, len(self.root.low))))
-        self.ledger.check_ranges()
         root = self.root
+        check_form(proof, root.network)
         check_work(proof, root.network, checker.query.longest)
         if self.proof.ends[0] != len(self.proof.tree):
             raise Rejection("tree", "records behind the tree's end")

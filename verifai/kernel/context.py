@@ -16,7 +16,7 @@ from verifai.kernel import hints
 from verifai.kernel.arithmetic import SLACK, UNIT, Ends, plain
 from verifai.kernel.bound import Forms, Root
 from verifai.kernel.errors import Rejection
-from verifai.kernel.files.certificate import Proof
+from verifai.kernel.files.certificate import SLOPE, Proof
 from verifai.kernel.lines import Lines, intercepts, vanishes
 from verifai.kernel.network import Affine, Input, Pwl
 from verifai.kernel.number import exact, nearest
@@ -146,18 +146,19 @@ class Scene:
 
     def _explicit(self, i: int, slopes: list[Array]) -> list[Array]:
         """The slopes, changed where blocks give some for single values."""
-        start = self.proof.block_slope
+        proof, start = self.proof, self.proof.block_start
         where = self.root.values(i)
         for s, block in enumerate(self.blocks.tolist()):
-            if block < 0 or start[block] == start[block + 1]:
+            if block < 0 or not proof.sloped[block]:
                 continue
             part = slice(start[block], start[block + 1])
-            values, places = self.proof.slope_value[part], self.proof.slope_place[part]
-            here = (values >= where.start) & (values < where.stop)
-            if (places[here] >= len(slopes)).any():
+            kinds, values = proof.entry_kind[part], proof.entry_index[part]
+            here = (kinds >= SLOPE) & (values >= where.start) & (values < where.stop)
+            places = kinds[here] - SLOPE
+            if (places >= len(slopes)).any():
                 raise Rejection("range", "a slope of a product given for a value that is none")
             for value, place, slope in zip(
-                values[here], places[here], self.proof.slope[part][here], strict=True
+                values[here], places, proof.entry_number[part][here], strict=True
             ):
                 slopes[place][s, value - where.start] = slope
         return slopes

@@ -15,8 +15,7 @@ from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.bound import Root
 from verifai.kernel.context import FormBuilder, Row, Scene, multiplied
 from verifai.kernel.errors import Rejection
-from verifai.kernel.files.certificate import IMAGE, Proof
-from verifai.kernel.network import Input, Pwl
+from verifai.kernel.files.certificate import BOUND, SLOPE, Proof
 from verifai.kernel.number import above, below, exact
 from verifai.kernel.operator import Array
 
@@ -41,29 +40,6 @@ class Ledger:
     table: list[Row]
     exact_root: Callable[[], Root]
     pause: Pause = never
-
-    def check_ranges(self) -> None:
-        """Rejection unless values, nodes and codes fit the network."""
-        proof = self.proof
-        total = len(self.root.low)
-        for name, values in (
-            ("form_value", proof.form_value),
-            ("mu_value", proof.mu_value),
-            ("slope_value", proof.slope_value),
-        ):
-            if len(values) and not (values.min() >= 0 and values.max() < total):
-                raise Rejection("range", f"{name} names a value that the network does not have")
-        if len(proof.split_form) and not proof.split_form.max() < total:
-            raise Rejection("range", "a split on a value that the network does not have")
-        if len(proof.step_target) and not proof.step_target.max() < len(self.root.network.nodes):
-            raise Rejection("range", "a derive record on a node that the network does not have")
-        for node in proof.step_target[proof.step_block == IMAGE].tolist():
-            if isinstance(self.root.network.nodes[node], Input):
-                raise Rejection("range", "the image of an input")
-        sizes = zip(self.root.network.nodes, self.root.network.sizes, strict=True)
-        columns = sum(size for node, size in sizes if isinstance(node, Pwl))
-        if len(proof.codes) and proof.codes.shape[1] != columns:
-            raise Rejection("range", f"codes of {proof.codes.shape[1]} values, not {columns}")
 
     def cuts(self, row: Row) -> list[tuple[int, float, float]]:
         """What a row on a single value says about its interval."""
@@ -104,18 +80,21 @@ class Ledger:
         proof, block, strict = self.proof, int(scene.blocks[index]), False
         if block < 0:
             return False
-        for entry in range(proof.block_lambda[block], proof.block_lambda[block + 1]):
-            number = int(proof.lambda_row[entry])
+        for entry in range(proof.block_start[block], proof.block_start[block + 1]):
+            kind, number = proof.entry_kind[entry], int(proof.entry_index[entry])
+            if kind >= SLOPE:
+                break  # a block's multipliers stand before its slopes
+            factor = float(proof.entry_number[entry])
+            if kind == BOUND:
+                weight = exact(factor)
+                builder.term(form, number, -weight)
+                builder.plus(form, weight * self._end(scene, index, number, factor > 0))
+                continue
             if not -len(rows) <= number < len(rows):
                 raise Rejection("multiplier", f"the path has no row {number}")
             row = self.table[rows[number]]
-            factor = multiplied(float(proof.lambda_factor[entry]), row)
-            builder.row(form, factor, row)
+            builder.row(form, multiplied(factor, row), row)
             strict |= row.strict and factor > 0
-        for entry in range(proof.block_mu[block], proof.block_mu[block + 1]):
-            value, factor = int(proof.mu_value[entry]), exact(float(proof.mu_factor[entry]))
-            builder.term(form, value, -factor)
-            builder.plus(form, factor * self._end(scene, index, value, factor > 0))
         return strict
 
     def _end(self, scene: Scene, index: int, value: int, is_lower: bool) -> fmpq:

@@ -1,7 +1,8 @@
 """How much work a file may ask for, counted before any is done.
 
 A network's values, numbers and products are limited in proportion to its file; what a certificate
-derives, in proportion to its tree nodes. The figures stand in SPEC.md, "Limits".
+derives, in proportion to its tree nodes and to what it says itself. The figures stand in SPEC.md,
+"Limits".
 
 May import: numpy, operator, network, certificate, errors. Must not know: bounds, the checker.
 """
@@ -9,13 +10,14 @@ May import: numpy, operator, network, certificate, errors. Must not know: bounds
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from verifai.kernel.errors import InputError, Rejection
-from verifai.kernel.files.certificate import Proof
+from verifai.kernel.files.certificate import SLOPE, Proof, sums
 from verifai.kernel.network import Network
-from verifai.kernel.operator import Array, Conv, Dense, Operator
+from verifai.kernel.operator import Conv, Dense, Operator
 
 VALUES = 1 << 18, 1 << 4  # those of any network, and so many more for every byte of its files
 NUMBERS = 1 << 22, 1 << 6
@@ -23,6 +25,18 @@ PRODUCTS = 1 << 28, 1 << 13
 STEPS = 1 << 14, 1 << 3  # those of any certificate, and so many more for a tree node and node
 TERMS = 1 << 20, 1 << 6  # the same, for a tree node and value
 STORED = 4  # times that every step, leaf and split of a certificate may be followed besides
+
+
+class Asked(NamedTuple):
+    """How much of one kind of work a tree asks for.
+
+    Attributes:
+        followed: over all tree nodes.
+        stored: as it stands in the file.
+    """
+
+    followed: float
+    stored: float
 
 
 class Allowance:
@@ -71,43 +85,46 @@ def _products(operator: Operator, inputs: int) -> int:
     return int(operator.index.size)
 
 
-def check_work(proof: Proof, network: Network, longest: int) -> None:
-    """Rejection "work" if the tree asks for more steps, or terms in them, than it may.
+def asked(proof: Proof, network: Network, longest: int) -> tuple[Asked, Asked]:
+    """What a tree asks for in steps, and in terms in them.
 
     Args:
         proof: of checked form.
         network: whose values it names.
         longest: the number of terms of the query's longest row.
     """
-    forms, blocks = np.diff(proof.form_start), np.diff(proof.block_lambda) + np.diff(proof.block_mu)
-    row = max(1, longest, int(forms.max(initial=1)))
-    entries = np.append(blocks * float(row) + 1, 1.0)  # the last: steps without a block
+    forms = np.append(proof.form_size, 1)  # the last: a single value
+    row = max(1, longest, int(forms.max()))
+    multipliers = sums(proof.block_start, proof.entry_kind < SLOPE)
+    entries = np.append(multipliers * float(row) + 1, 1.0)  # the last: steps without a block
     is_node, of_block = proof.step_target >= 0, np.maximum(proof.step_block, -1)
     sizes = np.array(network.sizes)[np.where(is_node, proof.step_target, 0)]
-    forms = np.append(forms, 1)
     bounds = np.where(is_node, 2.0 * sizes, forms[np.where(is_node, -1, -1 - proof.step_target)])
     stored = bounds * entries[of_block]
-    plans = [_sums(proof.plan_start, each) for each in (np.ones(len(stored)), stored)]
-    followed = [plan[proof.derive_plan].sum() for plan in plans]
+    plans = [sums(proof.plan_start, each) for each in (np.ones(len(stored)), stored)]
+    steps, terms = (float(plan[proof.derive_plan].sum()) for plan in plans)
     leaves = entries[proof.close_block].sum()
     splits = forms[np.where(proof.split_form < 0, -1 - proof.split_form, -1)].sum()
-    nodes = float(len(proof.tree))
-    for what, asked, kept, (base, rate), each in (
-        ("steps", followed[0], len(stored), STEPS, len(network.nodes)),
-        (
-            "terms",
-            followed[1] + leaves + splits,
-            stored.sum() + entries.sum() + forms.sum(),
-            TERMS,
-            network.offsets[-1],
-        ),
+    kept = stored.sum() + entries.sum() + forms.sum()
+    return Asked(steps, len(stored)), Asked(terms + float(leaves + splits), float(kept))
+
+
+def check_work(proof: Proof, network: Network, longest: int) -> None:
+    """Rejection "work" if the tree asks for more steps, or terms in them, than it says or may.
+
+    Args:
+        proof: as for `asked`.
+        network: as for `asked`.
+        longest: as for `asked`.
+    """
+    for what, found, stated, (base, rate), each in zip(
+        ("steps", "terms"),
+        asked(proof, network, longest),
+        proof.work,
+        (STEPS, TERMS),
+        (len(network.nodes), network.offsets[-1]),
+        strict=True,
     ):
-        allowed = base + rate * nodes * each + STORED * kept
-        if not asked <= allowed:
-            raise Rejection("work", f"{asked:.3g} {what}, at most {allowed:.3g} are followed")
-
-
-def _sums(start: Array, items: Array) -> Array:
-    """The sum of every item's entries."""
-    total = np.append(0.0, np.cumsum(items))
-    return np.asarray(total[start[1:]] - total[start[:-1]])
+        allowed = min(stated, base + rate * len(proof.tree) * each + STORED * found.stored)
+        if not found.followed <= allowed:
+            raise Rejection("work", f"{found.followed:.3g} {what}, and {allowed:.3g} are allowed")

@@ -1,43 +1,66 @@
 """The certificate as it is written; docs/certificate-format.md says what stands in it.
 
-May import: numpy, kernel.files, proof.container. Must not know: what a proof proves.
+May import: numpy, kernel. Must not know: what a proof proves.
 """
 
 from __future__ import annotations
 
-from dataclasses import fields
+import zlib
+from collections.abc import Mapping
+from dataclasses import replace
+from math import ceil
+from typing import Any
 
 import numpy as np
 
-from verifai.kernel.files.certificate import FORMAT, TYPES, Proof, rows_named
-from verifai.kernel.files.packed import DEFAULT_CODE
-from verifai.kernel.operator import Array
-from verifai.proof.container import pack
+from verifai.kernel.files.certificate import COLUMNS, COUNTS, INFLATED, MAGIC, Kind, Proof
+from verifai.kernel.limits import asked
+from verifai.kernel.query import Query
+
+LEVEL = 9
+UNLIMITED = (1 << 63) - 1
+
+
+def proof_of(columns: Mapping[str, Any]) -> Proof:
+    """The proof of these columns; those that are not there are empty."""
+    arrays = {
+        name: np.asarray(columns.get(name, ()), dtype=column.dtype)
+        for name, column in COLUMNS.items()
+    }
+    if arrays["codes"].ndim != 2:
+        arrays["codes"] = np.zeros((0, 0), dtype=np.uint8)
+    return Proof(**arrays, work=(UNLIMITED, UNLIMITED))
+
+
+def counted(proof: Proof, query: Query) -> Proof:
+    """The proof with a statement of the work that it asks for about a query."""
+    steps, terms = asked(proof, query.network, query.longest)
+    return replace(proof, work=(ceil(steps.followed), ceil(terms.followed)))
 
 
 def encode_certificate(proof: Proof, network_digest: str, query_digest: str) -> bytes:
-    """The certificate's bytes; equal proofs give equal bytes."""
-    metadata = {
-        "format": FORMAT,
-        "network": network_digest,
-        "query": query_digest,
-        "semantics": "real",
-    }
-    arrays = {
-        f.name: np.asarray(getattr(proof, f.name), dtype=TYPES[f.name]) for f in fields(Proof)
-    }
-    smaller = packed_codes(proof.codes)
-    gain = proof.codes.size - sum(a.size for a in smaller.values())
-    if gain > 0 and rows_named(arrays) == len(proof.codes):
-        del arrays["codes"]
-        arrays |= smaller
-    return pack(metadata, {name: array for name, array in arrays.items() if array.size})
+    """The certificate's bytes; equal proofs give equal bytes.
 
-
-def packed_codes(codes: Array) -> dict[str, Array]:
-    """A matrix of codes (rows, columns) as a bit for each, column by column, and those not default.
-
-    `code_mask` is (columns, ⌈rows/8⌉), the first row in the highest bit; `code` goes by columns.
+    Args:
+        proof: of any form; the reader judges it.
+        network_digest: of the network's file, hexadecimal.
+        query_digest: of the query's file, hexadecimal.
     """
-    given = codes.T != DEFAULT_CODE
-    return {"code_mask": np.packbits(given, axis=1), "code": codes.T[given]}
+    lengths = {column.owner: len(getattr(proof, name)) for name, column in COLUMNS.items()}
+    lengths["points"] = int((proof.tree == Kind.POINT).sum())
+    lengths |= {"width": proof.codes.shape[1], "followed": proof.work[0], "summed": proof.work[1]}
+    counts = np.array([lengths[name] for name in COUNTS], dtype="<i8")
+    columns = (np.asarray(getattr(proof, name), c.dtype) for name, c in COLUMNS.items())
+    body = b"".join([counts.tobytes(), *(column.tobytes() for column in columns)])
+    digests = bytes.fromhex(network_digest) + bytes.fromhex(query_digest)
+    return MAGIC + digests + len(body).to_bytes(8, "little") + _deflated(body)
+
+
+def _deflated(body: bytes) -> bytes:
+    """The body compressed, as far as the reader allows."""
+    small = zlib.compress(body, LEVEL)
+    free, rate = INFLATED
+    if len(body) <= free + rate * len(small):
+        return small
+    stream = zlib.compressobj(LEVEL, strategy=zlib.Z_HUFFMAN_ONLY)  # at most 8 : 1
+    return stream.compress(body) + stream.flush()

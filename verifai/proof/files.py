@@ -9,10 +9,11 @@ from functools import cached_property
 from typing import Self
 
 from verifai.kernel.arithmetic import Pause, never
+from verifai.kernel.check import read
 from verifai.kernel.files.certificate import Proof
 from verifai.kernel.files.container import digest
 from verifai.kernel.query import Query
-from verifai.proof.certificate import encode_certificate
+from verifai.proof.certificate import counted, encode_certificate
 from verifai.proof.network import encode_network
 from verifai.proof.query import encode_query
 
@@ -28,6 +29,15 @@ class Files:
         """Files that are there already."""
         self.network, self.query = network, query
 
+    @cached_property
+    def question(self) -> Query:
+        """The query that they hold.
+
+        Raises:
+            InputError: the kernel would not read it.
+        """
+        return read(self.network, self.query)
+
     @classmethod
     def of(cls, query: Query, pause: Pause = never) -> Self:
         """The files of a query, as they are written; `pause` is called now and then.
@@ -36,7 +46,9 @@ class Files:
             InputError: a number or a name that the kernel would not read.
         """
         network = encode_network(query.network, pause)
-        return cls(network, encode_query(query, digest(network), pause))
+        files = cls(network, encode_query(query, digest(network), pause))
+        files.__dict__["question"] = query
+        return files
 
     @cached_property
     def digests(self) -> tuple[str, str]:
@@ -45,4 +57,4 @@ class Files:
 
     def certificate(self, proof: Proof) -> bytes:
         """The certificate that claims that a proof is about these files."""
-        return encode_certificate(proof, *self.digests)
+        return encode_certificate(counted(proof, self.question), *self.digests)

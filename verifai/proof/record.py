@@ -13,7 +13,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from verifai.kernel.files.certificate import IMAGE, PLAIN, TYPES, Kind, Proof
+from verifai.kernel.files.certificate import BOUND, COLUMNS, IMAGE, PLAIN, ROW, SLOPE, Kind, Proof
+from verifai.proof.certificate import proof_of
 
 
 class Block(NamedTuple):
@@ -103,7 +104,7 @@ def assemble(records: Iterable[Record]) -> Proof:
     """The proof whose tree in preorder is the sequence of records."""
     plans, forms = _Table[tuple[Step, ...]](), _Table[Form]()
     blocks, codes = _Table[Block](), _Table[bytes]()
-    data: Data = {name: [] for name in TYPES}
+    data: Data = {name: [] for name in COLUMNS}
 
     def target(form: int | Form) -> int:
         return form if isinstance(form, int) else -1 - forms.number(form)
@@ -128,10 +129,8 @@ def assemble(records: Iterable[Record]) -> Proof:
     _plans(data, plans, target, blocks)
     _forms(data, forms)
     _blocks(data, blocks, codes)
-    rows = [np.frombuffer(code, dtype=np.uint8) for code in codes.items]
-    arrays = {name: np.array(items, dtype=TYPES[name]) for name, items in data.items()}
-    arrays["codes"] = np.stack(rows) if rows else np.zeros((0, 0), dtype=np.uint8)
-    return Proof(**arrays)
+    data["codes"] = [np.frombuffer(code, dtype=np.uint8) for code in codes.items]
+    return proof_of(data)
 
 
 def _plans(
@@ -140,12 +139,11 @@ def _plans(
     target: Callable[[int | Form], int],
     blocks: _Table[Block],
 ) -> None:
-    data["plan_start"].append(0)
     for plan in plans.items:
         for step in plan:
             data["step_target"].append(target(step.target))
             data["step_block"].append(_code(step, blocks))
-        data["plan_start"].append(len(data["step_target"]))
+        data["plan_size"].append(len(plan))
 
 
 def _code(step: Step, blocks: _Table[Block]) -> int:
@@ -172,25 +170,19 @@ def sharpened(records: Iterable[Record]) -> list[Record]:
 
 
 def _forms(data: Data, forms: _Table[Form]) -> None:
-    data["form_start"].append(0)
     for form in forms.items:
         data["form_value"] += form.values
         data["form_factor"] += form.factors
-        data["form_start"].append(len(data["form_value"]))
+        data["form_size"].append(len(form.values))
 
 
 def _blocks(data: Data, blocks: _Table[Block], codes: _Table[bytes]) -> None:
-    for start in ("block_lambda", "block_mu", "block_slope"):
-        data[start].append(0)
     for block in blocks.items:
-        data["lambda_row"] += [row for row, _ in block.rows]
-        data["lambda_factor"] += [factor for _, factor in block.rows]
-        data["mu_value"] += [value for value, _ in block.ends]
-        data["mu_factor"] += [factor for _, factor in block.ends]
-        data["slope_value"] += [value for value, _, _ in block.slopes]
-        data["slope_place"] += [place for _, place, _ in block.slopes]
-        data["slope"] += [slope for _, _, slope in block.slopes]
-        data["block_lambda"].append(len(data["lambda_row"]))
-        data["block_mu"].append(len(data["mu_value"]))
-        data["block_slope"].append(len(data["slope_value"]))
+        entries = [(ROW, row, factor) for row, factor in block.rows]
+        entries += [(BOUND, value, factor) for value, factor in block.ends]
+        entries += [(SLOPE + place, value, slope) for value, place, slope in block.slopes]
+        data["entry_kind"] += [kind for kind, _, _ in entries]
+        data["entry_index"] += [index for _, index, _ in entries]
+        data["entry_number"] += [number for _, _, number in entries]
+        data["block_size"].append(len(entries))
         data["block_codes"].append(codes.number(block.codes) if block.codes else -1)

@@ -1,30 +1,33 @@
-"""The certificate as data: arrays for a tree in preorder and the tables that its records share.
+"""The certificate as data: columns for a tree in preorder and the tables of its records.
 
 Nothing here says that a certificate proves anything; it only has the right form.
 
-May import: numpy, container, errors. Must not know: networks, queries, bounds.
+May import: numpy, network, operator, errors. Must not know: queries, bounds.
 """
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from typing import Annotated, NamedTuple, get_type_hints
 
 import numpy as np
 
 from verifai.kernel.errors import Rejection
-from verifai.kernel.files.container import ContainerError, unpack
-from verifai.kernel.files.packed import PACKED, unpacked_codes
+from verifai.kernel.network import Input, Network, Pwl
 from verifai.kernel.operator import Array
 
-FORMAT = "verifai-certificate-1"
+MAGIC = b"verifai2"
+DIGEST = 32  # bytes of a SHA-256
 MAX_BYTES = 1 << 28
-MAX_HEADER = 1 << 16
+INFLATED = 1 << 20, 1 << 8  # bytes of what any file holds, and so many more for a byte of it
 MAX_DEPTH = 4096
 MAX_NODES = 1 << 24
 IMAGE = -2  # in the place of a step's block: the image of a node's sources instead of LB
 PLAIN = -3  # in the place of a step's block: default slopes, and no exact ends near knots
+ROW, BOUND, SLOPE = 0, 1, 2  # kinds of entries; SLOPE + place for slopes
 
 
 class Kind(IntEnum):
@@ -37,68 +40,71 @@ class Kind(IntEnum):
     POINT = 4
 
 
-TYPES = {
-    "tree": "u1",
-    "split_form": "<i4",
-    "split_at": "<f8",
-    "choose_or": "<i4",
-    "choose_count": "<i4",
-    "derive_plan": "<i4",
-    "close_block": "<i4",
-    "plan_start": "<i4",
-    "step_target": "<i4",
-    "step_block": "<i4",
-    "form_start": "<i4",
-    "form_value": "<i4",
-    "form_factor": "<f8",
-    "block_lambda": "<i4",
-    "lambda_row": "<i4",
-    "lambda_factor": "<f8",
-    "block_mu": "<i4",
-    "mu_value": "<i4",
-    "mu_factor": "<f8",
-    "block_slope": "<i4",
-    "slope_value": "<i4",
-    "slope_place": "u1",
-    "slope": "<f8",
-    "block_codes": "<i4",
-    "codes": "u1",
-}
+class Column(NamedTuple):
+    """What stands in one array of a certificate.
+
+    Attributes:
+        dtype: of its numbers.
+        owner: what has one of them each.
+        low: the least that is allowed (None: any number); with `below`, minus that count more.
+        high: the count that all are less than ("": none).
+    """
+
+    dtype: str
+    owner: str
+    low: int | None = None
+    high: str = ""
+    below: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Proof:
-    """A tree in preorder and its tables; SPEC.md ("Certificate") says what every array means.
+    """A tree in preorder and its tables; docs/certificate-format.md says what every column means.
 
-    `tree` holds kinds; the records of one kind stand in their own arrays, in the tree's order.
-    Tables in compressed rows: item i of a table owns entries start[i] … start[i+1] - 1.
+    The columns stand here as they do in the file. Records of one kind stand in their own columns,
+    in the tree's order; item i of a table owns the next size[i] of what it has.
     """
 
-    tree: Array  # (T,) Kind
-    split_form: Array  # (splits,): value v ≥ 0, or form -1-v of the table of forms
-    split_at: Array  # (splits,)
-    choose_or: Array  # (chooses,): which of the disjunctions that are open on the path
-    choose_count: Array  # (chooses,): its number of alternatives
-    derive_plan: Array  # (derives,)
-    close_block: Array  # (closes,)
-    plan_start: Array  # (plans+1,) into steps
-    step_target: Array  # (steps,): node k ≥ 0 (all its values), or form -1-k
-    step_block: Array  # (steps,): a block, -1 for default slopes, IMAGE or PLAIN
-    form_start: Array  # (forms+1,)
-    form_value: Array
-    form_factor: Array
-    block_lambda: Array  # (blocks+1,) into lambda_row, lambda_factor
-    lambda_row: Array  # row of the path; negative counts from the path's end
-    lambda_factor: Array
-    block_mu: Array  # (blocks+1,) into mu_value, mu_factor
-    mu_value: Array
-    mu_factor: Array  # positive: times (lower - value); negative: its size times (value - upper)
-    block_slope: Array  # (blocks+1,) into slope_value, slope_place, slope
-    slope_value: Array
-    slope_place: Array  # 0 lower, 1 upper; of a product 0, 1 lower and 2, 3 upper on left, right
-    slope: Array
-    block_codes: Array  # (blocks,): a row of codes, or -1
-    codes: Array  # (rows, values of all piecewise-linear nodes)
+    split_at: Annotated[Array, Column("<f8", "splits")]
+    form_factor: Annotated[Array, Column("<f8", "terms")]
+    entry_number: Annotated[Array, Column("<f8", "entries")]
+    split_form: Annotated[Array, Column("<i4", "splits", 0, "values", "forms")]  # or -1 - form
+    choose_or: Annotated[Array, Column("<i4", "chooses")]  # of those open
+    choose_count: Annotated[Array, Column("<i4", "chooses", 1, "nodes")]  # its alternatives
+    derive_plan: Annotated[Array, Column("<i4", "derives", 0, "plans")]
+    close_block: Annotated[Array, Column("<i4", "closes", 0, "blocks")]
+    plan_size: Annotated[Array, Column("<i4", "plans", 0)]  # in steps
+    step_target: Annotated[Array, Column("<i4", "steps", 0, "layers", "forms")]  # or -1 - form
+    step_block: Annotated[Array, Column("<i4", "steps", PLAIN, "blocks")]  # or -1: default slopes
+    form_size: Annotated[Array, Column("<i4", "forms", 0)]  # in terms
+    form_value: Annotated[Array, Column("<i4", "terms", 0, "values")]
+    block_size: Annotated[Array, Column("<i4", "blocks", 0)]  # in entries, slopes being last
+    block_codes: Annotated[Array, Column("<i4", "blocks", -1, "codes")]
+    entry_index: Annotated[Array, Column("<i4", "entries")]  # row of the path, or value
+    tree: Annotated[Array, Column("u1", "nodes", 0, "kinds")]
+    entry_kind: Annotated[Array, Column("u1", "entries", 0, "entry_kinds")]
+    codes: Annotated[Array, Column("u1", "codes")]  # (codes, values of all piecewise-linear nodes)
+    work: tuple[int, int]  # steps and terms that are followed at most
+
+    @cached_property
+    def plan_start(self) -> Array:
+        """Where every plan's steps start, and where the last one's end."""
+        return starts(self.plan_size)
+
+    @cached_property
+    def form_start(self) -> Array:
+        """Where every form's terms start, and where the last one's end."""
+        return starts(self.form_size)
+
+    @cached_property
+    def block_start(self) -> Array:
+        """Where every block's entries start, and where the last one's end."""
+        return starts(self.block_size)
+
+    @cached_property
+    def sloped(self) -> Array:
+        """Which blocks have slopes."""
+        return sums(self.block_start, self.entry_kind >= SLOPE) > 0
 
     @cached_property
     def arity(self) -> Array:
@@ -140,115 +146,134 @@ class Proof:
         return places
 
 
-def _check_table(name: str, start: Array, entries: tuple[Array, ...]) -> None:
-    size = len(entries[0])
-    if any(len(e) != size for e in entries):
-        raise Rejection("table", f"the entries of {name} differ in length")
-    steps = np.diff(start.astype(np.int64))
-    if not (len(start) >= 1 and start[0] == 0 and start[-1] == size and (steps >= 0).all()):
-        raise Rejection("table", f"{name} does not tile its {size} entries")
+def starts(sizes: Array) -> Array:
+    """Where items of these sizes start that stand one behind the other, and where the last ends."""
+    return np.append(0, np.cumsum(sizes, dtype=np.int64))
 
 
-def _check_range(name: str, array: Array, low: int, high: int) -> None:
-    if not ((array >= low) & (array < high)).all():
-        raise Rejection("range", f"{name} has an entry outside {low} … {high - 1}")
+def sums(start: Array, items: Array) -> Array:
+    """The sum of every table item's entries."""
+    total = np.append(0.0, np.cumsum(items))
+    return np.asarray(total[start[1:]] - total[start[:-1]])
 
 
-def _check_used(name: str, count: int, *uses: Array) -> None:
-    seen = np.zeros(count, dtype=bool)
-    for use in uses:
-        seen[use[use >= 0]] = True
-    if not seen.all():
-        raise Rejection("used", f"{count - seen.sum()} of {count} {name} are never used")
-
-
-def check_form(proof: Proof) -> None:
-    """Rejection unless every index points at something and everything is pointed at."""
-    tree = proof.tree
-    if not 0 < len(tree) <= MAX_NODES:
-        raise Rejection("tree", f"a tree of {len(tree)} nodes (1 … {MAX_NODES} are read)")
-    _check_range("tree", tree, 0, len(Kind))
-    for kind, arrays in (
-        (Kind.SPLIT, (proof.split_form, proof.split_at)),
-        (Kind.CHOOSE, (proof.choose_or, proof.choose_count)),
-        (Kind.DERIVE, (proof.derive_plan,)),
-        (Kind.CLOSE, (proof.close_block,)),
-    ):
-        if any(len(a) != (tree == kind).sum() for a in arrays):
-            raise Rejection("tree", f"{kind.name.lower()} records and tree nodes differ in number")
-    _check_table("plans", proof.plan_start, (proof.step_target, proof.step_block))
-    _check_table("forms", proof.form_start, (proof.form_value, proof.form_factor))
-    _check_table("block_lambda", proof.block_lambda, (proof.lambda_row, proof.lambda_factor))
-    _check_table("block_mu", proof.block_mu, (proof.mu_value, proof.mu_factor))
-    _check_table(
-        "block_slope", proof.block_slope, (proof.slope_value, proof.slope_place, proof.slope)
-    )
-    plans, forms, blocks = (
-        len(a) - 1 for a in (proof.plan_start, proof.form_start, proof.block_lambda)
-    )
-    if (
-        any(len(a) != blocks + 1 for a in (proof.block_mu, proof.block_slope))
-        or len(proof.block_codes) != blocks
-    ):
-        raise Rejection("table", "the tables of blocks differ in length")
-    if proof.codes.ndim != 2:
-        raise Rejection("table", "codes is not a matrix")
-    _check_range("choose_count", proof.choose_count, 1, len(tree))
-    _check_range("derive_plan", proof.derive_plan, 0, plans)
-    _check_range("close_block", proof.close_block, 0, blocks)
-    _check_range("step_block", proof.step_block, PLAIN, blocks)
-    if ((proof.step_block <= IMAGE) & (proof.step_target < 0)).any():
-        raise Rejection("range", "the image, or plain bounds, of a form")
-    _check_range("block_codes", proof.block_codes, -1, len(proof.codes))
-    _check_range("split_form", proof.split_form, -forms, 1 << 31)
-    _check_range("step_target", proof.step_target, -forms, 1 << 31)
-    _check_range("slope_place", proof.slope_place, 0, 4)
-    _check_used("plans", plans, proof.derive_plan)
-    _check_used("forms", forms, -1 - proof.split_form, -1 - proof.step_target)
-    _check_used("blocks", blocks, proof.close_block, proof.step_block)
-    _check_used("codes", len(proof.codes), proof.block_codes)
-
-
-def rows_named(arrays: dict[str, Array]) -> int:
-    """How many rows of codes the blocks name, if they leave out none."""
-    return int(arrays["block_codes"].max(initial=-1)) + 1
+COLUMNS: dict[str, Column] = {
+    name: hint.__metadata__[0]
+    for name, hint in get_type_hints(Proof, include_extras=True).items()
+    if name != "work"
+}
+COUNTS = (
+    *("splits", "chooses", "derives", "closes", "points", "plans", "steps", "forms", "terms"),
+    *("blocks", "entries", "codes", "width", "followed", "summed"),
+)  # the numbers before the columns
 
 
 def decode_certificate(data: bytes, network_digest: str, query_digest: str) -> Proof:
     """The proof in a certificate that claims to be about this network and query.
 
     Raises:
-        Rejection: not a certificate, of another format, network or query, or badly formed.
+        Rejection: not a certificate, of another format, network or query, or not of its size.
     """
     if len(data) > MAX_BYTES:
         raise Rejection("container", f"{len(data)} bytes (at most {MAX_BYTES} are read)")
+    head = len(MAGIC)
+    if data[:head] != MAGIC:
+        raise Rejection(
+            "format",
+            "no certificate of format 2; one of format 1 is upgraded by "
+            "python -m verifai.proof NETWORK QUERY CERTIFICATE OUT",
+        )
+    for name, expected in (("network", network_digest), ("query", query_digest)):
+        if data[head : head + DIGEST].hex() != expected:
+            raise Rejection("digest", f"the certificate is about another {name}")
+        head += DIGEST
+    body = _inflated(data, head)
+    size = 8 * len(COUNTS)
+    if len(body) < size:
+        raise Rejection("container", f"{len(body)} bytes are less than its counts")
+    counts = dict(zip(COUNTS, np.frombuffer(body, "<i8", len(COUNTS)).tolist(), strict=True))
+    if min(counts.values()) < 0 or (counts["codes"] > 0) != (counts["width"] > 0):
+        raise Rejection("container", "counts that are none")
+    kinds = [counts[name] for name in COUNTS[: len(Kind)]]
+    lengths = counts | {"nodes": sum(kinds), "codes": counts["codes"] * counts["width"]}
+    arrays: dict[str, Array] = {}
+    for name, column in COLUMNS.items():
+        count, start = lengths[column.owner], size
+        size += count * np.dtype(column.dtype).itemsize
+        if size > len(body):
+            raise Rejection("container", f"the file ends before {name} does")
+        arrays[name] = np.frombuffer(body, column.dtype, count, start)
+    if size != len(body):
+        raise Rejection("container", f"{len(body) - size} bytes behind the last column")
+    if lengths["nodes"] > MAX_NODES:
+        raise Rejection("tree", f"{lengths['nodes']} nodes (at most {MAX_NODES} are read)")
+    if np.bincount(arrays["tree"], minlength=len(Kind)).tolist() != kinds:
+        raise Rejection("tree", "records and tree nodes differ in number")
+    arrays["codes"] = arrays["codes"].reshape(counts["codes"], counts["width"])
+    return Proof(**arrays, work=(counts["followed"], counts["summed"]))
+
+
+def _inflated(data: bytes, head: int) -> bytes:
+    """What is compressed behind the head, of the size that the 8 bytes there say."""
+    free, rate = INFLATED
+    size = int.from_bytes(data[head : head + 8], "little")
+    if size > min(MAX_BYTES, free + rate * len(data)):
+        raise Rejection("container", f"{size} bytes in a file of {len(data)} are too many")
+    stream = zlib.decompressobj()
     try:
-        metadata, arrays = unpack(data, max_header=MAX_HEADER)
-    except ContainerError as error:
-        raise Rejection("container", str(error)) from None
-    if metadata.get("format") != FORMAT or metadata.get("semantics") != "real":
-        raise Rejection("format", f"not a {FORMAT} over the reals")
-    if metadata.get("network") != network_digest:
-        raise Rejection("digest", "the certificate is about another network")
-    if metadata.get("query") != query_digest:
-        raise Rejection("digest", "the certificate is about another query")
-    if len(metadata) != 4:
-        raise Rejection("format", "unknown metadata")
-    for name, array in arrays.items():
-        if array.dtype != np.dtype((TYPES | PACKED).get(name, object)):
-            raise Rejection("format", f"an unknown array or type: {name} of {array.dtype}")
-        if array.ndim != (2 if name in ("codes", "code_mask") else 1) or not array.size:
-            raise Rejection("format", f"array {name} of shape {array.shape}")
-    full = {name: arrays[name] if name in arrays else _empty(name) for name in TYPES}
-    if PACKED.keys() & arrays.keys():
-        full["codes"] = unpacked_codes(arrays, rows_named(full))
-    proof = Proof(**full)
-    check_form(proof)
-    return proof
+        body = stream.decompress(data[head + 8 :], size + 1)
+    except zlib.error as error:
+        raise Rejection("container", f"not compressed as it should be: {error}") from None
+    if len(body) != size or not stream.eof or stream.unused_data:
+        raise Rejection("container", f"what is compressed are not {size} bytes, or more follows")
+    return body
 
 
-def _empty(name: str) -> Array:
-    """What an absent array stands for: no entries, a table of no items, a matrix of no rows."""
-    starts = ("plan_start", "form_start", "block_lambda", "block_mu", "block_slope")
-    shape: tuple[int, ...] = (0, 0) if name == "codes" else (1,) if name in starts else (0,)
-    return np.zeros(shape, dtype=TYPES[name])
+def check_form(proof: Proof, network: Network) -> None:
+    """Rejection unless every index points at something and everything is pointed at."""
+    of_kinds = zip(network.nodes, network.sizes, strict=True)
+    width = sum(size for node, size in of_kinds if isinstance(node, Pwl)) if len(proof.codes) else 0
+    counts = {column.owner: len(getattr(proof, name)) for name, column in COLUMNS.items()}
+    counts |= {"kinds": len(Kind), "entry_kinds": SLOPE + 4}
+    counts |= {"values": network.offsets[-1], "layers": len(network.nodes)}
+    for name, column in COLUMNS.items():
+        array = getattr(proof, name)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise Rejection("range", f"{name} holds NaN or infinity")
+        low = None if column.low is None else column.low - counts.get(column.below, 0)
+        if low is not None and (array < low).any():
+            raise Rejection("range", f"{name} has an entry below {low}")
+        if column.high and (array >= counts[column.high]).any():
+            raise Rejection("range", f"{name} has an entry above {counts[column.high] - 1}")
+    if not counts["nodes"]:
+        raise Rejection("tree", "a tree of no nodes")
+    for name, start, total in (
+        ("plans", proof.plan_start, counts["steps"]),
+        ("forms", proof.form_start, counts["terms"]),
+        ("blocks", proof.block_start, counts["entries"]),
+    ):
+        if start[-1] != total:
+            raise Rejection("table", f"the {name} do not own all that they could, or more")
+    if proof.codes.shape[1] != width:
+        raise Rejection("range", f"codes of {proof.codes.shape[1]} values, not {width}")
+    slopes, values = proof.entry_kind >= SLOPE, proof.entry_index[proof.entry_kind != ROW]
+    if ((values < 0) | (values >= counts["values"])).any():
+        raise Rejection("range", "an entry on a value that the network does not have")
+    if not np.isin(np.flatnonzero(slopes[:-1] & ~slopes[1:]) + 1, proof.block_start).all():
+        raise Rejection("table", "a multiplier behind slopes of its block")
+    if (proof.step_target[proof.step_block <= IMAGE] < 0).any():
+        raise Rejection("range", "the image, or plain bounds, of a form")
+    images = proof.step_target[proof.step_block == IMAGE].tolist()
+    if any(isinstance(network.nodes[node], Input) for node in images):
+        raise Rejection("range", "the image of an input")
+    for name, uses in (
+        ("plans", (proof.derive_plan,)),
+        ("forms", (-1 - proof.split_form, -1 - proof.step_target)),
+        ("blocks", (proof.close_block, proof.step_block)),
+        ("codes", (proof.block_codes,)),
+    ):
+        used = np.zeros(counts[name], dtype=bool)
+        for use in uses:
+            used[use[use >= 0]] = True
+        if not used.all():
+            raise Rejection("used", f"{(~used).sum()} of {len(used)} {name} are never used")
