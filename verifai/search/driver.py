@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -200,7 +200,7 @@ class Driver:
         first = search.add(search.roots(bounds, np.arange(len(search.goals.margin)), stale=False))
         return Phases(self, search, skeleton, first, before or [])
 
-    def team(self, search: TreeSearch) -> Team:
+    def team(self, search: TreeSearch[Any]) -> Team:
         """The processes of a search."""
         search.filter_points = self._promising
         return Team(search, self.meter, self.attempt)

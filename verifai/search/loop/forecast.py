@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class Forecast:
 
     missing: float | None = None
 
-    def boxes(self, search: TreeSearch) -> float:
+    def boxes(self, search: TreeSearch[Any]) -> float:
         """How many boxes the whole tree will have, about; infinite where bounds do not rise.
 
         What is missing is taken to fall by as much at every level as it has so far, on average
@@ -42,7 +43,7 @@ class Forecast:
         depth = levels * self.missing / gained if gained > 0 else math.inf
         return float(2.0 ** min(depth + 1, 1000.0))
 
-    def is_half_done(self, search: TreeSearch) -> bool:
+    def is_half_done(self, search: TreeSearch[Any]) -> bool:
         """Whether less than half of what the root missed is left."""
         left = sum((0.5**group.depth * -group.value).sum() for group in search.open)
         return self.missing is not None and bool(left < self.missing / 2)

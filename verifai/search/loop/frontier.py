@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from verifai.bounds.arrays import free_bytes, placed
 from verifai.bounds.compiled import Compiled
@@ -28,8 +27,43 @@ DEVICE_BATCH = 8192  # subproblems that keep a graphics card busy
 BATCHES = 64  # that its free memory has room for: what is open, and what a visit makes besides
 
 
+class State(Protocol):
+    """What a kind of search knows of subproblems besides bounds, a row for each."""
+
+    @property
+    def bytes(self) -> int:
+        """What its arrays hold."""
+        ...
+
+    def take(self, which: Indices | slice, /) -> Self:
+        """That of some subproblems."""
+        ...
+
+    def join(self, others: Sequence[Self], /) -> Self:
+        """That of these subproblems and then of others."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stateless:
+    """Nothing besides bounds."""
+
+    bytes: int = 0
+
+    def take(self, _: Indices | slice) -> Stateless:
+        """Nothing."""
+        return self
+
+    def join(self, _: Sequence[Stateless]) -> Stateless:
+        """Nothing."""
+        return self
+
+
+S = TypeVar("S", bound=State)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Regions:
+class Regions(Generic[S]):
     """Open subproblems.
 
     Attributes:
@@ -38,14 +72,14 @@ class Regions:
             stay where the search's network is, all else is numpy's.
         depth: splits on the path.
         value: how far the parent was from being refuted (not positive).
-        extra: further arrays with a row a subproblem, by name.
+        state: what the kind of search knows besides.
     """
 
     nodes: Indices
     bounds: Bounds
     depth: Indices
     value: Array
-    extra: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    state: S
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -53,23 +87,25 @@ class Regions:
     @property
     def bytes(self) -> int:
         """What their arrays hold."""
-        arrays = (*self.bounds.lower, *self.bounds.upper, *self.extra.values())
-        return sum(int(a.nbytes) for a in (self.nodes, self.depth, self.value, *arrays))
+        arrays = (*self.bounds.lower, *self.bounds.upper, self.nodes, self.depth, self.value)
+        return self.state.bytes + sum(int(a.nbytes) for a in arrays)
 
-    def take(self, which: Indices | slice) -> Regions:
+    def take(self, which: Indices | slice) -> Regions[S]:
         """Some of the subproblems."""
-        extra = {name: a[which] for name, a in self.extra.items()}
-        bounds = self.bounds.take(placed(which, self.bounds.lower[0]))
-        return Regions(self.nodes[which], bounds, self.depth[which], self.value[which], extra)
+        bounds, state = (
+            self.bounds.take(placed(which, self.bounds.lower[0])),
+            self.state.take(which),
+        )
+        return Regions(self.nodes[which], bounds, self.depth[which], self.value[which], state)
 
 
-def root_region(bounds: Bounds, extra: dict[str, npt.NDArray[Any]] | None = None) -> Regions:
+def root_region(bounds: Bounds) -> Regions[Stateless]:
     """The whole problem as one subproblem."""
     zero = np.zeros(1, dtype=np.int64)
-    return Regions(zero, bounds, zero, np.full(1, -np.inf), extra or {})
+    return Regions(zero, bounds, zero, np.full(1, -np.inf), Stateless())
 
 
-def join_regions(parts: list[Regions]) -> Regions:
+def join_regions(parts: list[Regions[S]]) -> Regions[S]:
     """All subproblems of several groups."""
     if len(parts) == 1:
         return parts[0]
@@ -80,7 +116,7 @@ def join_regions(parts: list[Regions]) -> Regions:
         Bounds(lower, upper),
         np.concatenate([p.depth for p in parts]),
         np.concatenate([p.value for p in parts]),
-        {name: np.concatenate([p.extra[name] for p in parts]) for name in parts[0].extra},
+        parts[0].state.join([p.state for p in parts[1:]]),
     )
 
 
@@ -92,7 +128,7 @@ def batch_size(compiled: Compiled, most: int) -> int:
     return max(4, min(DEVICE_BATCH, free // (BATCHES * 16 * values)))
 
 
-class TreeSearch(ABC):
+class TreeSearch(ABC, Generic[S]):
     """A depth-first branch-and-bound of one process's share of it.
 
     Attributes:
@@ -116,8 +152,8 @@ class TreeSearch(ABC):
 
     def clear(self) -> None:
         """Forgets all subproblems and results."""
-        self.open: list[Regions] = []
-        self.hard: list[Regions] = []
+        self.open: list[Regions[S]] = []
+        self.hard: list[Regions[S]] = []
         self.forest = Forest()
         self.visited, self.leaves, self.closed = 0, 0, 0.0
 
@@ -132,12 +168,12 @@ class TreeSearch(ABC):
         self.pace = (time.perf_counter() - start) / max(1, self.visited - before)
         return points
 
-    def add(self, regions: Regions) -> int:
+    def add(self, regions: Regions[S]) -> int:
         """Gives the search subproblems; the first's node in its own forest."""
         first = self.forest.grow(len(regions))
         nodes = np.arange(first, first + len(regions))
         bounds = placed(regions.bounds, self.compiled.like)
-        self.open.append(Regions(nodes, bounds, regions.depth, regions.value, regions.extra))
+        self.open.append(Regions(nodes, bounds, regions.depth, regions.value, regions.state))
         return first
 
     @property
@@ -157,11 +193,11 @@ class TreeSearch(ABC):
         """The best proved lower bound of the decisive forms over all that is open."""
         return min((float(g.value.min()) for g in (*self.open, *self.hard)), default=np.inf)
 
-    def give(self, share: int) -> Regions | None:
+    def give(self, share: int) -> Regions[S] | None:
         """Takes away up to `share` of the subproblems that wait longest, but never all."""
         if self.waiting < 2:
             return None
-        taken, count = list[Regions](), 0
+        taken, count = list[Regions[S]](), 0
         while self.open and count < 2 * share:
             taken.append(self.open.pop(0))
             count += len(taken[-1])
@@ -170,14 +206,14 @@ class TreeSearch(ABC):
         self.open.insert(0, oldest.take(np.setdiff1d(np.arange(count), given)))
         return oldest.take(given)
 
-    def sent(self, regions: Regions, owner: int, first: int) -> None:
+    def sent(self, regions: Regions[S], owner: int, first: int) -> None:
         """Notes where subproblems that were given away now live."""
         for i, node in enumerate(regions.nodes.tolist()):
             self.forest.outcome[node] = Away(owner, first + i)
 
-    def pop(self) -> Regions:
+    def pop(self) -> Regions[S]:
         """The next batch; a smaller one where a whole one would outlive the deadline."""
-        taken, count, most = list[Regions](), 0, self._affordable()
+        taken, count, most = list[Regions[S]](), 0, self._affordable()
         while self.open and count < most:
             taken.append(self.open.pop())
             count += len(taken[-1])

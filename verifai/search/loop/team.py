@@ -33,7 +33,9 @@ class Team:
         forests: what has been decided, by process; those of helpers that have gone stay.
     """
 
-    def __init__(self, search: TreeSearch, meter: Meter, attempt: Callable[[Points], None]) -> None:
+    def __init__(
+        self, search: TreeSearch[Any], meter: Meter, attempt: Callable[[Points], None]
+    ) -> None:
         """Takes over a search; `attempt` tries points and raises `Found`."""
         self.search, self.meter, self.attempt = search, meter, attempt
         self.helpers: list[_Helper] = []
@@ -71,7 +73,7 @@ class Team:
         return bool(self.search.open) or any(not helper.is_idle for helper in self.helpers)
 
     def _measure(self) -> None:
-        parts: list[TreeSearch | _State] = [self.search, *(h.state for h in self.helpers)]
+        parts: list[TreeSearch[Any] | _State] = [self.search, *(h.state for h in self.helpers)]
         visited = sum(int(p.visited) for p in parts)
         self.meter.nodes += visited - self.counted
         self.counted = visited
@@ -130,8 +132,8 @@ class _Share:
     """What a helper hands over at its end."""
 
     forest: Forest
-    hard: list[Regions]
-    open: list[Regions]
+    hard: list[Regions[Any]]
+    open: list[Regions[Any]]
     leaves: int
     visited: int
     closed: float
@@ -148,7 +150,7 @@ class _State:
 class _Helper:
     """Another process, as the first sees it."""
 
-    def __init__(self, search: TreeSearch, number: int, meter: Meter) -> None:
+    def __init__(self, search: TreeSearch[Any], number: int, meter: Meter) -> None:
         from multiprocessing import get_context  # easy queries do without
 
         context = get_context("fork")
@@ -210,7 +212,7 @@ class _Helper:
                 return message[1]
             self._note(message, attempt)
 
-    def take(self, boxes: Regions, attempt: Callable[[Points], None]) -> int:
+    def take(self, boxes: Regions[Any], attempt: Callable[[Points], None]) -> int:
         """Gives the helper boxes; the first's node in its forest."""
         self._send("take", boxes)
         self.is_idle, s = False, self.state  # until it speaks, this is what it has
@@ -218,7 +220,7 @@ class _Helper:
         s.worst = float(boxes.value.min())
         return int(self._await("first", attempt))
 
-    def ask(self, search: TreeSearch, attempt: Callable[[Points], None]) -> None:
+    def ask(self, search: TreeSearch[Any], attempt: Callable[[Points], None]) -> None:
         """Asks the helper for boxes."""
         self._send("give", SHARE)
         boxes = self._await("given", attempt)
@@ -238,7 +240,7 @@ class _Helper:
         self.pipe.close()
 
 
-def _work(search: TreeSearch, pipe: Any, parents_end: Any) -> None:
+def _work(search: TreeSearch[Any], pipe: Any, parents_end: Any) -> None:
     """What a helper does until it is told to finish, or its parent is gone."""
     import traceback
 
@@ -258,7 +260,7 @@ def _work(search: TreeSearch, pipe: Any, parents_end: Any) -> None:
         pipe.send(("failed", traceback.format_exc()))
 
 
-def _serve(search: TreeSearch, pipe: Any) -> None:
+def _serve(search: TreeSearch[Any], pipe: Any) -> None:
     said = 0.0
     while True:
         while not search.open or pipe.poll():
@@ -283,12 +285,12 @@ def _serve(search: TreeSearch, pipe: Any) -> None:
             said = time.monotonic()
 
 
-def _about(search: TreeSearch) -> tuple[int, float, float, int, int]:
+def _about(search: TreeSearch[Any]) -> tuple[int, float, float, int, int]:
     """What a helper says about itself, in the order of `_State`."""
     return search.visited, search.closed, search.worst, search.waiting, search.held
 
 
-def _promising(search: TreeSearch, points: Points) -> Points:
+def _promising(search: TreeSearch[Any], points: Points) -> Points:
     """The points at which the search's own clause nearly holds."""
     filter_points = search.filter_points
     return points if filter_points is None else filter_points(points)

@@ -22,6 +22,7 @@ from verifai.search.goals import Goals
 from verifai.search.judge import Indices
 from verifai.search.loop.frontier import Regions
 from verifai.search.rank.protocol import Trial
+from verifai.search.split.inherited import Inherited
 
 T = TypeVar("T")
 
@@ -35,7 +36,11 @@ class Halves:
         self.offsets = np.array(compiled.network.offsets)
 
     def trial(
-        self, regions: Regions, found: Optimized, rest: Indices, splits: tuple[Array, Array]
+        self,
+        regions: Regions[Inherited],
+        found: Optimized,
+        rest: Indices,
+        splits: tuple[Array, Array],
     ) -> Trial:
         """What the halves of open subproblems are bounded by, as `Splits.halves` says.
 
@@ -72,7 +77,7 @@ class Halves:
 
     def _pair(
         self,
-        regions: Regions,
+        regions: Regions[Inherited],
         found: Optimized,
         which: Indices,
         split: tuple[Indices, Array, Array],
@@ -85,7 +90,7 @@ class Halves:
         self.press(multipliers, value, forces)
         base = relaxed(self.compiled, children)
         slopes = {i: self._usable(children, i, a[twice]) for i, a in found.point.slopes.items()}
-        rows = self._put(self.goals.rows(regions.extra["goal"][twice]))
+        rows = self._put(self.goals.rows(regions.state.goal[twice]))
         problem = DualProblem(self.fast, self._put(base), rows, len(twice), {}, {})
         point = DualPoint(slopes, multipliers, found.point.weights[twice])
         return host(problem.plane(self._put(point))[0].value).reshape(-1, 2)

@@ -28,7 +28,7 @@ from verifai.proof.record import Block, Close, Point, Record, Split
 from verifai.search.clauses import Array, Clause
 from verifai.search.goals import Climber, tightening
 from verifai.search.judge import Indices, Judge
-from verifai.search.loop.frontier import Regions, TreeSearch
+from verifai.search.loop.frontier import Regions, Stateless, TreeSearch
 from verifai.search.rank.protocol import Gaps, Rank, Splits
 from verifai.search.rank.select import choose
 
@@ -41,7 +41,7 @@ FLAT = 1e-12  # coefficients of inputs that count as none
 ASCENT = Ascent(steps=4, rate=0.5, target=1e-6, curved=True)
 
 
-class BoxSearch(TreeSearch):
+class BoxSearch(TreeSearch[Stateless]):
     """A search that splits inputs."""
 
     def __init__(
@@ -107,7 +107,7 @@ class BoxSearch(TreeSearch):
             return np.zeros((0, plane.coefficients.shape[1]))
         slopes = plane.coefficients.reshape(count, size, -1)[alive, which[alive]]
         kept = relaxation.bounds.take(self.compiled.place(alive))
-        rest = Regions(boxes.nodes[alive], kept, boxes.depth[alive], value[alive])
+        rest = Regions(boxes.nodes[alive], kept, boxes.depth[alive], value[alive], boxes.state)
         low, high = self.input_ends(rest.bounds)
         self._branch(rest, which[alive], slopes)
         corner = np.where(slopes > 0, low, high)
@@ -144,7 +144,7 @@ class BoxSearch(TreeSearch):
         constant = place(np.tile(forms.constant, count))
         return backward(self.compiled, relaxation, tiled, boxes=where, constant=constant)
 
-    def _branch(self, boxes: Regions, which: Indices, slopes: Array) -> None:
+    def _branch(self, boxes: Regions[Stateless], which: Indices, slopes: Array) -> None:
         """Splits every box in two; those that cannot be split count as hard.
 
         The ends of an integer's range need not be integers: one of its parts may be empty.
@@ -178,7 +178,7 @@ class BoxSearch(TreeSearch):
             ends = at[chosen, picked], right[chosen, picked]
             self._split(boxes.take(chosen), picked, *ends)
 
-    def _points(self, boxes: Regions) -> None:
+    def _points(self, boxes: Regions[Stateless]) -> None:
         """Boxes of a single point are refuted by evaluation, if at all."""
         for node, depth in zip(boxes.nodes.tolist(), boxes.depth.tolist(), strict=True):
             self._leaf(node, depth, Point())
@@ -188,7 +188,7 @@ class BoxSearch(TreeSearch):
         self.leaves += 1
         self.closed += 0.5**depth
 
-    def _split(self, boxes: Regions, column: Indices, at: Array, right: Array) -> None:
+    def _split(self, boxes: Regions[Stateless], column: Indices, at: Array, right: Array) -> None:
         count = len(column)
         first = self.forest.grow(2 * count)
         values = self._values()[column]
@@ -210,7 +210,7 @@ class BoxSearch(TreeSearch):
         empty = host((low > high).any(axis=1))
         for i in np.flatnonzero(empty).tolist():
             self._leaf(int(nodes[i]), int(depth[i]), Close(Block()))
-        whole = Regions(nodes, bounds, depth, children.value)
+        whole = Regions(nodes, bounds, depth, children.value, boxes.state)
         if not empty.all():
             self.open.append(whole.take(np.flatnonzero(~empty)))
 

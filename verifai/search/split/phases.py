@@ -11,7 +11,7 @@ numbers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -32,11 +32,12 @@ from verifai.search.close.reduced import is_reducible, units_of
 from verifai.search.goals import Goals, codes_bytes, pwl_nodes, tightening
 from verifai.search.judge import Indices
 from verifai.search.lift import Lift
-from verifai.search.loop.frontier import Regions, TreeSearch, batch_size, root_region
+from verifai.search.loop.frontier import Regions, TreeSearch, batch_size
 from verifai.search.rank.measure import measured
 from verifai.search.rank.protocol import Rank, Splits
 from verifai.search.rank.select import choose
 from verifai.search.split.halves import Halves
+from verifai.search.split.inherited import Inherited
 
 T = TypeVar("T")
 Closer = Callable[[Bounds, Rows], LeafAnswer]
@@ -59,7 +60,7 @@ class BoundEffort:
     every: int = 1
 
 
-class PhaseSearch(TreeSearch):
+class PhaseSearch(TreeSearch[Inherited]):
     """A search that splits pre-activations, for several goals at once."""
 
     def __init__(
@@ -98,7 +99,7 @@ class PhaseSearch(TreeSearch):
         self.pwl = pwl_nodes(compiled)
         self.halves = Halves(compiled, self.fast, goals)
 
-    def roots(self, bounds: Bounds, goals: Indices, *, stale: bool) -> Regions:
+    def roots(self, bounds: Bounds, goals: Indices, *, stale: bool) -> Regions[Inherited]:
         """One subproblem a goal, all with the same bounds; stale: these are to be tightened.
 
         The bounds are of the whole network.
@@ -110,37 +111,31 @@ class PhaseSearch(TreeSearch):
             programs.chooses = self.rank is None
             self.proposals = Proposals(self.compiled, self.goals, programs)
             self.effort = BoundEffort(self.effort.steps, every=0)  # programs gain little by it
-        extra = {
-            "goal": goals,
-            "stale": np.full(count, stale),
-            "climbed": np.zeros(count, dtype=bool),
-            "halved": np.zeros(count, dtype=np.int64),
-            "before": np.full(count, np.nan),
-            "marks": np.zeros((count, int(self.offsets[-1])), dtype=bool),
-            "weights": np.full((count, self.goals.constant.shape[1]), np.nan),
-        }
-        for node in self.pwl:
-            extra[f"slopes {node}"] = np.full((count, self.compiled.sizes[node]), np.nan)
-        for node in self.compiled.preactivations:
-            extra[f"multipliers {node}"] = np.zeros((count, self.compiled.sizes[node]))
-        region = root_region(bounds.take(np.zeros(count, dtype=np.int64)), extra)
-        many = np.zeros(count, dtype=np.int64)
-        return Regions(many, region.bounds, many, np.full(count, -np.inf), extra)
+        sizes, none = self.compiled.sizes, np.zeros(count, dtype=bool)
+        start = DualPoint(
+            {i: np.full((count, sizes[i]), np.nan) for i in self.pwl},
+            {i: np.zeros((count, sizes[i])) for i in self.compiled.preactivations},
+            np.full((count, self.goals.constant.shape[1]), np.nan),
+        )
+        many, unknown = np.zeros(count, dtype=np.int64), np.full(count, np.nan)
+        marks = np.zeros((count, int(self.offsets[-1])), dtype=bool)
+        state = Inherited(goals, np.full(count, stale), none, many, unknown, marks, start)
+        return Regions(many, bounds.take(many), many, np.full(count, -np.inf), state)
 
     def advance(self) -> Array:
         """Visits a batch of subproblems; points (P, all inputs) that look worth trying."""
         regions = self.pop()
-        stale = regions.extra["stale"]
+        stale = regions.state.stale
         parts = [self._visit(regions.take(np.flatnonzero(stale == s)), s) for s in (True, False)]
         return np.concatenate(parts)
 
-    def _visit(self, regions: Regions, stale: bool) -> Array:
+    def _visit(self, regions: Regions[Inherited], stale: bool) -> Array:
         inputs = self.compiled.width
         if not len(regions):
             return np.zeros((0, inputs))
         relaxation = (self._tightened if stale else self._as_it_is)(regions.bounds)
         before: tuple[Record, ...] = self.plan if stale else ()
-        if self.proposals is None or not regions.extra["climbed"].all():
+        if self.proposals is None or not regions.state.climbed.all():
             return self._climb(regions, relaxation, before)  # may do, and costs less
         left, points = self._decide(self.proposals, regions, relaxation, before)
         if not len(left):
@@ -148,23 +143,23 @@ class PhaseSearch(TreeSearch):
         more = self._climb(regions.take(left), relaxation.take(left), before)
         return np.concatenate([points, more])
 
-    def _climb(self, regions: Regions, relaxation: Relaxed, before: tuple[Record, ...]) -> Array:
+    def _climb(
+        self, regions: Regions[Inherited], relaxation: Relaxed, before: tuple[Record, ...]
+    ) -> Array:
         """Bounds regions by ascents, and splits those that stay open."""
         inputs = self.compiled.width
-        masks = {
-            i: regions.extra["marks"][:, self._values(i)] for i in self.compiled.preactivations
-        }
-        margin = self.goals.margin[regions.extra["goal"]]
+        masks = {i: regions.state.marks[:, self._values(i)] for i in self.compiled.preactivations}
+        margin = self.goals.margin[regions.state.goal]
         found = optimize(
             self.fast,
             self._put(relaxation),
-            self._put(self.goals.rows(regions.extra["goal"])),
+            self._put(self.goals.rows(regions.state.goal)),
             splits=self._put({i: mask.astype(bool) for i, mask in masks.items() if mask.any()}),
-            start=self._put(self._inherited(regions)),
+            start=self._put(regions.state.point),
             ascent=self._ascent(regions, float(margin.max())),
         )
         found = hosted(found)
-        self._hand_down(regions, found)
+        state = regions.state.after(found.point)
         refuted = found.value > margin
         for m in np.flatnonzero(refuted).tolist():
             self._close(regions, m, (*before, Close(self._block(regions, found, m))))
@@ -172,40 +167,42 @@ class PhaseSearch(TreeSearch):
         if not len(alive):
             return np.zeros((0, inputs))
         value = np.minimum(np.where(np.isfinite(found.value), found.value, -np.inf), 0.0)
-        regions = Regions(regions.nodes, relaxation.bounds, regions.depth, value, regions.extra)
+        regions = Regions(regions.nodes, relaxation.bounds, regions.depth, value, state)
         low, high = self.input_ends(regions.bounds.take(alive))
         corners = np.where(found.plane.coefficients[alive] > 0, low, high)
-        if self.proposals is not None and not regions.extra["climbed"].any():
+        if self.proposals is not None and not regions.state.climbed.any():
             self.open.append(self._lengthened(regions.take(alive), before))
             self.batch = min(self.batch, self.proposals.programs.parallel)
             return corners
         extra = self._branch(regions, relaxation, found, alive, before)
         return np.concatenate([corners, extra]) if len(extra) else corners
 
-    def _ascent(self, regions: Regions, target: float) -> Ascent:
+    def _ascent(self, regions: Regions[Inherited], target: float) -> Ascent:
         """Half the steps, and smaller ones at the end, where parents have climbed before."""
         if not regions.depth.all():
             return Ascent(steps=self.effort.steps, target=target, curved=True)
         return Ascent(steps=self.effort.steps // 2, decay=0.85, target=target, curved=True)
 
-    def _lengthened(self, regions: Regions, records: tuple[Record, ...]) -> Regions:
+    def _lengthened(
+        self, regions: Regions[Inherited], records: tuple[Record, ...]
+    ) -> Regions[Inherited]:
         """Regions that go on as others after these records, entered in the forest."""
         first = self.forest.grow(len(regions))
         for i, node in enumerate(regions.nodes.tolist()):
             self.forest.lengthen(node, records, first + i)
         nodes = np.arange(first, first + len(regions))
-        extra = dict(regions.extra) | {"climbed": np.ones(len(regions), dtype=bool)}
-        return Regions(nodes, regions.bounds, regions.depth, regions.value, extra)
+        state = replace(regions.state, climbed=np.ones(len(regions), dtype=bool))
+        return Regions(nodes, regions.bounds, regions.depth, regions.value, state)
 
     def _decide(
         self,
         proposals: Proposals,
-        regions: Regions,
+        regions: Regions[Inherited],
         relaxation: Relaxed,
         before: tuple[Record, ...],
     ) -> tuple[Indices, Array]:
         """Refutes, splits or tightens regions by programs; which were left, and points to try."""
-        goals, values = regions.extra["goal"], regions.extra["before"].tolist()
+        goals, values = regions.state.goal, regions.state.before.tolist()
         made = [
             proposals.programs.decide(
                 int(goals[m]),
@@ -217,7 +214,7 @@ class PhaseSearch(TreeSearch):
         proofs = [(m, duals) for m, decision in enumerate(made) for duals in decision.proofs]
         blocks = proposals.refutations(relaxation, goals, proofs)
         value = np.minimum(np.array([d.value for d in made]), 0.0)
-        regions = Regions(regions.nodes, relaxation.bounds, regions.depth, value, regions.extra)
+        regions = Regions(regions.nodes, relaxation.bounds, regions.depth, value, regions.state)
         done, split = set[int](), list[int]()
         for m, decision in enumerate(made):
             block = Block() if decision.is_empty else blocks.get(m)
@@ -239,27 +236,27 @@ class PhaseSearch(TreeSearch):
     def _tighten(
         self,
         proposals: Proposals,
-        regions: Regions,
+        regions: Regions[Inherited],
         m: int,
         decision: Decision,
         before: tuple[Record, ...],
     ) -> bool:
         """Lets region m go on with better bounds of hidden values; whether there are any."""
         one = regions.take(np.array([m]))
-        goal = int(one.extra["goal"][0])
+        goal = int(one.state.goal[0])
         found = proposals.tightened(one.bounds, goal, list(decision.hidden))
         if found is None:
             return False
         bounds, record = found
         after = self._lengthened(one, self._named((*before, record)))
-        extra = after.extra | {"before": np.full(1, decision.value)}
-        self.open.append(Regions(after.nodes, bounds, after.depth, after.value, extra))
+        state = replace(after.state, before=np.full(1, decision.value))
+        self.open.append(Regions(after.nodes, bounds, after.depth, after.value, state))
         return True
 
     def _halve(
         self,
         proposals: Proposals,
-        regions: Regions,
+        regions: Regions[Inherited],
         made: list[Decision],
         before: tuple[Record, ...],
     ) -> None:
@@ -273,7 +270,7 @@ class PhaseSearch(TreeSearch):
             for side in (0, 1)
             for duals in decision.halves[side]
         ]
-        goals = halves.extra["goal"]
+        goals = halves.state.goal
         blocks = proposals.refutations(self._as_it_is(halves.bounds), goals, proofs)
         for m, block in blocks.items():
             self._close(halves, m, (Close(block),))
@@ -284,7 +281,7 @@ class PhaseSearch(TreeSearch):
     @property
     def is_fresh(self) -> bool:
         """Whether an open subproblem has not been bounded by an ascent yet."""
-        return any(not group.extra["climbed"].all() for group in self.open)
+        return any(not group.state.climbed.all() for group in self.open)
 
     def _as_it_is(self, bounds: Bounds) -> Relaxed:
         """The bounds with their lines."""
@@ -298,23 +295,7 @@ class PhaseSearch(TreeSearch):
         """Numpy's arrays put where ascents take place."""
         return placed(data, self.fast.like)
 
-    def _inherited(self, regions: Regions) -> DualPoint:
-        """Where the parents' ascents ended."""
-        slopes = {i: regions.extra[f"slopes {i}"] for i in self.pwl}
-        multipliers = {i: regions.extra[f"multipliers {i}"] for i in self.compiled.preactivations}
-        return DualPoint(slopes, multipliers, regions.extra["weights"])
-
-    def _hand_down(self, regions: Regions, found: Optimized) -> None:
-        """Keeps where an ascent ended for the children."""
-        regions.extra["weights"] = found.point.weights
-        for kind, table in (
-            ("slopes", found.point.slopes),
-            ("multipliers", found.point.multipliers),
-        ):
-            for node, array in table.items():
-                regions.extra[f"{kind} {node}"] = array
-
-    def _close(self, regions: Regions, m: int, records: tuple[Record, ...]) -> None:
+    def _close(self, regions: Regions[Inherited], m: int, records: tuple[Record, ...]) -> None:
         self.forest.outcome[int(regions.nodes[m])] = self._named(records)
         self.leaves += 1
         self.closed += 0.5 ** int(regions.depth[m]) / len(self.goals.margin)
@@ -326,9 +307,9 @@ class PhaseSearch(TreeSearch):
     def _values(self, node: int) -> slice:
         return slice(int(self.offsets[node]), int(self.offsets[node + 1]))
 
-    def _block(self, regions: Regions, found: Optimized, m: int) -> Block:
+    def _block(self, regions: Regions[Inherited], found: Optimized, m: int) -> Block:
         """The multipliers and slopes that refute subproblem m, as the kernel names them."""
-        place = m, int(regions.extra["goal"][m])
+        place = m, int(regions.state.goal[m])
         block = multipliers(self.compiled, self.goals, found.point, place)
         slopes = slope_entries(self.compiled, found.explicit, m)
         codes = codes_bytes(self.compiled, self.pwl, found.codes, m)
@@ -336,14 +317,14 @@ class PhaseSearch(TreeSearch):
 
     def _branch(
         self,
-        regions: Regions,
+        regions: Regions[Inherited],
         relaxation: Relaxed,
         found: Optimized,
         alive: Indices,
         before: tuple[Record, ...],
     ) -> Array:
         """Splits open subproblems; those without an unstable neuron go to the closer."""
-        rows = self._put(self.goals.rows(regions.extra["goal"]))
+        rows = self._put(self.goals.rows(regions.state.goal))
         problem = DualProblem(self.fast, self._put(relaxation), rows, len(regions), {}, {})
         seen: dict[int, Array] = {}
         used = hosted(problem.plane(self._put(_plain(found.point)), seen)[1])
@@ -361,25 +342,28 @@ class PhaseSearch(TreeSearch):
                 np.arange(at.shape[1]),
                 at[rest],
                 found.value[rest],
-                self.goals.rows(regions.extra["goal"][rest]).mix(weights)[0],
+                self.goals.rows(regions.state.goal[rest]).mix(weights)[0],
                 gaps.take(rest),
                 {i: a[rest] for i, a in found.point.multipliers.items()},
                 self.halves.trial(regions, found, rest, (at, forces)),
             )
             value = choose(self.rank, splits)
             halves = self._split(regions.take(rest), value, at[rest, value], before)
-            started = {n: halves.extra[f"multipliers {n}"] for n in self.compiled.preactivations}
-            self.halves.press(started, value, forces[:, rest, value])
+            self.halves.press(halves.state.point.multipliers, value, forces[:, rest, value])
             self.open.append(halves)
         return np.array(points)
 
     def _settle(
-        self, regions: Regions, found: Optimized, which: Indices, before: tuple[Record, ...]
+        self,
+        regions: Regions[Inherited],
+        found: Optimized,
+        which: Indices,
+        before: tuple[Record, ...],
     ) -> list[Array]:
         """Closes subproblems without unstable neurons, or halves inputs; points to try."""
         points, undecided = [], list[int]()
         for m in which.tolist():
-            goal = regions.extra["goal"][m : m + 1]
+            goal = regions.state.goal[m : m + 1]
             one = self.goals.rows(goal)
             forms = {i: a.reshape(-1, a.shape[-1]) for i, a in one.forms.items()}
             flat = Rows(forms, one.constant.reshape(-1))
@@ -396,7 +380,9 @@ class PhaseSearch(TreeSearch):
             self._shrink(regions.take(where), found.plane.coefficients[where], before)
         return points
 
-    def _shrink(self, regions: Regions, slopes: Array, before: tuple[Record, ...]) -> None:
+    def _shrink(
+        self, regions: Regions[Inherited], slopes: Array, before: tuple[Record, ...]
+    ) -> None:
         """Halves the input that matters most of regions that linear programs do not decide.
 
         A program's duals may be no proof where another solver's are; on a smaller box bounds may
@@ -411,7 +397,7 @@ class PhaseSearch(TreeSearch):
         every, middle = np.arange(len(regions)), low / 2 + high / 2
         can = (low < middle) & (middle < high)
         column = np.where(can, (np.abs(slopes) + SLIGHT) * (high - low), -1.0).argmax(axis=1)
-        small = (regions.extra["halved"] >= MOST_HALVINGS) | ~can[every, column]
+        small = (regions.state.halved >= MOST_HALVINGS) | ~can[every, column]
         if small.any():
             self.hard.append(regions.take(np.flatnonzero(small)))
         rest = np.flatnonzero(~small)
@@ -419,13 +405,13 @@ class PhaseSearch(TreeSearch):
             return
         values = np.array(self.compiled.network.input_values)[column[rest]]
         halves = self._split(regions.take(rest), values, middle[rest, column[rest]], before)
-        halves.extra["halved"] += 1
-        halves.extra["stale"][:] = True
+        halves.state.halved[:] += 1
+        halves.state.stale[:] = True
         self.open.append(halves)
 
     def _split(
-        self, regions: Regions, value: Indices, at: Array, before: tuple[Record, ...]
-    ) -> Regions:
+        self, regions: Regions[Inherited], value: Indices, at: Array, before: tuple[Record, ...]
+    ) -> Regions[Inherited]:
         """The halves of regions, in pairs, entered in the forest."""
         count = len(regions)
         first = self.forest.grow(2 * count)
@@ -434,15 +420,15 @@ class PhaseSearch(TreeSearch):
             self.forest.split(node, before, Split(int(names[i]), float(at[i])), first + 2 * i)
         twice = regions.take(np.repeat(np.arange(count), 2))
         bounds = self.halves.children(twice.bounds, value, at)
-        marks = twice.extra["marks"].copy()
+        marks = twice.state.marks.copy()
         first_of_pair = 2 * np.arange(count)
         marks[first_of_pair, value] = marks[first_of_pair + 1, value] = True
         depth, every = twice.depth + 1, self.effort.every
         stale = depth % every == 0 if every else np.zeros(len(depth), dtype=bool)
-        extra = dict(twice.extra) | {"marks": marks, "stale": stale}
-        extra |= {"climbed": np.ones(2 * count, bool), "before": np.full(2 * count, np.nan)}
+        climbed, before_that = np.ones(2 * count, bool), np.full(2 * count, np.nan)
+        state = replace(twice.state, marks=marks, stale=stale, climbed=climbed, before=before_that)
         nodes = np.arange(first, first + 2 * count)
-        return Regions(nodes, bounds, depth, twice.value, extra)
+        return Regions(nodes, bounds, depth, twice.value, state)
 
 
 def _plain(point: DualPoint) -> DualPoint:
