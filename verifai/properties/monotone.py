@@ -28,7 +28,7 @@ from verifai.graph.graph import Graph
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Sign, Smooth, affine, pwl
 from verifai.kernel.number import above, below
-from verifai.kernel.operator import Gather
+from verifai.kernel.operator import Gather, Operator
 from verifai.kernel.query import Atom, Formula, Query, Relation, atom, conjunction
 from verifai.properties.domain import Domain, Ends, domain_of, input_index
 from verifai.properties.entry import output_value
@@ -114,31 +114,48 @@ class _Pair:
     def __init__(self, net: Network, region: Domain, index: int, has_slope: bool) -> None:
         self.net = net
         self.graph = graph = Graph([net.nodes[i] for i in net.inputs])
-        points = list(range(len(net.inputs)))
-        sizes = [net.sizes[i] for i in net.inputs]
+        slices = net.input_slices
+        which = next(k for k, part in enumerate(slices) if index < part.stop)
+        self._raised, self._place = which, index - slices[which].start
         step = graph.add(Input(graph.name("step"), (1,)))
         between = graph.add(Input(graph.name("between"), (1,))) if has_slope else -1
-        which = int(np.searchsorted(np.cumsum(sizes), index, side="right"))
-        place = index - sum(sizes[:which])
+        points = list(range(len(net.inputs)))
         self.low = attach(graph, net, points, "at x/")
         self.is_difference = is_aligned(net, net) and not _is_partial(net)
         if self.is_difference:
-            only = {net.inputs[which]: _placed(graph, "moved", points[which], place, step)}
+            only = {net.inputs[which]: self._with("moved", step)}
             hint = unstable_neurons([net], region)
             self.high = attach_difference(graph, (net, net), self.low, hint, only)
         else:
-            raised = list(points)
-            sum_node = _exchanged(graph, "x + step", points[which], place, step, keeps=True)
-            part = slice(sum(sizes[:which]), sum(sizes[: which + 1]))
-            raised[which] = _kept_inside(graph, sum_node, region.lower[part], region.upper[part])
-            self.high = attach(graph, net, raised, "at x'/")
+            total, part = self._with("x + step", step, keeps=True), slices[which]
+            points[which] = _kept_inside(graph, total, region.lower[part], region.upper[part])
+            self.high = attach(graph, net, points, "at x'/")
         self.tangents: dict[int, int] = {}
         if has_slope:
-            other = list(points)
-            other[which] = _exchanged(graph, "x''", points[which], place, between, keeps=False)
-            made = differentiate(net, np.eye(1, sum(sizes), index))
-            copy = attach(graph, made.network, other, "between/")
+            points[which] = self._with("x''", between, exchanges=True)
+            made = differentiate(net, np.eye(1, len(net.input_values), index))
+            copy = attach(graph, made.network, points, "between/")
             self.tangents = {node: copy[place] for node, place in made.tangents.items()}
+
+    def _with(self, stem: str, other: int, *, keeps: bool = False, exchanges: bool = False) -> int:
+        """Adds another node's only value in the place of the input that is raised, else zeros.
+
+        Args:
+            stem: the name.
+            other: the other node.
+            keeps: whether all values of the raised input node are added.
+            exchanges: whether all but the one in that place are.
+        """
+        graph, size = self.graph, self.graph.size(self._raised)
+        index, own = np.full(size, -1), np.arange(size)
+        index[self._place] = 0
+        terms: list[tuple[int, Operator]] = [(other, Gather.of(1, index))]
+        if exchanges:
+            own[self._place] = -1
+        if keeps or exchanges:
+            terms.insert(0, (self._raised, Gather.of(size, own)))
+        shape = graph.nodes[self._raised].shape
+        return graph.add(affine(graph.name(stem), shape, tuple(terms)))
 
     def network(self) -> Network:
         """The graph as a network; its outputs are the given one's at x, then at x'."""
@@ -165,26 +182,6 @@ class _Pair:
         if node not in self.tangents:
             return []
         return [self.network().value(self.tangents[node], index)]
-
-
-def _placed(graph: Graph, stem: str, like: int, place: int, other: int) -> int:
-    """A node shaped as an input node: zeros, but for another node's only value at one place."""
-    index = np.full(graph.size(like), -1)
-    index[place] = 0
-    shape = graph.nodes[like].shape
-    return graph.add(affine(graph.name(stem), shape, ((other, Gather.of(1, index)),)))
-
-
-def _exchanged(graph: Graph, stem: str, node: int, place: int, other: int, *, keeps: bool) -> int:
-    """A copy of an input node with a node's only value in one place, or added there."""
-    size = graph.size(node)
-    kept = np.arange(size)
-    if not keeps:
-        kept[place] = -1
-    index = np.full(size, -1)
-    index[place] = 0
-    terms = ((node, Gather.of(size, kept)), (other, Gather.of(1, index)))
-    return graph.add(affine(graph.name(stem), graph.nodes[node].shape, terms))
 
 
 def _kept_inside(graph: Graph, node: int, lower: Sequence[fmpq], upper: Sequence[fmpq]) -> int:
