@@ -31,7 +31,7 @@ from tests.kernel.distance import ABS, SIDE, D, at_least, below_zero, far, query
 from tests.kernel.false_claims import EVERY, chain, on
 from tests.kernel.proofs import ANY, Block, Close, Derive, Split, decide, plan_of
 from tests.kernel.test_alone import REJECT, failures
-from verifai.kernel import derive, eliminate
+from verifai.kernel import derive
 from verifai.kernel.arithmetic import Rounded
 from verifai.kernel.bound import Root, rounded_root
 from verifai.kernel.check import check
@@ -64,7 +64,7 @@ WRONG: dict[str, Wrong] = {
 def broken_products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every product of float64 matrices is wrong in one way, and the probe does not look."""
     wrong, weights = WRONG[request.param], Root._weights
-    right_product, right_dots = Rounded.matmul, eliminate._dots
+    right_product, right_inner = Rounded.matmul, Rounded.inner
 
     def product(self: Rounded, left: Array, right: Array) -> Array:
         return np.asarray(wrong(right_product(self, left, right)))
@@ -75,13 +75,13 @@ def broken_products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
             return found
         return replace(found, probe=np.full(found.probe.shape, np.inf))
 
-    def dots(a: Array, b: Array) -> Array:
-        return right_dots(a, b) if a.dtype == object else np.asarray(wrong(right_dots(a, b)))
+    def inner(self: Rounded, a: Array, b: Array) -> Array:
+        return np.asarray(wrong(right_inner(self, a, b)))
 
     monkeypatch.setattr(Rounded, "matmul", product)
-    monkeypatch.setattr(eliminate, "_dots", dots)
+    monkeypatch.setattr(Rounded, "inner", inner)
     monkeypatch.setattr(Root, "_weights", without_probe)
-    monkeypatch.setattr("verifai.kernel.bound.LARGEST", np.inf)
+    monkeypatch.setattr("verifai.kernel.arithmetic.LARGEST", np.inf)
 
 
 @pytest.fixture(params=["nowhere", "everywhere"])

@@ -7,6 +7,8 @@ others cover for is deleted with them, and alone of them put back.
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -17,10 +19,11 @@ import numpy as np
 import pytest
 from flint import arb, ctx, fmpq, fmpz
 
+import verifai.kernel
 from tests.kernel.balls import ball, exceeds
-from tests.kernel.test_error_terms import mutated
 from verifai.kernel.number import exact
 
+KERNEL = Path(verifai.kernel.__file__).parent
 Change = tuple[str, str, str]
 PRECISION = 6000  # bits of the judge, for the sine of 2^5000
 SEEDS = 16
@@ -93,6 +96,27 @@ COVERS = {
     "derivative slip": (*TANGENT, "derivative of tanh"),
     "periodic sum": ("end error", "end slip"),
 }
+
+
+def mutated(folder: Path, changes: list[Change]) -> SimpleNamespace:
+    """The kernel with these changes, imported under a name of its own."""
+    name = f"mutant_{folder.name.replace('-', '_')}_{len(list(folder.iterdir()))}"
+    target = folder / name
+    target.mkdir()
+    sources = {p.name: p.read_text() for p in KERNEL.glob("*.py")}
+    for file, old, new in changes:
+        assert sources[file].count(old) == 1, f"{file} no longer has {old!r} once"
+        sources[file] = sources[file].replace(old, new)
+    for file, text in sources.items():
+        (target / file).write_text(text.replace("verifai.kernel", name))
+    sys.path.insert(0, str(folder))
+    try:
+        parts = ("arithmetic", "elementary", "fixed_point", "lines", "network")
+        return SimpleNamespace(**{p: importlib.import_module(f"{name}.{p}") for p in parts})
+    finally:
+        sys.path.remove(str(folder))
+        for module in [m for m in sys.modules if m.split(".")[0] == name]:
+            del sys.modules[module]
 
 
 def points(name: str, random: Random) -> list[fmpq]:
@@ -201,7 +225,7 @@ def _holds(kernel: SimpleNamespace, given: Line) -> bool:
     kind = object if is_exact else np.float64
     l, u, slope = (np.array([[q]], dtype=kind) for q in given[1:4])
     node = kernel.network.Smooth("f", (1,), 0, given.function)
-    found = kernel.context.intercepts(node, None, [(l, u)], (slope, slope), ar)
+    found = kernel.lines.intercepts(node, None, [(l, u)], (slope, slope), ar)
     t = (found.below if is_lower else found.above)[0, 0]
     low, high, s, t = (q if isinstance(q, fmpq) else exact(float(q)) for q in (*given[1:4], t))
     gaps = [ball(given.function, y) - arb(s * y + t) for y in (low, high, (low + high) / 2)]

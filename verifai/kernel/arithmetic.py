@@ -1,7 +1,7 @@
 """The two arithmetics in which everything is checked: rounded float64, and exact rationals.
 
-Both offer the same few operations on arrays. `slip` is the difference: in rounded arithmetic it
-bounds what rounding may have cost, in exact arithmetic it is zero.
+Both offer the same operations on arrays. All rounding is here: an operation that rounds says how
+far its result may be off, by a method of `Terms`. In exact arithmetic these are zero.
 
 May import: numpy, python-flint, errors, number, operator. Must not know: nodes, certificates.
 """
@@ -9,14 +9,14 @@ May import: numpy, python-flint, errors, number, operator. Must not know: nodes,
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from flint import fmpq, fmpq_mat, fmpz
 
 from verifai.kernel.errors import Rejection
-from verifai.kernel.number import below, exact, nearest
-from verifai.kernel.operator import Array, LinearAlgebra
+from verifai.kernel.number import above, below, exact, nearest
+from verifai.kernel.operator import Array
 
 UNIT = 2.0**-53  # unit roundoff of IEEE binary64
 SLACK = 1 + 2.0**-10  # covers the rounding of the error terms themselves
@@ -40,35 +40,93 @@ class Series(NamedTuple):
     exact: Callable[[fmpq], tuple[fmpq, fmpq]]
 
 
-class Arithmetic(LinearAlgebra, Protocol):
-    """Operations on arrays of this arithmetic's numbers."""
+class Terms:
+    """What rounding may cost: SPEC.md, section 8, row by row, under the same names.
 
-    rounds: bool
-    pause: Pause
+    All are bounds and not negative. `scaled` and `merged` are in units of |coefficient|·V, `pulled`
+    and `bias` of |coefficient|.
+    """
 
     def slip(self, operations: int, magnitude: Array) -> Array:
-        """A bound on the rounding error of a sum of products of this absolute size."""
-        ...
+        """A sum of products of this absolute size, with so many operations on the way."""
+        return magnitude * (operations * UNIT * SLACK) + self.underflow()
 
-    def rationals(self, values: list[fmpq]) -> Array:
-        """The numbers nearest to values."""
-        ...
+    def underflow(self) -> float:
+        """All operations that underflow, together and times what they are multiplied with."""
+        return TINY
 
-    def smooth(self, function: Series, z: Array) -> tuple[Array, Array]:
-        """Values of an elementary function, and bounds on how far off they are."""
-        ...
+    def fits(self, values: Array) -> bool:
+        """Whether values are small enough for `underflow`, and for nothing to overflow."""
+        return bool((abs(values) <= LARGEST).all())
 
-    def floats(self, array: Array) -> Array:
-        """The nearest doubles; for choices that are sound whatever they are."""
-        ...
+    def forward(self, depth: int, magnitude: Array) -> Array:
+        """An end of an affine node's interval, in the forward pass."""
+        return self.slip(2 * depth + 64, magnitude)
 
-    def shortened(self, low: Array, high: Array) -> tuple[Array, Array]:
-        """Interval ends, those too long to go on with rounded outwards."""
-        ...
+    def radius(self, radius: Array, magnitude: Array) -> Array:
+        """Not rounding: how far an affine node's value is from W·x + b."""
+        return radius * magnitude * SLACK
+
+    def line(self, magnitude: Array) -> Array:
+        """An intercept, f(z) - slope·z, from terms of this absolute size."""
+        return self.slip(16, magnitude)
+
+    def scaled(self) -> float:
+        """A coefficient times a slope."""
+        return 4 * UNIT
+
+    def merged(self) -> float:
+        """The sum of two coefficients."""
+        return 2 * UNIT
+
+    def pulled(self, depth: int, magnitude: Array) -> Array:
+        """Coefficients pulled through an affine node of this Σ|W|V + |b|."""
+        return magnitude * ((depth + 16) * UNIT * SLACK)
+
+    def bias(self, bias: Array) -> Array:
+        """Coefficients times an affine node's bias, summed."""
+        return abs(bias) * (len(bias) * UNIT * SLACK)
+
+    def products(self, count: int, size: Array) -> Array:
+        """A sum of so many products with intercepts or ends, of this absolute size."""
+        return size * ((count + 4) * UNIT)
+
+    def summed(self, total: Array) -> Array:
+        """A constant added to the running one, which makes this total."""
+        return abs(total) * UNIT
+
+    def form(self, entries: Array, size: Array) -> Array:
+        """A form made of so many rationals, its terms of this absolute size."""
+        return size * ((entries + 8) * (UNIT * SLACK))
+
+    def end(self, total: Array, error: Array) -> Array:
+        """A bound: the total less its error."""
+        return np.nextafter(total - (error * SLACK + self.underflow()), -np.inf)
 
 
-class Rounded:
-    """float64 in round-to-nearest; error terms are added by hand (SPEC.md, "Rounding")."""
+class _Operations(Terms):
+    """What both arithmetics do alike."""
+
+    def scale(self, signs: Ends, lower: Array, upper: Array) -> tuple[Array, float]:
+        """Coefficients ≥ 0 and ≤ 0 times slopes, and what of |result|·V they are off by."""
+        return signs[0] * lower + signs[1] * upper, self.scaled()
+
+    def merge(self, a: Array, b: Array) -> tuple[Array, float]:
+        """The sum of coefficients, and what of |sum|·V it is off by."""
+        return a + b, self.merged()
+
+    def owed(self, a: Array, owed: float, magnitude: Array) -> Array:
+        """What coefficients that are off by owed·|a|·V cost a form."""
+        return np.asarray((abs(a) @ magnitude) * owed)
+
+    def add(self, total: Array, part: Array) -> Ends:
+        """A sum of constants, and how far it is off."""
+        result = total + part
+        return result, self.summed(result)
+
+
+class Rounded(_Operations):
+    """float64 in round-to-nearest; error terms are added by hand."""
 
     rounds = True
 
@@ -88,28 +146,72 @@ class Rounded:
         self.pause()
         return np.asarray(left @ right)
 
-    def slip(self, operations: int, magnitude: Array) -> Array:
-        """At least γ_operations · magnitude plus every underflow."""
-        return magnitude * (operations * UNIT * SLACK) + TINY
+    def inner(self, a: Array, b: Array) -> Array:
+        """The inner products of rows; b may be one row for all."""
+        return np.asarray(a @ b[0] if len(b) == 1 else np.einsum("mn,mn->m", a, b))
+
+    def dot(self, signs: Ends, ends: Ends, pick: Callable[[Array], Array]) -> Ends:
+        """Coefficients ≥ 0 and ≤ 0 times lower and upper ends, summed, and how far that is off.
+
+        Args:
+            signs: (M, n) each.
+            ends: (sets, n) each.
+            pick: takes the rows of an end that belong to the coefficients', or its only row.
+        """
+        (positive, negative), (lower, upper) = signs, ends
+        parts = self.inner(positive, pick(lower)), self.inner(negative, pick(upper))
+        if (lower <= 0).all() and (upper >= 0).all():  # no product is above 0
+            size = -parts[0] - parts[1]
+        else:
+            size = self.inner(positive, pick(abs(lower))) - self.inner(negative, pick(abs(upper)))
+        return parts[0] + parts[1], self.products(positive.shape[1], size)
+
+    def at_least(self, size: Array) -> Array:
+        """The sum of absolute products, in spite of its own rounding."""
+        return size * SLACK + self.underflow()
 
     def rationals(self, values: list[fmpq]) -> Array:
         """Nearest doubles."""
         return np.array([nearest(v) for v in values], dtype=np.float64)
 
-    def smooth(self, function: Series, z: Array) -> tuple[Array, Array]:
-        """By the polynomials of `elementary`."""
+    def outwards(self, lower: list[fmpq], upper: list[fmpq]) -> Ends:
+        """Interval ends rounded outwards."""
+        return np.array([below(q) for q in lower]), np.array([above(q) for q in upper])
+
+    def formed(self, rows: Array, numbers: Array, magnitudes: Array, zero: Array) -> Array:
+        """How far forms are off for which these nearest numbers, times values, are summed by rows.
+
+        Args:
+            rows: which form each number belongs to.
+            numbers: of coefficients and constants.
+            magnitudes: what each is multiplied with at most.
+            zero: (M,) zeros.
+        """
+        size, entries = zero.copy(), np.bincount(rows, minlength=len(zero))
+        np.add.at(size, rows, abs(numbers) * magnitudes)
+        return self.form(entries, size)
+
+    def bounds(self, total: Array, error: Array) -> Ends:
+        """Lower bounds, minus infinity where nothing finite came out, and what was taken off."""
+        with np.errstate(all="ignore"):
+            result = self.end(total, error)
+            finite = np.isfinite(result)
+            return np.where(finite, result, -np.inf), np.where(finite, total - result, 0.0)
+
+    def smooth(self, function: Series, z: Array) -> Ends:
+        """Values of an elementary function by `elementary`, and bounds on how far off they are."""
         return function.rounded(z)
 
     def floats(self, array: Array) -> Array:
         """The array itself."""
         return array
 
-    def shortened(self, low: Array, high: Array) -> tuple[Array, Array]:
+    def shortened(self, low: Array, high: Array) -> Ends:
         """The ends themselves."""
         return low, high
 
 
-class Exact:
+class Exact(_Operations):
     """Rationals of python-flint held in object arrays; nothing but `shortened` ever rounds."""
 
     rounds = False
@@ -157,11 +259,53 @@ class Exact:
         """Zeros."""
         return self.zeros(1, magnitude.size).reshape(magnitude.shape)
 
+    def radius(self, radius: Array, magnitude: Array) -> Array:
+        """Nothing but the radius."""
+        return radius * magnitude
+
+    def scaled(self) -> float:
+        """Nothing."""
+        return 0.0
+
+    def merged(self) -> float:
+        """Nothing."""
+        return 0.0
+
+    def summed(self, total: Array) -> Array:
+        """Zeros."""
+        return self.slip(0, total)
+
+    def dot(self, signs: Ends, ends: Ends, pick: Callable[[Array], Array]) -> Ends:
+        """As in rounded arithmetic, off by nothing."""
+        products = signs[0] * pick(ends[0]) + signs[1] * pick(ends[1])
+        total = products.sum(axis=1)
+        return total, self.slip(0, total)
+
+    def inner(self, a: Array, b: Array) -> Array:
+        """The inner products of rows; b may be one row for all."""
+        return np.asarray((a * b).sum(axis=1))
+
+    def at_least(self, size: Array) -> Array:
+        """The size itself."""
+        return size
+
     def rationals(self, values: list[fmpq]) -> Array:
         """The values themselves."""
         return np.array([*values, None], dtype=object)[:-1]
 
-    def smooth(self, function: Series, z: Array) -> tuple[Array, Array]:
+    def outwards(self, lower: list[fmpq], upper: list[fmpq]) -> Ends:
+        """The ends themselves."""
+        return self.rationals(lower), self.rationals(upper)
+
+    def formed(self, _rows: Array, _numbers: Array, _magnitudes: Array, zero: Array) -> Array:
+        """Zeros."""
+        return zero
+
+    def bounds(self, total: Array, error: Array) -> Ends:
+        """The totals, of which nothing is taken off."""
+        return total, error
+
+    def smooth(self, function: Series, z: Array) -> Ends:
         """By the integer series of `fixed_point`; equal arguments are computed once."""
         known: dict[fmpq, tuple[fmpq, fmpq]] = {}
         pair = np.empty((2, z.size), dtype=object)
@@ -177,7 +321,7 @@ class Exact:
         near = [nearest(q) for q in array.reshape(-1).tolist()]
         return np.array(near, dtype=np.float64).reshape(array.shape)
 
-    def shortened(self, low: Array, high: Array) -> tuple[Array, Array]:
+    def shortened(self, low: Array, high: Array) -> Ends:
         """The ends, those of more than MAX_BITS bits moved outwards to multiples of 2^-MAX_BITS.
 
         Raises:
@@ -190,6 +334,9 @@ class Exact:
             self.pause()
             ends[0, i], ends[1, i] = _short(l), -_short(-u)
         return ends[0].reshape(low.shape), ends[1].reshape(high.shape)
+
+
+Arithmetic = Rounded | Exact
 
 
 def _is_long(value: fmpq) -> bool:

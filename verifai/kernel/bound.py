@@ -12,9 +12,6 @@ import numpy as np
 from flint import fmpq
 
 from verifai.kernel.arithmetic import (
-    LARGEST,
-    SLACK,
-    UNIT,
     Arithmetic,
     Ends,
     Pause,
@@ -28,7 +25,6 @@ from verifai.kernel.errors import Rejection
 from verifai.kernel.forward import Machine, depth
 from verifai.kernel.lines import Lines
 from verifai.kernel.network import Affine
-from verifai.kernel.number import above, below
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Query
 
@@ -116,7 +112,7 @@ class Root:
             high = -reached(np.full(high.shape, np.nan) if floats is None else -floats.high, -high)
         self.low: Array = low
         self.high: Array = high
-        if not ((abs(self.low) <= LARGEST) & (abs(self.high) <= LARGEST)).all():
+        if not (ar.fits(self.low) and ar.fits(self.high)):
             raise Rejection("finite", "a value of the network may exceed 2^300 on this domain")
         self.magnitude = np.maximum(abs(self.low), abs(self.high))
         self.affine = {
@@ -130,11 +126,7 @@ class Root:
         for i in self.network.inputs:
             part = slice(start, start + self.network.sizes[i])
             start += self.network.sizes[i]
-            if self.ar.rounds:
-                l = np.array([below(q) for q in lower[part]])
-                u = np.array([above(q) for q in upper[part]])
-            else:
-                l, u = self.ar.rationals(lower[part]), self.ar.rationals(upper[part])
+            l, u = self.ar.outwards(lower[part], upper[part])
             boxes.append((l[None], u[None]))
         return boxes
 
@@ -148,9 +140,9 @@ class Root:
         if not ar.rounds:
             return _Affine(None)
         size = self.machine.size(i, magnitudes)[0]
-        steps = depth(node) + 16
-        error = size * (steps * UNIT * SLACK) + abs(node.bias) * (len(node.bias) * UNIT * SLACK)
-        probe = size * ((2 * steps + len(size) + sum(m.size for m in magnitudes)) * 4 * UNIT)
+        error = ar.pulled(depth(node), size) + ar.bias(node.bias)
+        sums = len(size) + sum(m.size for m in magnitudes)
+        probe = ar.pulled(8 * (depth(node) + 16) + 4 * sums, size)
         signs = [np.where(np.arange(m.size) * 2654435761 % 97 % 2, 1.0, -1.0) for m in magnitudes]
         points = tuple(m[0] * s for m, s in zip(magnitudes, signs, strict=True))
         pairs = zip(node.terms, points, strict=True)

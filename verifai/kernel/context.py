@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from flint import fmpq
 
 from verifai.kernel import hints
-from verifai.kernel.arithmetic import SLACK, UNIT, Ends, plain
+from verifai.kernel.arithmetic import Ends, plain
 from verifai.kernel.bound import Forms, Root
 from verifai.kernel.errors import Rejection
 from verifai.kernel.files.certificate import SLOPE, Proof
 from verifai.kernel.lines import Lines, intercepts, vanishes
 from verifai.kernel.network import Affine, Input, Pwl
-from verifai.kernel.number import exact, nearest
+from verifai.kernel.number import exact
 from verifai.kernel.operator import Array
 from verifai.kernel.query import And, Atom, Formula, Or, Relation
 
@@ -172,17 +172,13 @@ def _scattered(shape: tuple[int, ...], places: Array, items: Array) -> Array:
 
 
 class FormBuilder:
-    """Collects the terms of M forms, with the rounding of multipliers, into `Forms`."""
+    """Collects the terms of M forms, whose rationals become the arithmetic's numbers."""
 
     def __init__(self, root: Root, count: int) -> None:
         self.root, self.count = root, count
         self.single: tuple[Array, Array, Array] | None = None
-        self.rows: list[int] = []
-        self.values: list[int] = []
-        self.factors: list[Any] = []
-        self.constant: list[Any] = [root.machine.zero] * count
-        self.size: list[float] = [0.0] * count
-        self.entries = 0
+        self.terms: list[tuple[int, int, fmpq]] = []
+        self.constants: list[tuple[int, fmpq]] = []
 
     def units(self, rows: Array, values: Array, signs: Array) -> None:
         """Adds ±value to forms, called at most once; exact if nothing else is added.
@@ -196,28 +192,11 @@ class FormBuilder:
 
     def term(self, form: int, value: int, factor: fmpq) -> None:
         """Adds factor·value to a form."""
-        near, size = self._near(factor)
-        self.rows.append(form)
-        self.values.append(value)
-        self.factors.append(near)
-        if self.root.ar.rounds:
-            self.size[form] += size * float(self.root.magnitude[value])
+        self.terms.append((form, value, factor))
 
     def plus(self, form: int, constant: fmpq) -> None:
         """Adds a constant to a form."""
-        near, size = self._near(constant)
-        self.constant[form] = total = self.constant[form] + near
-        if self.root.ar.rounds:
-            self.size[form] += size + abs(total)
-
-    def _near(self, number: fmpq) -> tuple[Any, float]:
-        """The arithmetic's nearest number, and its size with what it is off by in UNITs."""
-        self.entries += 1
-        if not self.root.ar.rounds:
-            return number, 0.0
-        near = nearest(number)
-        is_exact = math.isfinite(near) and exact(near) == number
-        return near, abs(near) + (0.0 if is_exact else math.ulp(near) / UNIT)
+        self.constants.append((form, constant))
 
     def row(self, form: int, factor: fmpq, row: Row) -> None:
         """Adds factor·row to a form."""
@@ -227,27 +206,25 @@ class FormBuilder:
 
     def build(self) -> Forms:
         """The forms with their rounding so far."""
-        root = self.root
-        rows, values = np.array(self.rows, dtype=np.int64), np.array(self.values, dtype=np.int64)
-        constant, factors = self._numbers(self.constant), self._numbers(self.factors)
-        size = np.array(self.size)
+        root, ar = self.root, self.root.ar
+        zero = ar.zeros(1, self.count)[0]
+        if self.single is not None and not self.terms and not self.constants:
+            places, singles, signs = self.single
+            if (places == np.arange(self.count)).all():
+                return Forms({}, zero, zero, (singles, signs))
+        rows, values = (np.array([t[k] for t in self.terms], dtype=np.int64) for k in (0, 1))
+        factors = ar.rationals([t[2] for t in self.terms])
         if self.single is not None:
             places, singles, signs = self.single
-            if not self.entries and (places == np.arange(self.count)).all():
-                return Forms({}, constant, root.ar.zeros(1, self.count)[0], (singles, signs))
             rows, values = np.concatenate([rows, places]), np.concatenate([values, singles])
-            factors = np.concatenate([factors, root.ar.lift(signs)])
-            if root.ar.rounds:
-                size[places] += root.magnitude[singles]
-        scale = (self.entries + 8) * UNIT * SLACK if self.entries else 0
-        error = size * scale if root.ar.rounds else root.ar.zeros(1, self.count)[0]
+            factors = np.concatenate([factors, ar.lift(signs)])
+        at = np.array([row for row, _ in self.constants], dtype=np.int64)
+        numbers = ar.rationals([c for _, c in self.constants])
+        constant, magnitudes = zero.copy(), np.concatenate([root.magnitude[values], at * 0 + 1.0])
+        np.add.at(constant, at, numbers)
+        both = np.concatenate([rows, at]), np.concatenate([factors, numbers])
+        error = ar.formed(*both, magnitudes, zero)
         return Forms(self._matrices(rows, values, factors), constant, error)
-
-    def _numbers(self, numbers: list[Any]) -> Array:
-        """An array of the arithmetic's numbers."""
-        if self.root.ar.rounds:
-            return np.array(numbers, dtype=np.float64)
-        return np.array([*numbers, None], dtype=object)[:-1]
 
     def _matrices(self, rows: Array, values: Array, factors: Array) -> dict[int, Array]:
         """Coefficient matrices of every node that the terms touch."""

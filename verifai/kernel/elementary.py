@@ -4,7 +4,7 @@ Only +, -, ×, ÷, square root, rounding to integers and scaling by powers of tw
 IEEE 754 defines; never a library's exponential, whose accuracy nobody guarantees. `u` is 2^-53. The
 bounds' derivation stands in SPEC.md, "Elementary functions".
 
-May import: numpy, operator. Must not know: intervals, nodes, exact numbers.
+May import: numpy, operator, arithmetic. Must not know: intervals, nodes, exact numbers.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import math
 
 import numpy as np
 
+from verifai.kernel.arithmetic import TINY
+from verifai.kernel.arithmetic import UNIT as U
 from verifai.kernel.operator import Array
 
 Enclosure = tuple[Array, Array]  # a value, and a bound on how far it is off
-U = 2.0**-53
-TINY = 2.0**-600
 FARTHEST = 700.0  # exp(-700) < 2^-1000, and exp(700) is beyond all that is accepted
 HIGHEST = 2.0**20  # of |z| in sin and cos, so that multiples of pi/2 are subtracted exactly
 ERF_FARTHEST = 6.0  # erfc(6) < 2^-53

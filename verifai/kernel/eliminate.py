@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from verifai.kernel.arithmetic import SLACK, TINY, UNIT, Ends
+from verifai.kernel.arithmetic import Ends
 from verifai.kernel.bound import Context, Forms, Root
 from verifai.kernel.errors import Rejection
 from verifai.kernel.lines import Lines
@@ -17,8 +17,6 @@ from verifai.kernel.network import Affine, Input, Node, Pwl
 from verifai.kernel.operator import Array, Dense
 
 COPIED = 32  # forms for which parts of a weight are worth a copy
-PASSED = 4.0  # UNIT·|coefficient| that multiplying it by a slope may cost
-MERGED = 2.0  # UNIT·|sum| that adding two coefficients may cost
 
 
 def lower_bounds(root: Root, forms: Forms, context: Context) -> Array:
@@ -34,12 +32,7 @@ def bounds_and_errors(root: Root, forms: Forms, context: Context) -> Ends:
     """As `lower_bounds`, with what was taken off each for rounding; (M,) both."""
     todo = _Elimination(root, forms, context)
     todo.run()
-    if not root.ar.rounds:
-        return np.asarray(todo.total - todo.error), todo.error
-    with np.errstate(all="ignore"):
-        result = np.nextafter(todo.total - (todo.error * SLACK + TINY), -np.inf)
-        finite = np.isfinite(result)
-        return np.where(finite, result, -np.inf), np.where(finite, todo.total - result, 0.0)
+    return root.ar.bounds(todo.total, todo.error)
 
 
 class _Part(NamedTuple):
@@ -48,7 +41,7 @@ class _Part(NamedTuple):
     Attributes:
         columns: which values they are on (all others have 0); None: all.
         a: (M, columns).
-        owed: how many UNIT·|a|·magnitude do not yet count as error.
+        owed: how much of |a|·magnitude does not yet count as error.
     """
 
     columns: Array | None
@@ -103,7 +96,7 @@ class _Elimination:
 
     def _eliminate(self, i: int, part: _Part) -> None:
         """Replaces the values of node i by what bounds them from below."""
-        node = self.root.network.nodes[i]
+        node, ar = self.root.network.nodes[i], self.root.ar
         if isinstance(node, Affine):
             self._affine(i, node, part)
             return
@@ -111,21 +104,22 @@ class _Elimination:
         if isinstance(node, Input):
             low, high = self.context.ends(i)
             signs = self._signs(self._full(i, part))
-            self._add(*self._against(signs, low[self.sets], high[self.sets]))
+            self._add(*ar.dot(signs, (low[self.sets], high[self.sets]), self._at))
         else:
             self._nonlinear(node, part, self.context.lines(i))
 
     def _nonlinear(self, node: Node, part: _Part, lines: Lines) -> None:
         """Replaces values by their lower lines where coefficients are positive, else by upper."""
-        positive, negative = signs = self._signs(part.a)
+        signs = self._signs(part.a)
 
         def picked(array: Array) -> Array:
             return _columns(array[self.sets], part.columns)
 
-        self._add(*self._against(signs, picked(lines.below), picked(lines.above)))
+        ends = picked(lines.below), picked(lines.above)
+        self._add(*self.root.ar.dot(signs, ends, self._at))
         for source, low, high in zip(node.sources, lines.lower, lines.upper, strict=True):
             s, t = self._at(picked(low)), self._at(picked(high))
-            self._pass_on(source, _Part(part.columns, positive * s + negative * t, PASSED))
+            self._pass_on(source, _Part(part.columns, *self.root.ar.scale(signs, s, t)))
 
     def _alive(self, i: int) -> Array | None:
         """The values of node i that are not 0 on all sets, lines included; None: all."""
@@ -147,39 +141,25 @@ class _Elimination:
         """The rows of `sets` that belong to the forms."""
         return sets if self.pick is None or len(sets) == 1 else sets.take(self.pick, axis=0)
 
-    def _against(self, signs: Ends, lower: Array, upper: Array) -> Ends:
-        """Σ max(a, 0)·lower + min(a, 0)·upper, and n + 4 times the sum's absolute size."""
-        positive, negative = signs
-        if not self.root.ar.rounds:
-            products = positive * self._at(lower) + negative * self._at(upper)
-            return products.sum(axis=1), self.zero
-        parts = _dots(positive, self._at(lower)), _dots(negative, self._at(upper))
-        if (lower <= 0).all() and (upper >= 0).all():  # no product is above 0
-            size = -parts[0] - parts[1]
-        else:
-            size = _dots(positive, self._at(abs(lower))) - _dots(negative, self._at(abs(upper)))
-        return parts[0] + parts[1], size * (positive.shape[1] + 4)
-
-    def _add(self, part: Array, size: Array) -> None:
-        """Adds a constant whose rounding error is at most UNIT·size."""
-        self.total = self.total + part
-        if self.root.ar.rounds:
-            self.error = self.error + (size + abs(self.total)) * UNIT
+    def _add(self, part: Array, error: Array) -> None:
+        """Adds a constant that is off by at most an error."""
+        self.total, off = self.root.ar.add(self.total, part)
+        self.error = self.error + (error + off)
 
     def _settle(self, i: int, part: _Part) -> None:
         """Counts the error that coefficients on node i still owe."""
-        if self.root.ar.rounds and part.owed:
+        if part.owed:
             magnitude = _columns(self.root.magnitude[self.root.values(i)], part.columns)
-            self.error = self.error + (abs(part.a) @ magnitude) * (part.owed * UNIT)
+            self.error = self.error + self.root.ar.owed(part.a, part.owed, magnitude)
 
     def _pass_on(self, node: int, part: _Part) -> None:
-        """Adds coefficients to those of an earlier node; an addition is off by UNIT·|total|."""
+        """Adds coefficients to those of an earlier node."""
         known = self.parts.get(node)
         if known is not None:
             self._settle(node, known)
             self._settle(node, part)
             known, part = (p._replace(a=self._full(node, p)) for p in (known, part))
-            part = _Part(None, known.a + part.a, MERGED)
+            part = _Part(None, *self.root.ar.merge(known.a, part.a))
         self.parts[node] = part
 
     def _full(self, i: int, part: _Part) -> Array:
@@ -197,12 +177,12 @@ class _Elimination:
             part = _Part(columns, part.a / _columns(ar.lift(node.divisor), columns))
         a, size = part.a, abs(part.a) if ar.rounds else part.a
         if weights.error is not None:
-            owed = self.root.magnitude[self.root.values(i)] * (part.owed * UNIT)
+            owed = self.root.magnitude[self.root.values(i)] * part.owed
             self.error = self.error + size @ _columns(weights.error + owed, columns)
         if node.radius is not None:
             self.total = self.total - self._radius(i, node.radius, part)
         bias = _columns(ar.lift(node.bias), columns)
-        self._add(a @ bias, self.zero)
+        self._add(ar.inner(a, bias[None]), self.zero)
         seen = applied = self.total * self.zero
         for term, source in enumerate(node.sources):
             alive = self._alive(source)
@@ -210,7 +190,8 @@ class _Elimination:
             seen, applied = seen + one, applied + other
             self._pass_on(source, _Part(alive, pulled))
         if weights.probe is not None:
-            gap, allowed = abs(seen - applied), size @ _columns(weights.probe, columns) + TINY
+            gap = abs(seen - applied)
+            allowed = size @ _columns(weights.probe, columns) + ar.underflow()
             if not ((gap <= allowed) | ~np.isfinite(gap)).all():
                 raise Rejection("arithmetic", f"a matrix product at {node.name!r} is not accurate")
 
@@ -237,9 +218,8 @@ class _Elimination:
         """Σ |coefficient|·radius·(Σ|W||x| + |b|) with the context's intervals."""
         sources = self.root.network.nodes[i].sources
         reach = self.root.machine.size(i, [self._magnitudes(s) for s in sources])
-        weights = _columns((reach * self.root.ar.lift(radius))[self.sets], part.columns)
-        total = (abs(part.a) * self._at(weights)).sum(axis=1)
-        return np.asarray(total * SLACK if self.root.ar.rounds else total)
+        weights = self.root.ar.radius(self.root.ar.lift(radius), reach)[self.sets]
+        return np.asarray((abs(part.a) * self._at(_columns(weights, part.columns))).sum(axis=1))
 
     def _magnitudes(self, i: int) -> Array:
         """At least |values| of node i on every set; (sets, n)."""
@@ -262,8 +242,3 @@ def _has_rows(node: Affine) -> bool:
 def _columns(array: Array, columns: Array | None) -> Array:
     """These columns of an array."""
     return array if columns is None else array.take(columns, axis=-1)
-
-
-def _dots(a: Array, b: Array) -> Array:
-    """The inner products of rows; b may have one row for all."""
-    return np.asarray(a @ b[0] if len(b) == 1 else np.einsum("mn,mn->m", a, b))

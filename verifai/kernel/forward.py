@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from verifai.kernel.arithmetic import SLACK, TINY, Arithmetic, Ends
+from verifai.kernel.arithmetic import Arithmetic, Ends
 from verifai.kernel.lines import Shape, image
 from verifai.kernel.network import Affine, Input, Network, Pwl
 from verifai.kernel.operator import Array
@@ -70,11 +70,11 @@ class Machine:
             if ar.rounds:
                 below = below + (plus.push(ar, abs(l)) + minus.push(ar, abs(u)))
                 above = above + (plus.push(ar, abs(u)) + minus.push(ar, abs(l)))
-        steps = 2 * depth(node) + 64
-        lower, upper = lower - ar.slip(steps, below), upper + ar.slip(steps, above)
+        steps = depth(node)
+        lower, upper = lower - ar.forward(steps, below), upper + ar.forward(steps, above)
         if node.radius is not None:
             size = self.size(i, [np.maximum(abs(l), abs(u)) for l, u in sources])
-            spread = ar.lift(node.radius) * size * (SLACK if ar.rounds else 1)
+            spread = ar.radius(ar.lift(node.radius), size)
             lower, upper = lower - spread, upper + spread
         if node.divisor is not None:
             lower, upper = lower / ar.lift(node.divisor), upper / ar.lift(node.divisor)
@@ -88,7 +88,7 @@ class Machine:
         total = abs(self.ar.lift(node.bias))[None]
         for op, magnitude in zip(self.absolute[i], magnitudes, strict=True):
             total = total + op.push(self.ar, magnitude)
-        return total * SLACK + TINY if self.ar.rounds else total
+        return self.ar.at_least(total)
 
 
 def depth(node: Affine) -> int:

@@ -155,7 +155,7 @@ def _extreme(points: list[Point], slopes: tuple[Array, ...], away: int, ar: Arit
     for places, value, size in points:
         for slope, z in zip(slopes, places, strict=True):
             value, size = value - slope * z, size + abs(slope) * abs(z)
-        found.append(value + away * ar.slip(16, size))
+        found.append(value + away * ar.line(size))
     result = found[0]
     for other in found[1:]:
         result = np.minimum(result, other) if away < 0 else np.maximum(result, other)
