@@ -1,11 +1,14 @@
 """Every example runs and says what it should."""
 
+import ast
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import verifai as vf
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,6 +34,19 @@ SAYS = {
 
 def test_every_example_is_tested() -> None:
     assert {file.name for file in (ROOT / "examples").glob("*.py")} == set(SAYS)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name)
+def test_examples_use_public_names_only(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert not [module for module in modules if module.startswith("verifai")]
+    used = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "vf"
+    }
+    assert used - {"__file__"} <= set(vf.__all__)
 
 
 @pytest.mark.parametrize(("name", "says"), SAYS.items())

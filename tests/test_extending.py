@@ -44,3 +44,10 @@ def test_a_ranking_rule_needs_no_file_of_ours(tmp_path: Path) -> None:
         [sys.executable, tmp_path / "rule.py"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_contributing_leads_to_each_walk_in_order() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    links = re.findall(r"\(docs/extending\.md#([\w-]+)\)", text)
+    titles = re.findall(r"^## (.*)$", PAGE, re.MULTILINE)
+    assert links == [title.lower().replace(" ", "-") for title in titles]
