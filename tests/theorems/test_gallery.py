@@ -27,7 +27,18 @@ SMALL: dict[str, dict[str, int]] = {
     "equivariance": {"length": 4, "tokens": 3, "pixels": 4},
     "resnet_invertible": {"steps": 40, "inverses": 2, "trajectories": 1},
     "digits_robustness": {"images": 1, "epochs": 2},
-    "false_structure": {"size": 16},
+    "false_structure": {"size": 16, "steps": 200},
+    "linear_networks": {"most": 3},
+    "linear_convolutions": {"steps": 3},
+    "polynomial_networks": {"points": 1},
+    "polynomial_activation": {"width": 2},
+    "lightning_attention": {},
+    "gradient_descent": {"steps": 5},
+    "neural_tangent_kernel": {"points": 3, "steps": 3},
+    "double_descent": {},
+    "tensor_networks": {},
+    "in_context_learning": {"dimension": 2, "length": 3, "shifts": 3},
+    "alignment_limit": {"models": 2},
 }
 
 

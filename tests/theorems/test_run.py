@@ -72,8 +72,9 @@ def test_a_control_that_is_not_refuted_fails(finding: Finding) -> None:
         Finding(Outcome.OPEN, Trust.EXACT),
         evidence.measured("something"),
         Finding(Outcome.PROVED, Trust.CERTIFIED),
+        Finding(Outcome.PROVED, Trust.SAMPLED),
     ],
-    ids=["refuted", "open", "measured", "certified without a certificate"],
+    ids=["refuted", "open", "measured", "certified without a certificate", "in floating point"],
 )
 def test_a_claim_that_is_not_proved_fails(finding: Finding) -> None:
     report = ran(Claim("claim", "1 = 2", lambda: finding), control(REFUTED))

@@ -23,6 +23,7 @@ class Trust(Enum):
     CERTIFIED = "certified"  # the kernel: it accepted a certificate or replayed a counterexample
     EXACT = "exact"  # exact algebra in FLINT or SymPy
     SOLVER = "solver"  # the word of an SMT solver, without evidence
+    SAMPLED = "sampled"  # floating point, for drawings and tables: it decides nothing
 
 
 class Outcome(Enum):

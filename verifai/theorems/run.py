@@ -29,6 +29,8 @@ class Checked:
         if self.claim.role is Role.MEASUREMENT:
             wrong = found.outcome not in (Outcome.MEASURED, Outcome.PROVED)
             return f"{self.claim.name}: {found.outcome.value}" if wrong else ""
+        if found.trust is Trust.SAMPLED:
+            return f"{self.claim.name}: floating point decides nothing"
         if self.claim.role is Role.CLAIM:
             if found.outcome is not Outcome.PROVED:
                 return f"{self.claim.name}: {found.outcome.value}, not proved"
