@@ -1,4 +1,4 @@
 """Builders: what people want to know of a network, as queries.
 
-May import: kernel, load, symbolic. Must not know: how a query is decided.
+May import: kernel, graph, bounds, symbolic. Must not know: how a query is decided.
 """

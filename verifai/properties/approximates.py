@@ -1,6 +1,6 @@
 """A network against a symbolic function: they differ by at most a tolerance on the whole domain.
 
-May import: kernel, builder, float32, reading, symbolic, domain, entry.
+May import: kernel, builder, reading, symbolic, domain, entry.
 Must not know: how a query is decided.
 """
 
@@ -14,12 +14,11 @@ from flint import fmpq
 
 from verifai.entry import Number, flag, listed, network, number, refused, renamed, takes, whole
 from verifai.graph.builder import ONE, Builder
-from verifai.graph.reading import readings_of
+from verifai.graph.reading import is_function, readings_of
 from verifai.graph.values import Activation
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Or, Query, Relation, atom, conjunction
-from verifai.load.float32.network import Float32Network
 from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.entry import output_value
 
@@ -84,7 +83,7 @@ def with_error(
     """
     from verifai.symbolic.compile import compile_expression
 
-    if isinstance(net, Float32Network):
+    if not is_function(net):
         raise InputError("a float32 program against a function over the reals: load it as real")
     owner = net.owner(output_value(net, output))
     views = [net.owner(value) for value in net.input_values]

@@ -5,7 +5,7 @@ everywhere; but derivatives and differences of that go through the kinks of m, w
 the end. So where a network is differentiated, or compared with another, it is written as quotients:
 the same function, read off the nodes. It takes n² exponentials, and large entries overflow.
 
-May import: kernel, graph, reading, tidy, load's order. Must not know: queries, any particular
+May import: kernel, graph, reading, order, tidy. Must not know: queries, any particular
 property.
 """
 
@@ -18,11 +18,11 @@ import numpy as np
 from flint import fmpq
 
 from verifai.graph.graph import Rewriting
+from verifai.graph.order import Order, column
 from verifai.graph.reading import is_function, rewritten
 from verifai.graph.tidy import tidied
 from verifai.kernel.network import Affine, Network, Pwl, Smooth, affine
 from verifai.kernel.operator import Dense, Gather
-from verifai.load.vnnlib.order import Order, column
 
 MAX_PAIRS = 1 << 16
 BELOW_ZERO = ([0.0], [1.0, 0.0], 0.0)

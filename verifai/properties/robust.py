@@ -11,13 +11,13 @@ from typing import Any
 from flint import fmpq
 
 from verifai.entry import Number, flag, network, number, optional, pair, takes, whole
+from verifai.graph.order import by_order
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Formula, Or, Query, atom, conjunction
 from verifai.kernel.replay import evaluate
 from verifai.kernel.statement import readable
-from verifai.load.vnnlib.order import by_order
 from verifai.properties.domain import Domain, query_on, with_points
 from verifai.properties.entry import output_value, point
 

@@ -15,12 +15,12 @@ from onnx import helper
 import verifai as vf
 from tests.load.models import load, model, single
 from verifai.api import query_from
+from verifai.graph.order import by_order
 from verifai.kernel.network import Input, Network, Smooth, affine, pwl
 from verifai.kernel.operator import Gather
 from verifai.kernel.query import And, Atom, Or, Query, Relation, atom
 from verifai.kernel.replay import evaluate
 from verifai.kernel.statement import statement
-from verifai.load.vnnlib.order import by_order
 from verifai.verdict import Falsified, Unknown, Verdict, Verified
 
 SEARCH = Path(__file__).parents[2] / ".." / "shared" / "cases" / "search"

@@ -9,7 +9,7 @@ an equivalence. y_i ≤ y_j if and only if x_i ≤ x_j
 - for y = min(x, c) where x_i ≤ c and x_j ≤ c, because x is an entry less the maximum of several;
 - where y_i - y_j is a positive multiple of x_i - x_j for all values of the network.
 
-May import: numpy, python-flint, kernel, original. Must not know: files, properties, how a query is
+May import: python-flint, kernel, reading. Must not know: files, properties, how a query is
 decided.
 """
 
