@@ -150,15 +150,6 @@ def _is_real(query: Query) -> bool:
     return is_function(query.network)
 
 
-def assumptions(query: Query) -> tuple[str, ...]:
-    """What a verdict about float32 programs takes for granted, in lines; nothing over the reals."""
-    if _is_real(query):
-        return ()
-    from verifai.load.float32.query import assumptions_of
-
-    return assumptions_of(query)
-
-
 def _rank(value: Any, what: str) -> Any:
     """The argument named `what` as a ranking rule."""
     from verifai.search.rank.select import rank_of
@@ -203,12 +194,10 @@ def verify(
     from verifai.verify import Options
     from verifai.verify import verify as search
 
-    assumed = assumptions(query)
     options = Options(
         timeout=timeout,
         nodes=nodes,
         workers=workers,
-        assumptions=assumed,
         device=device,
         rank=rank,
     )

@@ -104,7 +104,7 @@ def confirm(
     counterexample = Counterexample(tuple(inputs), found.outputs, found.margin)
     look = SecondLook(query)
     look.at([counterexample.inputs])
-    said = _statement(query, Options(), look, verified=False)
+    said = _statement(query, look, verified=False)
     return Falsified(counterexample, said, effort or Effort())
 
 
@@ -116,7 +116,7 @@ def _falsified(counterexample: Counterexample, meter: Meter, look: SecondLook) -
     """
     look.pause = None  # it is found: the time it takes to confirm it is not the search's
     look.at([counterexample.inputs])
-    said = _statement(look.query, meter.options, look, verified=False)
+    said = _statement(look.query, look, verified=False)
     return Falsified(counterexample, said, _effort(meter))
 
 
@@ -160,7 +160,7 @@ def _decide(query: Query, meter: Meter, look: SecondLook) -> Verified | Unknown:
         if search.cache_info().currsize:
             look.pause = None  # the proof is there
             look.at(search().witnesses.closest)
-        said = _statement(query, meter.options, look, vacuous=accepted.vacuous)
+        said = _statement(query, look, vacuous=accepted.vacuous)
         return Verified(certificate, said, accepted.vacuous, effort)
     raise Stopped("no proof was accepted")
 
@@ -189,7 +189,7 @@ def _driver(root: Root, problem: Problem, meter: Meter) -> Driver:
     network, device, pause = quieted(root, problem), meter.options.device, meter.watch
     compiled = compile_network(network, pause=pause)
     fast = compiled if device is None else compile_network(network, device=device, pause=pause)
-    witnesses = Witnesses(root.query, compiled, binary32=bool(meter.options.assumptions))
+    witnesses = Witnesses(root.query, compiled, binary32=bool(root.query.assumptions))
     return Driver(root, problem, (compiled, fast), meter, witnesses)
 
 
@@ -206,7 +206,6 @@ def _mended(query: Query, records: list[Record], driver: Driver, meter: Meter) -
 
 def _statement(
     query: Query,
-    options: Options,
     look: SecondLook,
     *,
     verified: bool = True,
@@ -215,7 +214,7 @@ def _statement(
     from verifai.kernel.statement import statement
 
     said = statement(query, verified=verified, vacuous=vacuous)
-    return "\n".join((said, *options.assumptions, *look.said))
+    return "\n".join((said, *look.said))
 
 
 def _unknown(meter: Meter, stop: Stopped) -> Unknown:

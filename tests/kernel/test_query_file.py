@@ -3,6 +3,7 @@
 import json
 import random
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from flint import fmpq
@@ -16,6 +17,7 @@ from verifai.kernel.files.query import decode_query
 from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Atom, Or, Query, Relation
+from verifai.kernel.statement import statement
 from verifai.proof.network import encode_network
 from verifai.proof.query import encode_query
 
@@ -113,7 +115,11 @@ def changed(path: str, value: object) -> bytes:
     ("path", "value", "reason"),
     [
         ("more", 1, "query: want the keys format, network, inputs, domain, unsafe"),
-        ("format", "verifai-query-2", "query: format: want verifai-query-1"),
+        ("format", "verifai-query-3", "query: format: want verifai-query-1"),
+        ("format", 1, "query: format: want verifai-query-1"),
+        ("format", ["verifai-query-1"], "query: format: want verifai-query-1"),
+        ("format", "verifai-query-2", "query: want the keys format, .*, unsafe, assumptions"),
+        ("assumptions", ["x"], "query: want the keys format, network, inputs, domain, unsafe"),
         ("network", "0" * 64, "query: network: want the digest"),
         ("inputs", {}, "query: inputs: want a list"),
         ("inputs", [], "query: inputs: 0 entries for 2 input nodes"),
@@ -203,3 +209,35 @@ def test_a_mutated_query_file_is_refused_or_read(seed: int) -> None:
         data[draw.randrange(len(data))] = draw.choice(b'0129"[]{},:-/ <=n\xff')
     with suppress(InputError):
         decode_query(bytes(data), NET, DIGEST)
+
+
+SAID = ("sums in any order", "inputs are binary32 numbers")
+
+
+def test_assumptions_are_read_and_stand_in_the_statement() -> None:
+    assuming = replace(QUERY, assumptions=SAID)
+    data = encode_query(assuming)
+    read = decode_query(data, NET, DIGEST)
+    assert (read, read.semantics) == (assuming, "float32")
+    assert encode_query(read) == data
+    assert QUERY.semantics == "real"
+    lines = statement(read).splitlines()
+    assert lines[-3:] == [
+        "for every float32 program of this network, assuming:",
+        "  sums in any order",
+        "  inputs are binary32 numbers",
+    ]
+    assert lines[:-3] == statement(QUERY).splitlines()
+
+
+@pytest.mark.parametrize("value", [[], {}, "x", [1], [""], ["a\nb"], ["x" * 501], [["x"]], None])
+def test_assumptions_that_are_none_are_refused(value: object) -> None:
+    item = json.loads(encode_query(replace(QUERY, assumptions=SAID)))
+    item["assumptions"] = value
+    with pytest.raises(InputError, match="assumptions"):
+        decode_query(json.dumps(item).encode(), NET, DIGEST)
+
+
+def test_an_assumption_that_would_not_be_read_is_not_written() -> None:
+    with pytest.raises(InputError, match="an assumption"):
+        encode_query(replace(QUERY, assumptions=("two\nlines",)))

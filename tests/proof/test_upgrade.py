@@ -1,5 +1,6 @@
 """Certificates of format 1 are upgraded by code that nobody need believe, and judged as before."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -123,5 +124,15 @@ def test_the_command_writes_what_the_kernel_alone_accepts(
     assert alone([*files, out]) == 0
     assert main([*files, str(REJECT[0]), out]) == 1
     assert main([*files, str(tmp_path / "none"), out]) == 4
-    assert main([*files[::-1], old, out]) == 1
+    assert main([*files[::-1], old, out]) == 4
     assert main([*files, old]) == 4
+
+
+def test_one_about_a_query_that_did_not_say_what_it_assumes_is_upgraded() -> None:
+    assuming = Files.of(replace(FILES.question, assumptions=("sums in any order",)))
+    assert assuming.digests != FILES.digests
+    data = checked(GOOD, assuming)
+    found = check(assuming.network, assuming.query, data)
+    assert found.query.semantics == "float32"
+    with pytest.raises(Rejection, match="digest"):
+        check(FILES.network, FILES.query, data)

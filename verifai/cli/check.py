@@ -45,7 +45,7 @@ def command(
     Exit codes: 0 accepted, 1 rejected (the rule is named), 3 time-out, 4 a file cannot be read, or
     the check broke off.
     """
-    from verifai.api import assumptions, check_twice, query_from
+    from verifai.api import check_twice, query_from
     from verifai.kernel.statement import statement
 
     start = time.monotonic()
@@ -75,12 +75,12 @@ def command(
             lines += [f"hint: {hint}"] if hint else []
             found |= {"hint": hint} if hint else {}
     else:
-        said, taken = statement(query, vacuous=accepted.vacuous), list(assumptions(query))
+        said, taken = statement(query, vacuous=accepted.vacuous), list(query.assumptions)
         found = {"accepted": True, "nodes": accepted.nodes, "leaves": accepted.leaves}
         found |= {"vacuous": accepted.vacuous, "statement": said, "assumptions": taken}
         found |= {"second_reader": list(agreement)}
         work = f"{accepted.nodes} nodes, {accepted.leaves} leaves, {arithmetic} arithmetic"
-        lines = [f"accepted: {work}, {time.monotonic() - loaded:.2f} s", said, *taken, *agreement]
+        lines = [f"accepted: {work}, {time.monotonic() - loaded:.2f} s", said, *agreement]
         if accepted.vacuous:
             found |= {"warning": VACUOUS}
             lines.insert(1, f"WARNING: {VACUOUS}")

@@ -138,7 +138,6 @@ class _Asked:
 
     def search(self, query: Query) -> Verdict:
         """The verdict; a proof is written before anything is said about it."""
-        from verifai.api import assumptions
         from verifai.report.picture import images
 
         if self.sides is not None and not images(query, self.sides):
@@ -149,7 +148,6 @@ class _Asked:
             nodes=self.nodes,
             workers=self.workers,
             seed=self.seed,
-            assumptions=assumptions(query),
             device=self.device,
             rank=self.rank,
         )

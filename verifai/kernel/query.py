@@ -62,6 +62,8 @@ class Query:
         unsafe: what must not happen anywhere in the domain; its top is an `And`.
         stated: the formula that `unsafe` stands for, if that was put into other words: it holds at
             the same inputs. It is said, never checked.
+        assumptions: about the float32 programs that the network, with its radii, stands for; none
+            where the query speaks about real numbers. They are said, never checked.
     """
 
     network: Network
@@ -71,6 +73,7 @@ class Query:
     domain: tuple[Atom, ...] = ()
     integers: frozenset[int] = field(default_factory=frozenset)
     stated: And | None = None
+    assumptions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         inputs = set(self.input_values)
@@ -107,6 +110,11 @@ class Query:
             if depth > MAX_ALTERNATION:
                 raise InputError(f"and/or nested deeper than {MAX_ALTERNATION}")
             open_parts += [(child, depth + 1) for child in part.parts]
+
+    @property
+    def semantics(self) -> str:
+        """What the values are: "real" numbers, or what "float32" programs compute."""
+        return "float32" if self.assumptions else "real"
 
     @property
     def input_values(self) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ _SIGNS = {Relation.AT_MOST: "≤", Relation.LESS: "<", Relation.EQUAL: "="}
 
 
 def statement(query: Query, *, verified: bool = True, vacuous: bool = False) -> str:
-    """What a decided query says, over the real numbers, in a few lines.
+    """What a decided query says, in a few lines, with what it assumes.
 
     Args:
         query: the decision problem.
@@ -41,6 +41,9 @@ def statement(query: Query, *, verified: bool = True, vacuous: bool = False) -> 
             "VACUOUS: no input of the box fulfils the domain's conditions, so ANY property"
         )
         lines.append("holds on it.")
+    if query.assumptions:
+        lines.append(f"for every {query.semantics} program of this network, assuming:")
+        lines += [f"  {text}" for text in query.assumptions]
     return "\n".join(lines)
 
 

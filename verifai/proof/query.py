@@ -12,7 +12,8 @@ from flint import fmpq
 from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.errors import InputError
 from verifai.kernel.files.container import digest
-from verifai.kernel.files.query import QUERY_FORMAT
+from verifai.kernel.files.fields import a_string
+from verifai.kernel.files.query import ASSUMING_FORMAT, QUERY_FORMAT
 from verifai.kernel.network import Network
 from verifai.kernel.number import MAX_DIGITS, text
 from verifai.kernel.query import Atom, Formula, Query
@@ -43,10 +44,13 @@ def encode_query(query: Query, network_digest: str | None = None, pause: Pause =
             f'    "integer": {json.dumps(integer)}}}'
         )
         start = end
+    taken = [json.dumps(a_string("an assumption", each)) for each in query.assumptions]
+    form = ASSUMING_FORMAT if taken else QUERY_FORMAT
+    more = f',\n"assumptions": {_lines(taken, 1)}' if taken else ""
     return (
-        f'{{\n"format": "{QUERY_FORMAT}",\n"network": {json.dumps(expected)},\n'
+        f'{{\n"format": "{form}",\n"network": {json.dumps(expected)},\n'
         f'"inputs": {_lines(inputs, 1)},\n"domain": {_lines(atoms, 1)},\n'
-        f'"unsafe": {_formula_text(net, query.unsafe, 0, pause)}\n}}\n'
+        f'"unsafe": {_formula_text(net, query.unsafe, 0, pause)}{more}\n}}\n'
     ).encode("ascii")
 
 

@@ -8,6 +8,7 @@ May import: numpy, kernel, the floor's own writers. Must not know: what a proof 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,10 @@ from verifai.kernel.files.certificate import (
     check_form,
     decode_certificate,
 )
-from verifai.kernel.files.container import Array, ContainerError, unpack
+from verifai.kernel.files.container import Array, ContainerError, digest, unpack
 from verifai.proof.certificate import encode_certificate, proof_of
 from verifai.proof.files import Files
+from verifai.proof.query import encode_query
 
 FORMAT_1 = "verifai-certificate-1"
 MAX_HEADER = 1 << 16
@@ -61,8 +63,8 @@ def upgraded(certificate: bytes, files: Files) -> bytes:
         metadata, arrays = unpack(certificate, max_header=MAX_HEADER)
     except ContainerError as error:
         raise Rejection("container", str(error)) from None
-    for name, digest in zip(("network", "query"), files.digests, strict=True):
-        if metadata.pop(name, "") != digest:
+    for name, known in zip(("network", "query"), _digests(files), strict=True):
+        if metadata.pop(name, "") not in known:
             raise Rejection("digest", f"the certificate is about another {name}")
     if metadata != {"format": FORMAT_1, "semantics": "real"}:
         raise Rejection("format", f"not a {FORMAT_1} over the reals")
@@ -74,6 +76,13 @@ def upgraded(certificate: bytes, files: Files) -> bytes:
     proof = decode_certificate(draft, *files.digests)  # the reader says what does not fit
     check_form(proof, files.question.network)
     return files.certificate(proof)
+
+
+def _digests(files: Files) -> tuple[set[str], set[str]]:
+    """What format 1 called the files; its queries did not say what they assume."""
+    network, query = files.digests
+    silent = replace(files.question, assumptions=())
+    return {network}, {query, digest(encode_query(silent, network))}
 
 
 def _columns(arrays: dict[str, Array]) -> dict[str, Any]:

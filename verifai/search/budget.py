@@ -34,8 +34,6 @@ class Options:
         memory_mib: what the open subproblems of all processes may hold.
         workers: processes; a search on a device has one.
         seed: of the attacks.
-        assumptions: about the float32 program that the query speaks about; where there are some,
-            only binary32 inputs are counterexamples.
         device: where bounds are computed: None for numpy on the processor, or a device of torch
             ("cuda", "cuda:1", "cpu").
         rank: which input or neuron is split, by name or by a function; None: what fits the search.
@@ -46,7 +44,6 @@ class Options:
     memory_mib: int = 8192
     workers: int = 2
     seed: int = 0
-    assumptions: tuple[str, ...] = ()
     device: str | None = None
     rank: str | Rank | None = None
 

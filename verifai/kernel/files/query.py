@@ -16,12 +16,14 @@ from flint import fmpq
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.files.container import ContainerError, parse_json
-from verifai.kernel.files.fields import a_list, an_integer, bad, fields, integers
+from verifai.kernel.files.fields import a_list, a_string, an_integer, bad, fields, integers
 from verifai.kernel.network import Network
 from verifai.kernel.number import rational
 from verifai.kernel.query import MAX_ALTERNATION, And, Atom, Formula, Or, Query, Relation
 
-QUERY_FORMAT = "verifai-query-1"
+QUERY_FORMAT = "verifai-query-1"  # about real numbers
+ASSUMING_FORMAT = "verifai-query-2"  # about float32 programs, under assumptions
+KEYS = "format network inputs domain unsafe"
 MAX_QUERY = 1 << 28
 Ends = tuple[fmpq, ...]
 
@@ -38,11 +40,12 @@ def decode_query(data: bytes, network: Network, network_digest: str) -> Query:
         item = parse_json(str(data, "utf-8"))
     except (ContainerError, UnicodeDecodeError) as error:
         raise InputError(f"query: {error}") from None
-    form, about, inputs, domain, unsafe = fields(
-        "query", item, "format network inputs domain unsafe"
+    is_assuming = isinstance(item, dict) and item.get("format") == ASSUMING_FORMAT
+    form, about, inputs, domain, unsafe, *others = fields(
+        "query", item, KEYS + " assumptions" * is_assuming
     )
-    if form != QUERY_FORMAT:
-        bad("query: format", QUERY_FORMAT, form)
+    if form not in (QUERY_FORMAT, ASSUMING_FORMAT):
+        bad("query: format", f"{QUERY_FORMAT} or {ASSUMING_FORMAT}", form)
     if about != network_digest:
         bad("query: network", f"the digest {network_digest}", about)
     lower, upper, marked = _read_inputs(a_list("query: inputs", inputs), network)
@@ -50,7 +53,11 @@ def decode_query(data: bytes, network: Network, network_digest: str) -> Query:
     formula = _read_formula(unsafe, network, 0)
     if not isinstance(formula, And):
         raise InputError("unsafe: want an object with and at the top")
-    return Query(network, lower, upper, formula, rows, marked)
+    taken = [a_list("query: assumptions", other) for other in others]
+    if taken == [[]]:
+        bad("query: assumptions", "one at least", [])
+    texts = tuple(a_string("query: assumptions", text) for each in taken for text in each)
+    return Query(network, lower, upper, formula, rows, marked, assumptions=texts)
 
 
 def _read_inputs(items: list[Any], net: Network) -> tuple[Ends, Ends, frozenset[int]]:

@@ -34,7 +34,7 @@ def float32_query(query: Query) -> Query:
         return query
     ends = [_inner(low, high) for low, high in zip(query.lower, query.upper, strict=True)]
     lower, upper = (tuple(each[side] for each in ends) for side in (0, 1))
-    inner = replace(query, lower=lower, upper=upper)
+    inner = replace(query, lower=lower, upper=upper, assumptions=query.network.assumptions)
     if not inner.is_vacuous:
         _require_range(inner)
     return inner
@@ -48,17 +48,6 @@ def _inner(low: fmpq, high: fmpq) -> tuple[fmpq, fmpq]:
     middle = (low + high) / 2
     nearest = least if least - middle <= middle - greatest else greatest
     return nearest, nearest
-
-
-def assumptions_of(query: Query) -> tuple[str, ...]:
-    """What is taken for granted about the float32 program; nothing if the query is over the reals.
-
-    They stand behind the statement that the kernel prints.
-    """
-    network = query.network
-    if not isinstance(network, Float32Network):
-        return ()
-    return ("for every float32 program of this network, assuming:", *network.assumptions)
 
 
 def least_binary32(value: fmpq) -> fmpq:
