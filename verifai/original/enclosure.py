@@ -79,10 +79,13 @@ class Roundings:
             jump, (points,).
         """
         spread = [np.zeros_like(value) for value in base]
+        exact, radii = [(value, value) for value in base], dict[int, Array]()
 
         def strayed(i: int, ends: Ends, found: list[Ends]) -> Ends:
+            if i not in radii:
+                radii[i] = self._radius(i, exact, 0)
             share = 2 * draws.uniform(*ends[0].shape) - 1
-            value = _middle(ends)[0] + share * self._radius(i, found, 0)
+            value = _middle(ends)[0] + share * radii[i]
             return value, value
 
         for _ in range(SAMPLES):
