@@ -30,7 +30,7 @@ def proposals_of(seed: int, shift: float) -> tuple[Proposals, list[np.ndarray], 
     compiled, bounds, goals = boxed(seed)
     goals = Goals(goals.forms, goals.constant - shift, goals.margin, goals.names)
     made = Programs(compiled, goals, bounds, units_of(compiled, bounds))
-    program = made._program(0)
+    program = made._of(0).program
     ends = program.enter(bounds)
     assert ends is not None
     hidden = Premises(lambda: False).round(program, ends, Patience.of(len(made.units)))

@@ -120,7 +120,7 @@ def test_an_empty_region_is_refuted_by_a_ray() -> None:
         solved = program.simplex.solve(5000)
         if solved.value == np.inf:
             assert solved.ray is not None
-            proofs = program.duals_of(solved.ray)
+            proofs = program.proofs_of(solved.ray)
             assert max(value(programs, region, proof) for proof in proofs) > 1e-6
             assert programs.decide(0, region).proofs
             found += 1

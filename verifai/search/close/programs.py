@@ -1,17 +1,13 @@
 """Deciding subproblems by their linear programs: refuted, or split where the programs gain most.
 
-A neuron's promise is what its splits have gained so far, for each unit of the gap that the program
-leaves at it; neurons tried seldom are tried anew, by solving both halves.
-Source: Achterberg, Koch, Martin 2005, Branching Rules Revisited (reliability branching).
-
-May import: numpy, bounds, budget, goals, premises, reduced. Must not know: trees, certificates,
-processes.
+May import: numpy, bounds, budget, goals, premises, reduced, reliable. Must not know: trees,
+certificates, processes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,14 +20,10 @@ from verifai.search.budget import unhurried
 from verifai.search.close.premises import Hidden, Patience, Premises
 from verifai.search.close.reduced import Duals, Reduced, Substituted, Units, substitute
 from verifai.search.goals import Goals
+from verifai.search.rank.reliable import TINY, Reliable
 
-RELIABLE = 4  # tries of a neuron's halves after which its average is believed
-PATIENCE = 8  # neurons tried in vain before the best so far is taken
 MOST_ITERATIONS = 5000  # of a region's program
-TRIAL_ITERATIONS = 200  # of a half that is only tried
 BATCH_ENTRIES = 1e5  # of the programs of a batch
-TINY = 1e-7  # gaps that do not count
-LEAST = 1e-6  # gain that counts as none
 FIRST_ROUND = 100.0  # iterations for each open neuron that a first round may take
 ROUNDS = 4.0  # expected before the first was tried
 FADING = 2.0  # times as many splits are needed as the gain of the first one suggests
@@ -59,40 +51,6 @@ class Decision:
     neuron: int = -1
     halves: tuple[tuple[Duals, ...], tuple[Duals, ...]] = ((), ())
     hidden: tuple[Hidden, ...] = ()
-
-
-@dataclass(slots=True, eq=False)
-class _Half:
-    """One half tried: how much it gained, up to what refutes it, and what does."""
-
-    gain: float
-    proofs: tuple[Duals, ...] = ()
-
-
-@dataclass(slots=True, eq=False)
-class _Promise:
-    """What splits of each neuron have gained, (m, 2) for the inactive and the active half."""
-
-    total: Array
-    count: Array = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.count = np.zeros_like(self.total)
-
-    def note(self, neuron: int, side: int, gain: float) -> None:
-        self.total[neuron, side] += gain
-        self.count[neuron, side] += 1
-
-    def expected(self, gaps: Array) -> Array:
-        """Gains (m, 2) at these gaps; those never tried promise the average."""
-        known = self.count > 0
-        each = np.where(known, self.total / np.maximum(self.count, 1), 0)
-        average = each.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-        fallback = np.where(known.any(axis=0), average, 1.0)
-        return np.asarray(np.where(known, each, fallback) * gaps[:, None])
-
-    def is_reliable(self, neuron: int) -> bool:
-        return bool(self.count[neuron].min() >= RELIABLE)
 
 
 @dataclass(slots=True)
@@ -130,6 +88,16 @@ def _mixed(before: float, now: float) -> float:
     return before + RECENT * (now - before)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """One goal's program, and what is known of it: its choices, its hidden ends, their costs."""
+
+    program: Reduced
+    reliable: Reliable
+    patience: Patience
+    pace: _Pace
+
+
 class Programs:
     """The programs of all goals of one search, built when first needed.
 
@@ -159,11 +127,8 @@ class Programs:
         self.bounds, self.units = bounds, units
         self.substituted: Substituted | None = None
         self.chooses = True
-        self.programs: dict[int, Reduced] = {}
-        self.promises: dict[int, _Promise] = {}
         self.premises = Premises(lambda: left() <= 0)
-        self.patience: dict[int, Patience] = {}
-        self.paces: dict[int, _Pace] = {}
+        self.known: dict[int, _Known] = {}
 
     def decide(self, goal: int, bounds: Bounds, before: float | None = None) -> Decision:
         """What to do with a subproblem of a goal.
@@ -173,43 +138,39 @@ class Programs:
             bounds: of the subproblem.
             before: its value before its hidden values were bounded anew, if they just were.
         """
-        program = self._program(goal)
-        start, pace = program.simplex.iterations, self.paces[goal]
+        known = self._of(goal)
+        program, margin = known.program, known.reliable.margin
+        start = program.simplex.iterations
         ends = program.enter(bounds)
         if ends is None:
             return Decision(np.inf, is_empty=True)
-        margin = float(self.goals.margin[goal])
         solved = program.simplex.solve(MOST_ITERATIONS)
         if solved.value == np.inf:
-            return Decision(np.inf, _of_ray(program, solved.ray))
+            return Decision(np.inf, program.proofs_of(solved.ray))
         if not solved.is_optimal:
             return Decision(-np.inf)
         if solved.value > margin:
             return Decision(solved.value, (program.duals(),))
         if before is not None:
-            pace.note_gain(solved.value - before)
+            known.pace.note_gain(solved.value - before)
         optimum = program.simplex.optimum()
-        inputs, is_open = optimum.point[: program.inputs], (ends[0] < 0) & (ends[1] > 0)
+        inputs = optimum.point[: program.inputs]
         if not self.chooses:
             return Decision(solved.value, point=inputs)
-        gaps = np.where(is_open, program.gaps(optimum.point), 0)
-        if (gaps > TINY).any():
-            weighed = gaps * program.pulls(optimum)
-            gaps = np.maximum(weighed, LEAST * gaps)
-        else:  # the optimum is a point of the network
-            gaps = np.where(is_open, np.minimum(-ends[0], ends[1]), 0)
-        neuron, halves, gain = self._choose(goal, gaps, ends, solved.value)
-        pace.visit = _mixed(pace.visit, program.simplex.iterations - start)
-        missing, hidden = margin - solved.value, list[Hidden]()
-        if not any(halves) and pace.prefers_round(missing, gain, int(is_open.sum())):
-            hidden = self._round(goal, ends)
-        return Decision(solved.value, (), False, inputs, neuron, halves, tuple(hidden))
+        choice = known.reliable.choose(optimum, ends)
+        known.pace.visit = _mixed(known.pace.visit, program.simplex.iterations - start)
+        missing, open_count = margin - solved.value, int(((ends[0] < 0) & (ends[1] > 0)).sum())
+        hidden = list[Hidden]()
+        if not any(choice.halves) and known.pace.prefers_round(missing, choice.gain, open_count):
+            hidden = self._round(known, ends)
+        split = choice.neuron, choice.halves
+        return Decision(solved.value, (), False, inputs, *split, tuple(hidden))
 
-    def _round(self, goal: int, ends: tuple[Array, Array]) -> list[Hidden]:
+    def _round(self, known: _Known, ends: tuple[Array, Array]) -> list[Hidden]:
         """Bounds of hidden values of the region that the goal's program is set to."""
-        program, pace = self.programs[goal], self.paces[goal]
+        program, pace = known.program, known.pace
         start = program.simplex.iterations
-        hidden = self.premises.round(program, ends, self.patience[goal])
+        hidden = self.premises.round(program, ends, known.patience)
         cost = float(program.simplex.iterations - start)
         pace.round = cost if pace.round is None else _mixed(pace.round, cost)
         if not hidden:
@@ -232,8 +193,8 @@ class Programs:
             force[:, at] = forces[:, here]
         return DualPoint(slopes, multipliers, np.stack([d.weights for d in proofs]))
 
-    def _program(self, goal: int) -> Reduced:
-        if goal not in self.programs:
+    def _of(self, goal: int) -> _Known:
+        if goal not in self.known:
             rows = self.goals.rows(np.array([goal]))
             forms = {i: a.reshape(-1, a.shape[-1]) for i, a in rows.forms.items()}
             flat = Rows(forms, rows.constant.reshape(-1))
@@ -241,65 +202,13 @@ class Programs:
                 self.substituted = substitute(
                     self.compiled, self.bounds, self.units, self.goals.forms
                 )
-            self.programs[goal] = Reduced(self.compiled, self.substituted, flat, self.left)
-            self.promises[goal] = _Promise(np.zeros((len(self.units), 2)))
-            self.patience[goal], self.paces[goal] = Patience.of(len(self.units)), _Pace()
-        return self.programs[goal]
+            program = Reduced(self.compiled, self.substituted, flat, self.left)
+            reliable = Reliable(program, float(self.goals.margin[goal]))
+            self.known[goal] = _Known(program, reliable, Patience.of(len(self.units)), _Pace())
+        return self.known[goal]
 
     @property
     def parallel(self) -> int:
         """How many subproblems are decided between two looks at the clock."""
         entries = len(self.units) * self.compiled.width
         return int(np.clip(BATCH_ENTRIES / max(entries, 1), 1, 16))
-
-    def _choose(
-        self, goal: int, gaps: Array, ends: tuple[Array, Array], value: float
-    ) -> tuple[int, tuple[tuple[Duals, ...], tuple[Duals, ...]], float]:
-        """The neuron that promises most, what is known to refute its halves, and its promise."""
-        program, promise = self.programs[goal], self.promises[goal]
-        missing = float(self.goals.margin[goal]) - value
-        expected = np.minimum(promise.expected(gaps), missing)
-        scores = np.where(gaps > 0, np.maximum(expected, LEAST).prod(axis=1), 0)
-        best, best_score = -1, 0.0
-        halves: tuple[tuple[Duals, ...], tuple[Duals, ...]] = ((), ())
-        basis, vain = program.simplex.basis, 0
-        for neuron in np.argsort(-scores).tolist():
-            if not scores[neuron] > 0 or vain > PATIENCE:
-                break
-            tried: tuple[_Half, ...] = ()
-            score = float(scores[neuron])
-            if not promise.is_reliable(neuron):
-                tried = self._try(goal, neuron, (ends[0][neuron], ends[1][neuron]), value)
-                program.simplex.resume(basis)
-                for side, half in enumerate(tried):
-                    promise.note(neuron, side, half.gain / max(float(gaps[neuron]), TINY))
-                score = max(tried[0].gain, LEAST) * max(tried[1].gain, LEAST)
-            vain += 1
-            if score > best_score:
-                best, best_score, vain = neuron, score, 0
-                halves = (tried[0].proofs, tried[1].proofs) if tried else ((), ())
-            if tried and all(half.proofs for half in tried):
-                break
-        return best, halves, float(np.sqrt(best_score))
-
-    def _try(
-        self, goal: int, neuron: int, ends: tuple[float, float], value: float
-    ) -> tuple[_Half, ...]:
-        """Solves the programs of both halves."""
-        program, margin, found = self.programs[goal], float(self.goals.margin[goal]), []
-        for active in (False, True):
-            program.fix(neuron, *ends, active=active)
-            solved = program.simplex.solve(TRIAL_ITERATIONS)
-            gain = max(0.0, min(solved.value, margin) - value)
-            if solved.value == np.inf:
-                found.append(_Half(gain, _of_ray(program, solved.ray)))
-            elif solved.is_optimal and solved.value > margin:
-                found.append(_Half(gain, (program.duals(),)))
-            else:
-                found.append(_Half(gain))
-            program.loosen(neuron, *ends)
-        return tuple(found)
-
-
-def _of_ray(program: Reduced, ray: Array | None) -> tuple[Duals, ...]:
-    return () if ray is None else tuple(program.duals_of(ray))

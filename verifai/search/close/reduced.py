@@ -266,12 +266,12 @@ class Reduced:
         found = self.simplex.optimum()
         return self._duals(found.value, found.row_duals, found.reduced)
 
-    def duals_of(self, ray: Array) -> list[Duals]:
-        """Of a proof that a region is empty, whose sign is not known: both."""
-        size = np.abs(ray).max(initial=0.0)
-        if not size > 0 or not np.isfinite(size):
-            return []
-        return [self._duals(math.inf, r, self._reduced(r)) for r in (ray / size, -ray / size)]
+    def proofs_of(self, ray: Array | None) -> tuple[Duals, ...]:
+        """Of a proof that a region is empty, if any, whose sign is not known: both."""
+        size = 0.0 if ray is None else np.abs(ray).max(initial=0.0)
+        if ray is None or not size > 0 or not np.isfinite(size):
+            return ()
+        return tuple(self._duals(math.inf, r, self._reduced(r)) for r in (ray / size, -ray / size))
 
     def _reduced(self, rows: Array) -> Array:
         """What the rows' multipliers leave of a cost of zero, for every column."""
