@@ -21,7 +21,8 @@ from tests.test_house import KERNEL, MODULES, ROOT, code_lines, name_of
 FILE = Path(__file__).with_name("ratchet.toml")
 SETTINGS = tomllib.loads(FILE.read_text("utf-8"))
 LONG_FILE, MANY_PARAMETERS, MOST_PARAMETERS, LONG_TUPLE = 200, 4, 6, 3
-ROOM, SLACK, STALE = 0.03, 0.08, 0.3  # of a figure: written on top, worth a word, too much
+ROOM = 0.05  # of a figure, at least 1: for changes that are made at the same time
+SLACK, STALE = 0.08, 0.3  # of a figure: by which beating it is worth a word, or too much
 
 
 @cache
@@ -117,12 +118,20 @@ def test_every_figure_is_written_down() -> None:
 def test_a_figure_only_goes_down(name: str) -> None:
     most, found = SETTINGS["figures"][name], FIGURES[name]()
     shown = "; ".join(found[-3:]) if len(found) < 200 else ""
-    assert len(found) <= most, f"{name}: {len(found)}, at most {most}: {shown}"
+    assert len(found) <= most + max(ROOM * most, 1), f"{name}: {len(found)}, not {most}: {shown}"
     beaten = most - len(found)
     said = f"{name} fell from {most} to {len(found)}: run `python -m tests.test_ratchet`"
     assert beaten <= max(STALE * most, 5), said
     if beaten > max(SLACK * most, 2):
         warnings.warn(said, stacklevel=1)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/trust.md"])
+def test_pages_say_how_long_the_kernel_is(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    (said,) = re.findall(r"`verifai/kernel`\D*about ([\d,]+) lines", text)
+    found = len(FIGURES["kernel_lines"]())
+    assert abs(int(said.replace(",", "")) - found) <= 0.15 * found, f"{page}: it has {found}"
 
 
 def history() -> list[str]:
@@ -150,8 +159,7 @@ def lowered() -> str:
     """The file with every figure that fell."""
     text = FILE.read_text("utf-8")
     for name, most in SETTINGS["figures"].items():
-        count = len(FIGURES[name]())
-        least = min(most, count + int(ROOM * count))
+        least = min(most, len(FIGURES[name]()))
         text = re.sub(rf"^{name} = \d+$", f"{name} = {least}", text, flags=re.MULTILINE)
     return text
 
