@@ -14,7 +14,7 @@ from onnx import AttributeProto, TensorProto, helper
 from tests.load.evaluate import evaluate
 from tests.load.models import Weights, check_against_runtime, load, model, single
 from tests.load.onnx_schemas import FILE, text
-from verifai.graph import builder
+from verifai.graph import limit
 from verifai.load.errors import LoadError
 from verifai.load.onnx.explain import explain_onnx
 from verifai.load.onnx.read import load_onnx
@@ -223,7 +223,7 @@ def test_diagonals_far_outside_a_matrix_are_read(shift: int, tmp_path: Path) -> 
 
 
 def test_all_values_together_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builder, "VALUES_A_BYTE", 0)
-    monkeypatch.setattr(builder, "FREE_VALUES", 10)
+    monkeypatch.setattr(limit, "VALUES_A_BYTE", 0)
+    monkeypatch.setattr(limit, "FREE_VALUES", 10)
     with pytest.raises(LoadError, match="more than 10 values in all, the most for a file of this"):
         load(single("Relu", X), tmp_path)

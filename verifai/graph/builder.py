@@ -1,6 +1,6 @@
 """The nodes of a network under construction, and the linear forms that operators lower to.
 
-May import: numpy, kernel, graph, reading, values, rational.
+May import: numpy, kernel, limit, reading, values, rational.
 Must not know: files, operators of a file.
 """
 
@@ -12,27 +12,23 @@ from dataclasses import replace
 
 import numpy as np
 
-from verifai.graph.graph import Graph
+from verifai.graph.limit import LimitedGraph
 from verifai.graph.rational import enclose, largest, rationals, settle
 from verifai.graph.reading import Reading
-from verifai.graph.values import Activation, Value, broadcast_shape, check_size, finite
+from verifai.graph.values import Activation, Value, broadcast_shape, finite
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Node, Product, Sign, Smooth, Square, affine, pwl
-from verifai.kernel.operator import MAX_SIZE, Array, Conv, Dense, Gather, Operator
+from verifai.kernel.operator import Array, Conv, Dense, Gather, Operator
 
 ONE = np.array(1.0)
 ZERO = np.array(0.0)
-FREE_VALUES, FREE_EXACT = 3 << 23, 1 << 20  # what a program of any size may ask for
-VALUES_A_BYTE = 16  # of a program: a large one may ask for more, up to what the kernel reads
 
 
-class Builder(Graph):
+class Builder(LimitedGraph):
     """A graph that grows by tensors: what adds a node to views returns the view of all its values.
 
     Attributes:
         prefix: names of new nodes start with it.
-        values: how many all nodes may have together; the tensors held meanwhile twice as many.
-        exact: how many numbers may be computed exactly.
     """
 
     def __init__(self, nodes: Sequence[Node] = (), readings: Sequence[Reading] = ()) -> None:
@@ -41,44 +37,14 @@ class Builder(Graph):
         self.prefix = ""
         self._copies: dict[tuple[int, bytes], int] = {}
         self._called: set[int] = set()
-        self.values, self.exact = MAX_SIZE, MAX_SIZE
-        self._total = self._exact = 0
-
-    def limit(self, size: int) -> None:
-        """Bound the work by the size of the program in bytes: small files may not ask for much."""
-        self.values = min(MAX_SIZE, FREE_VALUES + VALUES_A_BYTE * size)
-        self.exact = FREE_EXACT + size
-
-    def afford(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of something to be made.
-
-        Raises:
-            InputError: it is too large, or too much for a program of this size.
-        """
-        if self._total + math.prod(check_size(shape)) > self.values:
-            said = f"{self.values} values in all, the most for a file of this size"
-            raise InputError(f"a tensor of shape {shape} makes more than {said}")
-        return shape
 
     def _name(self) -> str:
         stem = f"{self.prefix}/{len(self.nodes)}"
         return self.name(stem) if stem in self.names else stem
 
     def _add(self, node: Node) -> Activation:
-        size = math.prod(self.afford(node.shape))
-        self._total += size
-        return Activation(self.add(node), np.arange(size).reshape(node.shape))
-
-    def spend(self, count: int) -> None:
-        """Count numbers that are computed exactly.
-
-        Raises:
-            InputError: they become too many.
-        """
-        self._exact += count
-        if self._exact > self.exact:
-            said = f"more than {self.exact} constants in exact arithmetic"
-            raise InputError(f"{said} in all, the most for a file of this size")
+        self.afford(node.shape)
+        return Activation(self.add(node), np.arange(math.prod(node.shape)).reshape(node.shape))
 
     def input(self, name: str, shape: tuple[int, ...]) -> Activation:
         """A new input node."""

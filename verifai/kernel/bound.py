@@ -122,10 +122,8 @@ class Root:
         }
 
     def _boxes(self, lower: list[fmpq], upper: list[fmpq]) -> list[Ends]:
-        boxes, start = [], 0
-        for i in self.network.inputs:
-            part = slice(start, start + self.network.sizes[i])
-            start += self.network.sizes[i]
+        boxes = []
+        for part in self.network.input_slices:
             l, u = self.ar.outwards(lower[part], upper[part])
             boxes.append((l[None], u[None]))
         return boxes

@@ -59,8 +59,20 @@ class Affine:
         return tuple(source for source, _ in self.terms)
 
 
+class _Unary:
+    """What reads one node, elementwise."""
+
+    __slots__ = ()
+    source: int
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The nodes it reads."""
+        return (self.source,)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Pwl:
+class Pwl(_Unary):
     """Unary, continuous, piecewise linear: f(knots[0]) = anchor, slopes[j] left of knots[j].
 
     Arrays have one column (all values alike) or one a value.
@@ -73,38 +85,23 @@ class Pwl:
     slopes: Array  # (K+1, m)
     anchor: Array  # (m,)
 
-    @property
-    def sources(self) -> tuple[int, ...]:
-        """The nodes it reads."""
-        return (self.source,)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sign:
+class Sign(_Unary):
     """-1, 0 or 1; sign(0) = 0."""
 
     name: str
     shape: tuple[int, ...]
     source: int
 
-    @property
-    def sources(self) -> tuple[int, ...]:
-        """The nodes it reads."""
-        return (self.source,)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Square:
+class Square(_Unary):
     """x², elementwise."""
 
     name: str
     shape: tuple[int, ...]
     source: int
-
-    @property
-    def sources(self) -> tuple[int, ...]:
-        """The nodes it reads."""
-        return (self.source,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,18 +123,13 @@ FUNCTIONS = ("sigmoid", "tanh", "exp", "log", "reciprocal", "sqrt", "erf", "sin"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Smooth:
+class Smooth(_Unary):
     """A function of FUNCTIONS, elementwise; log and sqrt, reciprocal where they are defined."""
 
     name: str
     shape: tuple[int, ...]
     source: int
     function: str
-
-    @property
-    def sources(self) -> tuple[int, ...]:
-        """The nodes it reads."""
-        return (self.source,)
 
 
 Node = Input | Affine | Pwl | Sign | Square | Product | Smooth
