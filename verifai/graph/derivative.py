@@ -19,19 +19,16 @@ property.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from verifai.graph.graph import Graph
+from verifai.graph.graph import Graph, Terms
 from verifai.graph.partials import Partials, slopes
 from verifai.graph.patterns import Extremum, extremum
 from verifai.graph.reading import readings_of, require_function
 from verifai.kernel.network import Affine, Input, Network, affine
 from verifai.kernel.operator import Array, Conv, Dense, Gather, Operator
-
-Terms = tuple[tuple[int, Operator], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +138,7 @@ class _Tangents:
         shape, name = (rows, self._net.sizes[position]), self._graph.name(stem)
         return self._graph.add(affine(name, shape, moving, divisor=divisor, radius=radius))
 
-    def _moving(self, terms: Sequence[tuple[int, Operator]]) -> Terms:
+    def _moving(self, terms: Terms) -> Terms:
         """The terms of those sources that move, on their tangents."""
         found = self.found
         return tuple((found[s], widened(op, self._rows)) for s, op in terms if s in found)
@@ -187,9 +184,7 @@ class _Tangents:
         return tuple(terms)
 
 
-def _fixed(
-    node: Affine, terms: Sequence[tuple[int, Operator]], known: dict[int, Array]
-) -> Array | None:
+def _fixed(node: Affine, terms: Terms, known: dict[int, Array]) -> Array | None:
     """What an affine node makes of vectors, if that is one product of doubles for each value.
 
     A product with a power of two is exact; None where it is not, or for other operators.

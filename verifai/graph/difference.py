@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifai.graph.aligned import change, divisors, entries, minus
-from verifai.graph.graph import Graph, rewired
+from verifai.graph.graph import Graph, Terms, rewired
 from verifai.graph.patterns import Mask, is_relu
 from verifai.graph.ways import Moves, onward, placed
 from verifai.kernel.network import (
@@ -184,26 +184,23 @@ class _Difference:
         below = self._negative(f"{name}/below", picked, self.places[source])
         again = self._negative(f"{name}/below second", picked, moved)
         gap = self.gaps[source]
-        rise = self._clipped(f"{name}/rise", picked, (gap, 1.0), below)
-        return rise, self._clipped(f"{name}/fall", picked, (gap, -1.0), again)
+        rise = self._clipped(f"{name}/rise", picked, gap, 1.0, below)
+        return rise, self._clipped(f"{name}/fall", picked, gap, -1.0, again)
 
     def _negative(self, name: str, picked: Array, source: int) -> int:
         """relu(-a) of some neurons."""
         term = (source, Gather.of(self.graph.size(source), picked, -1.0))
         return self._relu(name, "minus", len(picked), (term,))
 
-    def _clipped(self, name: str, picked: Array, gap: tuple[int, float], part: int) -> int:
+    def _clipped(self, name: str, picked: Array, gap: int, sign: float, part: int) -> int:
         """relu(±d - part) of some neurons."""
-        source, sign = gap
         terms = (
-            (source, Gather.of(self.graph.size(source), picked, sign)),
+            (gap, Gather.of(self.graph.size(gap), picked, sign)),
             (part, Gather.of(len(picked), None, -1.0)),
         )
         return self._relu(name, "rest", len(picked), terms)
 
-    def _relu(
-        self, name: str, stem: str, size: int, terms: tuple[tuple[int, Operator], ...]
-    ) -> int:
+    def _relu(self, name: str, stem: str, size: int, terms: Terms) -> int:
         """max(0, Σ operator(source))."""
         graph = self.graph
         made = graph.add(affine(graph.name(f"{name}/{stem}"), (size,), terms))

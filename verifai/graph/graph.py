@@ -17,7 +17,9 @@ import numpy as np
 
 from verifai.graph.reading import Reading, loaded
 from verifai.kernel.network import Affine, Input, Network, Node, Product, Smooth, Square, affine
-from verifai.kernel.operator import Array, Gather
+from verifai.kernel.operator import Array, Gather, Operator
+
+Terms = tuple[tuple[int, Operator], ...]  # of an affine node: what it reads, and how
 
 
 def rewired(node: Node, places: Mapping[int, int] | Sequence[int], name: str | None = None) -> Node:

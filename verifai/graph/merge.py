@@ -17,6 +17,7 @@ from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Gather
 
 MAX_NAME = 400  # what is longer is cut
+InputNode = tuple[int, int]  # a part, and one of its input nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,9 @@ class Port:
     part: int
     node: int
     index: int
+
+
+Pair = tuple[Port, Port]  # the same value twice
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +44,7 @@ class Merged:
 
     network: Network
     nodes: tuple[tuple[int, ...], ...]
-    inputs: dict[tuple[int, int], tuple[int, ...]]
+    inputs: dict[InputNode, tuple[int, ...]]
 
     def values(self, part: int, node: int) -> tuple[int, ...]:
         """The numbers of all values of a part's node; of an input those of the free inputs."""
@@ -50,7 +54,7 @@ class Merged:
         return tuple(range(start, self.network.offsets[self.nodes[part][node] + 1]))
 
 
-def merge(parts: Sequence[tuple[str, Network]], equal: Iterable[tuple[Port, Port]] = ()) -> Merged:
+def merge(parts: Sequence[tuple[str, Network]], equal: Iterable[Pair] = ()) -> Merged:
     """The networks side by side; what reads the same values in the same way is there once.
 
     Args:
@@ -74,7 +78,7 @@ class _Merging:
 
     def __init__(self, parts: Sequence[tuple[str, Network]]) -> None:
         self._parts = parts
-        self._starts: dict[tuple[int, int], int] = {}
+        self._starts: dict[InputNode, int] = {}
         total = 0
         for p, (_, network) in enumerate(parts):
             for node in network.inputs:
@@ -85,9 +89,9 @@ class _Merging:
         self._graph = Graph()
         self._seen: dict[tuple[int, tuple[int, ...]], int] = {}
 
-    def merged(self, equal: Iterable[tuple[Port, Port]]) -> Merged:
+    def merged(self, equal: Iterable[Pair]) -> Merged:
         self._unite(equal)
-        where: dict[tuple[int, int], int] = {}
+        where: dict[InputNode, int] = {}
         for place in self._starts:
             self._add_free(place, where)
         for place in self._starts:
@@ -112,7 +116,7 @@ class _Merging:
             inputs[place] = tuple((offsets[node] + index).tolist())
         return Merged(network, tuple(map(tuple, positions)), inputs)
 
-    def _unite(self, equal: Iterable[tuple[Port, Port]]) -> None:
+    def _unite(self, equal: Iterable[Pair]) -> None:
         """Make every value's root the first one that it equals."""
         for pair in equal:
             first, last = sorted(self._find(self._number(port)) for port in pair)
@@ -132,7 +136,7 @@ class _Merging:
             number = int(self._roots[number])
         return number
 
-    def _root_of(self, place: tuple[int, int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def _root_of(self, place: InputNode) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         start = self._starts[place]
         return self._roots[start : start + self._parts[place[0]][1].sizes[place[1]]]
 
@@ -142,7 +146,7 @@ class _Merging:
         full = f"{self._parts[part][0]}/{name}"
         return self._graph.name(full if len(full) <= MAX_NAME else f"{full[:MAX_NAME]}…")
 
-    def _add_free(self, place: tuple[int, int], where: dict[tuple[int, int], int]) -> None:
+    def _add_free(self, place: InputNode, where: dict[InputNode, int]) -> None:
         """An input node of the values that are their own roots; the whole input if all are."""
         part, node = place
         source = self._parts[part][1].nodes[node]
@@ -158,7 +162,7 @@ class _Merging:
         if is_whole:
             where[place] = added
 
-    def _add_read(self, place: tuple[int, int], where: dict[tuple[int, int], int]) -> None:
+    def _add_read(self, place: InputNode, where: dict[InputNode, int]) -> None:
         """A node that puts an input together from free ones; a free one if it is just that."""
         part, node = place
         source = self._parts[part][1].nodes[node]
@@ -174,7 +178,7 @@ class _Merging:
         made = affine(self._name(part, source.name), source.shape, terms)
         where[place] = self._graph.add(made)
 
-    def _copy(self, part: int, where: dict[tuple[int, int], int]) -> list[int]:
+    def _copy(self, part: int, where: dict[InputNode, int]) -> list[int]:
         """Add a part's nodes behind its inputs; where each of its nodes is."""
         positions: list[int] = []
         for i, node in enumerate(self._parts[part][1].nodes):
