@@ -24,11 +24,12 @@ from verifai.search.clauses import Array, Clause, Problem, problem_at
 from verifai.search.close.rows import closed, contradiction
 from verifai.search.goals import Climber, can_climb, goals_of
 from verifai.search.judge import Judge, directed
-from verifai.search.loop.forest import Forest, preorder
+from verifai.search.loop.forest import preorder
 from verifai.search.loop.frontier import TreeSearch, root_region
 from verifai.search.loop.team import Team
 from verifai.search.quiet import silenced
 from verifai.search.rank.select import rank_of
+from verifai.search.skeleton import Skeleton, closed_by, filled, skeleton_of, with_rows
 from verifai.search.split.inputs import BoxSearch
 from verifai.search.wide import Wide
 
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from verifai.search.split.phases import BoundEffort, PhaseSearch
 
 FEW_INPUTS = 12  # so many are split; beyond, phases are, unless few of the inputs matter
-MAX_GOALS = 4096
-Skeleton = list[Judge | Choose | Close]
 CAUTION = 1000.0  # times the usual margin where the kernel once said no
 ATTACK_SHARE = 0.2  # of the time goes into attacks beyond the first
 ATTACK_SECONDS = 0.25  # of one attack
@@ -118,9 +117,9 @@ class Driver:
         rest = clause.ors[:which] + clause.ors[which + 1 :]
         records: list[Record] = [Choose(which, len(clause.ors[which]))]
         for part in clause.ors[which]:
-            inner = _with_rows(rows, part, len(rows))
+            inner = with_rows(rows, part, len(rows))
             if part.closing is not None:
-                records.append(_closed(part.closing, inner))
+                records.append(closed_by(part.closing, inner))
                 continue
             joined = Clause(clause.atoms + part.atoms, rest + part.ors)
             records += self._refute(joined, low, high, inner)
@@ -133,12 +132,12 @@ class Driver:
         pause, numbered = self.compiled.pause, [(n, self.problem.rows[n]) for n in clause.atoms]
         block = contradiction(numbered, low, high, pause)
         if block is not None:
-            return [_closed(block, rows)], clause
+            return [closed_by(block, rows)], clause
         marked = closed(self.problem, clause, (low, high), pause)
         if marked is clause:
             return None, clause
         try:
-            skeleton = self._skeleton(marked, rows, len(rows))
+            skeleton = skeleton_of(self.problem, marked, rows, len(rows), self.caution)
         except Stuck:  # too many to be written out
             return None, marked
         records: list[Record] = [part for part in skeleton if not isinstance(part, Judge)]
@@ -218,7 +217,7 @@ class Driver:
 
         A first look is not worth singling out the part of the network that matters.
         """
-        skeleton = self._skeleton(clause, rows, count)
+        skeleton = skeleton_of(self.problem, clause, rows, count, self.caution)
         judges = [part for part in skeleton if isinstance(part, Judge)]
         if not all(len(judge.directed.constant) for judge in judges):
             raise Stopped("every point of the domain is unsafe, yet none was confirmed")
@@ -244,31 +243,6 @@ class Driver:
         count = sum(int(mask.sum()) for _, mask in pairs(self.compiled, bounds))
         every = 1 if count <= 200 else 3 if count <= 600 else 0
         return BoundEffort(steps=20, every=every)
-
-    def _skeleton(self, clause: Clause, rows: dict[int, int], count: int) -> Skeleton:
-        """Choices of all disjunctions in preorder, with a judge for every conjunction left."""
-        found: Skeleton = []
-        todo = [(clause, rows, count)]
-        while todo:
-            clause, rows, count = todo.pop()
-            if len(found) > MAX_GOALS:
-                raise Stuck(f"the formula has more than {MAX_GOALS} alternatives")
-            if clause.closing is not None:
-                found.append(_closed(clause.closing, rows))
-                continue
-            if not clause.ors:
-                found.append(Judge(clause, directed(self.problem, clause, self.caution), rows))
-                continue
-            found.append(Choose(0, len(clause.ors[0])))
-            todo += [
-                (
-                    Clause(clause.atoms + part.atoms, clause.ors[1:] + part.ors, part.closing),
-                    _with_rows(rows, part, count),
-                    count + len(part.atoms),
-                )
-                for part in reversed(clause.ors[0])
-            ]
-        return found
 
     def attempt(self, points: Points) -> None:
         """Tries points; now and then, attacks anew, but not where a first look may be enough."""
@@ -364,26 +338,4 @@ class Phases:
         if self.search.hard:
             raise Stuck("the linear program of a subproblem without unstable neurons is no proof")
         self.driver.meter.leaves += self.search.leaves
-        return [*self.before, *_fill(self.skeleton, self.team.forests, self.begin)]
-
-
-def _closed(block: Block, names: dict[int, int]) -> Close:
-    """The record of a block whose rows are atoms."""
-    return Close(block._replace(rows=tuple((names[atom], w) for atom, w in block.rows)))
-
-
-def _with_rows(rows: dict[int, int], part: Clause, count: int) -> dict[int, int]:
-    """The names of rows after the atoms of an alternative have joined a path of `count` rows."""
-    return rows | {atom: count + i for i, atom in enumerate(part.atoms)}
-
-
-def _fill(skeleton: Skeleton, forests: dict[int, Forest], first: int) -> list[Record]:
-    """The skeleton's choices with the tree of every goal in its place."""
-    records, goal = list[Record](), 0
-    for part in skeleton:
-        if isinstance(part, Judge):
-            records += preorder(forests, 0, first + goal)
-            goal += 1
-        else:
-            records.append(part)
-    return records
+        return [*self.before, *filled(self.skeleton, self.team.forests, self.begin)]

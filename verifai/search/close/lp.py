@@ -4,7 +4,7 @@ Every value is a variable; piecewise-linear values obey the lines of their piece
 minimises the greatest of the unsafe rows: above zero, its duals refute the subproblem.
 Source: Ehlers 2017, Formal Verification of Piece-Wise Linear Feed-Forward Neural Networks.
 
-May import: numpy, bounds, solvers, record, exact. Must not know: trees, processes.
+May import: numpy, bounds, solvers, record, exact, protocol. Must not know: trees, processes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from verifai.bounds.maps import Array, ConvMap, Map
 from verifai.kernel.network import Affine, Input, Pwl
 from verifai.proof.record import Block
 from verifai.search.close.exact import TIGHT, Leaf
+from verifai.search.close.protocol import LeafAnswer
 from verifai.solvers.linear_program import LinearProgram, Optimum
 
 SMALL = 1e-12
@@ -44,15 +44,8 @@ class _Model:
     ends: list[tuple[int, int]] = field(default_factory=list)  # value, row
 
 
-class LeafAnswer(NamedTuple):
-    """What a linear program says of a subproblem."""
-
-    block: Block | None
-    point: Array | None
-
-
 class LeafSolver:
-    """Decides subproblems of one network by linear programs."""
+    """Decides subproblems of one network by linear programs: a `Closer`."""
 
     def __init__(self, compiled: Compiled, deadline: Callable[[], float]) -> None:
         """Reads off the matrices of all affine nodes.

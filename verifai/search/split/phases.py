@@ -10,7 +10,6 @@ numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -25,9 +24,9 @@ from verifai.bounds.interval import Bounds
 from verifai.bounds.optimize import Ascent, Optimized, optimize
 from verifai.proof.record import Block, Close, Record, Split
 from verifai.search.clauses import Array
-from verifai.search.close.lp import LeafAnswer
 from verifai.search.close.programs import Decision, Programs
 from verifai.search.close.proposals import Proposals, multipliers
+from verifai.search.close.protocol import Closer
 from verifai.search.close.reduced import is_reducible, units_of
 from verifai.search.goals import Goals, codes_bytes, pwl_nodes, tightening
 from verifai.search.judge import Indices
@@ -40,7 +39,6 @@ from verifai.search.split.halves import Halves
 from verifai.search.split.inherited import Inherited
 
 T = TypeVar("T")
-Closer = Callable[[Bounds, Rows], LeafAnswer]
 PARALLEL = 64  # subproblems bounded together
 MOST_HALVINGS = 12  # of inputs, on one path
 SLIGHT = 1e-9  # slope of an input that does not matter
