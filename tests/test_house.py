@@ -235,6 +235,36 @@ def test_sizes(path: Path) -> None:
             assert len(own) <= 60, f"{node.name}: {len(own)} code lines, at most 60"
 
 
+CORE = (
+    "check",
+    "checker",
+    "derive",
+    "ledger",
+    "context",
+    "eliminate",
+    "bound",
+    "forward",
+    "lines",
+    "smooth",
+    "functions",
+    "formula",
+    "integers",
+    "replay",
+)
+
+
+def test_the_core_of_the_kernel_is_short() -> None:
+    """Rules, bounds, context, replay: the files that kernel/README.md calls the core."""
+    texts = [(PACKAGE / "kernel" / f"{name}.py").read_text("utf-8") for name in CORE]
+    assert sum(len(code_lines(text)) for text in texts) <= 1500
+
+
+def test_the_kernels_page_names_every_file() -> None:
+    page = (PACKAGE / "kernel" / "README.md").read_text("utf-8")
+    named = {*re.findall(r"`(\w+)(?:\.py)?`", page)}
+    assert {p.stem for p in (PACKAGE / "kernel").glob("[a-z]*.py")} <= named
+
+
 def test_no_rooms_without_a_purpose() -> None:
     named = {path.name for path in ROOT.rglob("*.py") if not is_installed(path)}
     assert not named & {"utils.py", "common.py", "helpers.py", "base.py"}

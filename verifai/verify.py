@@ -196,7 +196,7 @@ def _driver(root: Root, problem: Problem, meter: Meter) -> Driver:
 def _mended(query: Query, records: list[Record], driver: Driver, meter: Meter) -> list[Record]:
     """The records with a search in the place of every leaf that the kernel does not accept."""
     checker = Checker(query, pause=meter.watch)
-    leaves = {leaf.place.position: leaf for leaf in checker.open_leaves(assemble(records))}
+    leaves = {leaf.context.position: leaf for leaf in checker.open_leaves(assemble(records))}
     mended: list[Record] = []
     for position, record in enumerate(records):
         leaf = leaves.get(position)

@@ -17,7 +17,7 @@ from verifai.bounds.relax import relax
 from verifai.bounds.smear import gradient_ranges
 from verifai.bounds.tighten import tighten
 from verifai.kernel.bound import rounded_root
-from verifai.kernel.context import FormBuilder, Scene
+from verifai.kernel.context import Contexts, FormBuilder
 from verifai.kernel.eliminate import lower_bounds
 from verifai.kernel.network import (
     FUNCTIONS,
@@ -265,7 +265,7 @@ def kernel_bound(network: Network, bounds: Bounds, form, block: Block) -> float:
     low, high = (
         np.concatenate([a[0] for a in side])[None] for side in (bounds.lower, bounds.upper)
     )
-    scene = Scene(root, assemble([Close(block)]), low, high, np.zeros(1, dtype=np.int64))
+    scene = Contexts(root, assemble([Close(block)]), low, high, np.zeros(1, dtype=np.int64))
     builder = FormBuilder(root, 1)
     start = network.offsets[len(network.nodes) - 1]
     for k, factor in enumerate(form.tolist()):

@@ -259,7 +259,7 @@ class Judge:
 
     def _accepted(self, checker: Checker, proof) -> bool:  # type: ignore[no-untyped-def]
         try:
-            for _, rejection in checker.failures(proof):
+            for rejection in (leaf.reason for leaf in checker.open_leaves(proof)):
                 raise rejection
         except Rejection as rejection:
             self.counts[rejection.rule] += 1
@@ -270,7 +270,7 @@ class Judge:
         """The worst bound of a tree's leaves in rounded arithmetic; -inf where there is none."""
         worst = np.inf
         try:
-            for _, rejection in self.checkers[0].failures(written(tree)):
+            for rejection in (leaf.reason for leaf in self.checkers[0].open_leaves(written(tree))):
                 match = re.search(r"bound is (\S+),", rejection.reason)
                 worst = min(worst, float(match[1]) if match else -np.inf)
         except Rejection:

@@ -11,8 +11,8 @@ from tests.kernel.meaning import values_at
 from tests.kernel.proofs import KINDS, Block, Close, below_query, dyadic, random_network, written
 from verifai.kernel import eliminate
 from verifai.kernel.checker import Checker, _Run
-from verifai.kernel.context import FormBuilder, Scene
-from verifai.kernel.derive import Place
+from verifai.kernel.context import Contexts, FormBuilder
+from verifai.kernel.derive import Context
 from verifai.kernel.eliminate import lower_bounds
 from verifai.kernel.errors import Rejection
 from verifai.kernel.network import Input, Network, Product, Pwl, Sign, Square, affine, relu
@@ -40,8 +40,8 @@ def bound(query: Query, form: Form, block: Block, *, exact: bool) -> object:
     checker = Checker(query, exact=exact)
     proof = written(Close(block))
     run, root = _Run(checker, proof), checker.root
-    place = Place(0, root.low, root.high, (), tuple(range(len(checker.first))), (), 0, False)
-    scene = Scene(root, proof, root.low[None], root.high[None], np.array([0]))
+    place = Context(0, root.low, root.high, (), tuple(range(len(checker.first))), (), 0, False)
+    scene = Contexts(root, proof, root.low[None], root.high[None], np.array([0]))
     with np.errstate(all="ignore"):
         builder = FormBuilder(root, 1)
         for value, factor in form.items():
@@ -160,7 +160,9 @@ def test_values_that_are_0_change_no_bound(seed: int, monkeypatch: pytest.Monkey
     found = []
     for exact in (False, True):
         root = Checker(query, exact=exact).root
-        scene = Scene(root, written(Close(Block())), root.low[None], root.high[None], np.array([0]))
+        scene = Contexts(
+            root, written(Close(Block())), root.low[None], root.high[None], np.array([0])
+        )
         builder = FormBuilder(root, 2 * total)
         signs = np.repeat([1.0, -1.0], total)
         builder.units(np.arange(2 * total), np.tile(np.arange(total), 2), signs)
@@ -229,7 +231,7 @@ def _with_good_root(query, form, block, fine, monkeypatch, coarse):  # type: ign
     monkeypatch.setattr(Rounded, "matmul", fine)
     checker = Checker(query)
     proof = written(Close(block))
-    scene = Scene(
+    scene = Contexts(
         checker.root, proof, checker.root.low[None], checker.root.high[None], np.array([0])
     )
     builder = FormBuilder(checker.root, 1)

@@ -91,7 +91,8 @@ def test_siblings_see_nothing_of_each_other(exact: bool) -> None:
     contradiction = Close(Block(rows=((0, 1.0), (1, 1.0)), bounds=((X, 1.0),)))
     rejected(query, Split(X, -0.5, contradiction, contradiction), "close", exact=exact)
     checker = Checker(query, exact=exact)
-    failures = dict(checker.failures(written(Split(X, -0.5, Close(), Close()))))
+    leaves = checker.open_leaves(written(Split(X, -0.5, Close(), Close())))
+    failures = {leaf.context.position: leaf.reason for leaf in leaves}
     assert sorted(failures) == [1, 2]
 
 

@@ -22,7 +22,7 @@ import verifai.kernel
 from tests.kernel.proofs import Block, Close, written
 from verifai.kernel.arithmetic import Exact, Rounded, Terms, exactly
 from verifai.kernel.checker import Checker
-from verifai.kernel.context import FormBuilder, Scene
+from verifai.kernel.context import Contexts, FormBuilder
 from verifai.kernel.eliminate import lower_bounds
 from verifai.kernel.errors import Rejection
 from verifai.kernel.network import Input, Network, Node, affine, pwl
@@ -103,7 +103,7 @@ class Case:
             for constant in constants:
                 builder.plus(0, fmpq(*constant.as_integer_ratio()))
             low, high = root.low[None], root.high[None]
-            scene = Scene(root, written(Close(Block())), low, high, np.array([-1]))
+            scene = Contexts(root, written(Close(Block())), low, high, np.array([-1]))
             found = lower_bounds(root, builder.build(), scene)[0]
         true = sum((fmpq(*c.as_integer_ratio()) for c in constants), fmpq(0))
         for value, factor in form.items():

@@ -18,7 +18,7 @@ from tests.kernel.proofs import (
 )
 from verifai.kernel import checker, derive
 from verifai.kernel.checker import _Run
-from verifai.kernel.derive import Place, Plan
+from verifai.kernel.derive import Context, Plan
 from verifai.kernel.errors import Rejection
 from verifai.kernel.files.certificate import Proof, check_form
 from verifai.kernel.ledger import Ledger
@@ -122,7 +122,7 @@ def test_what_a_node_step_derives_does_not_depend_on_the_size_of_chunks(
             )
             run = _Run(checker.Checker(below_query(net, fmpq(2))), written(Derive(plan, Close())))
             root = run.root
-            place = Place(0, root.low, root.high, (), (0,), (), 0, False)
+            place = Context(0, root.low, root.high, (), (0,), (), 0, False)
             found = Plan(run.ledger, [place]).follow(0)[0]
             ends[size] += [found.low, found.high]
     assert all(np.allclose(a, b, 1e-9, 1e-12) for a, b in zip(*ends.values(), strict=True))

@@ -50,7 +50,7 @@ def test_every_rejection_is_raised_or_yielded() -> None:
         total += built
         if path.name == "checker.py":
             assert ast.unparse(function(tree, "_open").body[-1]).startswith(
-                "return OpenLeaf(place, reason, "
+                "return OpenLeaf(context, reason, "
             )
             raised = [n for n in ast.walk(function(tree, "refuse")) if isinstance(n, ast.Raise)]
             assert len(raised) == 1

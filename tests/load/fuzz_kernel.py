@@ -66,7 +66,7 @@ def read_certificate(data: bytes, rng: random.Random, folder: Path, stage: Stage
     try:
         proof = decode_certificate(data[2:], *ANY)
         for checker in checkers(int.from_bytes(data[:2], "little")):
-            for _, rejection in checker.failures(proof):
+            for rejection in (leaf.reason for leaf in checker.open_leaves(proof)):
                 raise rejection
     except Rejection as rejection:
         return Outcome("refused", said(rejection))

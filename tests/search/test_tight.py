@@ -68,8 +68,8 @@ def test_plain_bounds_that_miss_a_knot_are_not_accepted_and_sharp_ones_are() -> 
     assert (proof.step_block == -1).any()
     blocks = np.where(proof.step_block == -1, PLAIN, proof.step_block)
     plain = dataclasses.replace(proof, step_block=blocks)
-    assert not list(Checker(query).failures(proof))
-    assert {reason.rule for _, reason in Checker(query).failures(plain)} == {"close"}
+    assert not list(Checker(query).open_leaves(proof))
+    assert {leaf.reason.rule for leaf in Checker(query).open_leaves(plain)} == {"close"}
 
 
 def test_bounds_are_sharp_only_where_that_is_needed() -> None:

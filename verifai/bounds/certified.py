@@ -10,7 +10,7 @@ from flint import fmpq
 
 from verifai.kernel import hints
 from verifai.kernel.bound import Root, rounded_root
-from verifai.kernel.context import FormBuilder, Scene
+from verifai.kernel.context import Contexts, FormBuilder
 from verifai.kernel.eliminate import lower_bounds
 from verifai.kernel.errors import InputError
 from verifai.kernel.files.certificate import COLUMNS, Proof
@@ -52,7 +52,7 @@ def _tighten(root: Root, node: int, low: Array, high: Array) -> None:
     where = root.values(node)
     settled = hints.settled(root.network, node, low[:, where], high[:, where])
     values = np.nonzero(~settled[0])[0] + root.network.offsets[node]
-    scene = Scene(root, _no_multipliers(), low, high, np.array([-1]))
+    scene = Contexts(root, _no_multipliers(), low, high, np.array([-1]))
     size = max(1, CHUNK_VALUES // max(root.network.sizes))
     for start in range(0, len(values), size):
         part = values[start : start + size]

@@ -1,4 +1,4 @@
-"""What LB works on: the root of a query in one arithmetic, contexts, and linear forms.
+"""What LB works on: the root of a query in one arithmetic, and linear forms.
 
 May import: numpy, python-flint, network, query, lines, arithmetic. Must not know: trees.
 """
@@ -6,7 +6,6 @@ May import: numpy, python-flint, network, query, lines, arithmetic. Must not kno
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from flint import fmpq
@@ -23,24 +22,9 @@ from verifai.kernel.arithmetic import (
 from verifai.kernel.binary64 import require_binary64
 from verifai.kernel.errors import Rejection
 from verifai.kernel.forward import Machine, depth
-from verifai.kernel.lines import Lines
 from verifai.kernel.network import Affine
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Query
-
-
-class Context(Protocol):
-    """Where LB looks up what is true: one set of intervals and lines for every row of `pick`."""
-
-    pick: Array | None
-
-    def ends(self, node: int) -> Ends:
-        """Intervals of a node's values, (sets, n), in the arithmetic's numbers."""
-        ...
-
-    def lines(self, node: int) -> Lines:
-        """Lines of a nonlinear node, (sets, n)."""
-        ...
 
 
 @dataclass(slots=True)

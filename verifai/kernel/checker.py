@@ -21,8 +21,8 @@ from verifai.kernel.arithmetic import Exact, Pause, Rounded, never
 from verifai.kernel.assistant import CAN_FORK, Assistant
 from verifai.kernel.binary64 import require_binary64
 from verifai.kernel.bound import Root
-from verifai.kernel.context import FormBuilder, Row, Scene, row_of, spread
-from verifai.kernel.derive import BATCH_VALUES, Place, Plan, stack
+from verifai.kernel.context import Context, Contexts, FormBuilder, Row, row_of, spread, stack
+from verifai.kernel.derive import BATCH_VALUES, Plan
 from verifai.kernel.eliminate import lower_bounds
 from verifai.kernel.errors import Rejection
 from verifai.kernel.files.certificate import MAX_DEPTH, ROW, Kind, Proof, check_form
@@ -32,7 +32,7 @@ from verifai.kernel.ledger import Ledger
 from verifai.kernel.limits import check_work
 from verifai.kernel.number import exact, nearest
 from verifai.kernel.operator import Array
-from verifai.kernel.query import And, Query
+from verifai.kernel.query import And, Or, Query
 
 MAX_BATCH = 512
 SHARED = 64  # tree nodes that are pending when a second process takes half of them
@@ -88,14 +88,14 @@ def judge(
 def refuse(leaves: Iterator[OpenLeaf]) -> None:
     """Rejection, with the tree node, unless every leaf holds."""
     for leaf in leaves:
-        where = f"tree node {leaf.place.position}"
+        where = f"tree node {leaf.context.position}"
         raise Rejection(leaf.reason.rule, f"{leaf.reason.reason} ({where})")
 
 
 class OpenLeaf(NamedTuple):
     """A leaf that does not hold, why, and the rows of its path."""
 
-    place: Place
+    context: Context
     reason: Rejection
     rows: tuple[Row, ...]
 
@@ -141,15 +141,6 @@ class Checker:
             return False
         return True
 
-    def failures(self, proof: Proof) -> Iterator[tuple[int, Rejection]]:
-        """The leaves that do not hold, with why; whatever else is wrong is raised.
-
-        Raises:
-            Rejection: the tree itself breaks a rule.
-        """
-        for leaf in self.open_leaves(proof):
-            yield leaf.place.position, leaf.reason
-
     def open_leaves(self, proof: Proof) -> Iterator[OpenLeaf]:
         """The leaves that do not hold, with their contexts, for whoever wants to go on there.
 
@@ -180,8 +171,8 @@ class _Run:
         check_work(proof, root.network, checker.query.longest)
         if self.proof.ends[0] != len(self.proof.tree):
             raise Rejection("tree", "records behind the tree's end")
-        first = Place(0, root.low, root.high, (), (), checker.ors, 0, root.is_empty)
-        self.pending = [self._with_rows(first, tuple(range(len(checker.first))))]
+        above = Context(-1, root.low, root.high, (), (), checker.ors, -1, root.is_empty)
+        self.pending = [self._child(above, 0, tuple(range(len(checker.first))))]
 
     def walk(self, until: int | None = None) -> Iterator[OpenLeaf]:
         """Visits every pending tree node and those below, batches of one kind together.
@@ -194,11 +185,11 @@ class _Run:
             self.checker.pause()
             taken = pending[-self.batch :]
             del pending[-self.batch :]
-            places = [self._enter(place) for place in taken]
-            kinds = self.proof.tree[[p.position for p in places]].tolist()
+            contexts = [self._enter(context) for context in taken]
+            kinds = self.proof.tree[[p.position for p in contexts]].tolist()
             for kind in Kind:
                 value = kind.value
-                group = [p for p, k in zip(places, kinds, strict=True) if k == value]
+                group = [p for p, k in zip(contexts, kinds, strict=True) if k == value]
                 if not group:
                     continue
                 if kind is Kind.SPLIT:
@@ -212,46 +203,55 @@ class _Run:
                 else:
                     yield from self._point([p for p in group if not p.is_empty])
 
-    def _smaller_last(self, places: Iterable[Place]) -> list[Place]:
-        """The places by the size of their subtrees; the last is visited first, so few ever wait."""
+    def _smaller_last(self, contexts: Iterable[Context]) -> list[Context]:
+        """By the size of subtrees; the last is visited first, so that few contexts ever wait."""
         ends = self.proof.ends
-        return sorted(places, key=lambda p: int(p.position - ends[p.position]))
+        return sorted(contexts, key=lambda p: int(p.position - ends[p.position]))
 
-    def walk_share(self, share: list[Place]) -> None:
+    def walk_share(self, share: list[Context]) -> None:
         """Visits these nodes and those below; Rejection unless every leaf holds."""
         require_binary64()
         self.pending = share
         refuse(self.walk())
 
-    def _enter(self, place: Place) -> Place:
-        """The place with its cuts made in arrays of its own."""
-        if place.depth > MAX_DEPTH:
+    def _enter(self, context: Context) -> Context:
+        """The context with its cuts made in arrays of its own."""
+        if context.depth > MAX_DEPTH:
             raise Rejection("tree", f"deeper than {MAX_DEPTH}")
-        if not place.cuts:
-            return place
-        low, high, is_empty = place.low.copy(), place.high.copy(), place.is_empty
-        for value, new_low, new_high in place.cuts:
+        if not context.cuts:
+            return context
+        low, high, is_empty = context.low.copy(), context.high.copy(), context.is_empty
+        for value, new_low, new_high in context.cuts:
             l, u = max(low[value], new_low), min(high[value], new_high)
             if l > u:
                 is_empty = True
             else:
                 low[value], high[value] = l, u
-        position, _, _, _, rows, ors, depth, _ = place
-        return Place(position, low, high, (), rows, ors, depth, is_empty)
+        return context._replace(low=low, high=high, cuts=(), is_empty=is_empty)
 
-    def _child(self, place: Place, position: int) -> Place:
-        _, low, high, cuts, rows, ors, depth, is_empty = place
-        return Place(position, low, high, cuts, rows, ors, depth + 1, is_empty)
+    def _child(
+        self,
+        parent: Context,
+        position: int,
+        rows: tuple[int, ...] = (),
+        ors: tuple[Or, ...] | None = None,
+    ) -> Context:
+        """A child's context, with more rows; those on one value cut its interval."""
+        cuts = [cut for r in rows for cut in self.ledger.cuts(self.ledger.table[r])]
+        return Context(
+            position,
+            parent.low,
+            parent.high,
+            (*parent.cuts, *cuts),
+            parent.rows + rows,
+            parent.ors if ors is None else ors,
+            parent.depth + 1,
+            parent.is_empty,
+        )
 
-    def _with_rows(self, place: Place, rows: tuple[int, ...]) -> Place:
-        """The place with more rows; those on one value cut its interval."""
-        found = [cut for r in rows for cut in self.ledger.cuts(self.ledger.table[r])]
-        position, low, high, cuts, known, ors, depth, is_empty = place
-        return Place(position, low, high, (*cuts, *found), (*known, *rows), ors, depth, is_empty)
-
-    def _split(self, place: Place) -> list[Place]:
+    def _split(self, context: Context) -> list[Context]:
         """Rule split: g ≤ c, or g > c (for an integer-valued g: g ≤ ⌊c⌋, or g ≥ ⌊c⌋ + 1)."""
-        record = self.proof.ordinal[place.position]
+        record = self.proof.ordinal[context.position]
         form = self.ledger.form(int(self.proof.split_form[record]))
         at = exact(float(self.proof.split_at[record]))
         whole = all(self.ledger.integer[v] for v in form.values) and all(
@@ -262,77 +262,78 @@ class _Run:
         negated = [-c for c in form.factors]
         first = form._replace(constant=-at)
         second = Row(form.values, negated, at + 1 if whole else at, strict=not whole)
-        left, right = self.proof.children(place.position)
+        left, right = self.proof.children(context.position)
         return [
-            self._with_rows(self._child(place, child), (self.ledger.new_row(row),))
+            self._child(context, child, (self.ledger.new_row(row),))
             for child, row in ((left, first), (right, second))
         ]
 
-    def _choose(self, place: Place) -> list[Place]:
+    def _choose(self, context: Context) -> list[Context]:
         """Rule choose: one child for every alternative of a disjunction that is still open."""
-        record = self.proof.ordinal[place.position]
+        record = self.proof.ordinal[context.position]
         which = int(self.proof.choose_or[record])
-        if not 0 <= which < len(place.ors):
+        if not 0 <= which < len(context.ors):
             raise Rejection("choose", f"the path has no open disjunction {which}")
-        parts = place.ors[which].parts
+        parts = context.ors[which].parts
         if len(parts) != self.proof.choose_count[record] or not parts:
             raise Rejection(
                 "choose", f"{len(parts)} alternatives, not {self.proof.choose_count[record]}"
             )
-        rest = place.ors[:which] + place.ors[which + 1 :]
+        rest = context.ors[:which] + context.ors[which + 1 :]
         children = []
-        for part, position in zip(parts, self.proof.children(place.position), strict=True):
+        for part, position in zip(parts, self.proof.children(context.position), strict=True):
             rows, ors = spread((part,))
-            child = self._child(place, position)._replace(ors=rest + tuple(ors))
-            children.append(self._with_rows(child, tuple(self.ledger.new_row(row) for row in rows)))
+            added = tuple(self.ledger.new_row(row) for row in rows)
+            children.append(self._child(context, position, added, rest + tuple(ors)))
         return children
 
-    def _derive(self, group: list[Place]) -> list[Place]:
+    def _derive(self, group: list[Context]) -> list[Context]:
         """Rule derive: h ≥ LB(h) for the forms of a plan; those on one value cut its interval."""
         children = []
         plans = [int(self.proof.derive_plan[self.proof.ordinal[p.position]]) for p in group]
         for plan in sorted(set(plans)):
-            places = [p for p, which in zip(group, plans, strict=True) if which == plan]
-            children += Plan(self.ledger, places).follow(plan)
+            contexts = [p for p, which in zip(group, plans, strict=True) if which == plan]
+            children += Plan(self.ledger, contexts).follow(plan)
         return [self._child(p, p.position + 1) for p in children]
 
-    def _close(self, places: list[Place]) -> Iterator[OpenLeaf]:
+    def _close(self, contexts: list[Context]) -> Iterator[OpenLeaf]:
         """Rule close: L = LB(0; multipliers) > 0, or L = 0 with weight on a strict row."""
-        if not places:
+        if not contexts:
             return
-        bounds, strict = self._bounds(self.root, places)
+        bounds, strict = self._bounds(self.root, contexts)
         if self.root.ar.rounds:
             near = np.flatnonzero((bounds > -NEAR) & (bounds <= 0))
             bounds = bounds.astype(object)
             if len(near):
-                anew = [places[i] for i in near]
+                anew = [contexts[i] for i in near]
                 bounds[near] = self._bounds(self.checker.exact_root(), anew)[0]
-        for place, bound, is_strict in zip(places, bounds, strict, strict=True):
+        for context, bound, is_strict in zip(contexts, bounds, strict, strict=True):
             if not (bound > 0 or (bound == 0 and is_strict)):
                 shown = nearest(bound) if isinstance(bound, fmpq) else float(bound)
                 yield self._open(
-                    place, Rejection("close", f"the bound is {shown:.6g}, not above 0")
+                    context, Rejection("close", f"the bound is {shown:.6g}, not above 0")
                 )
 
-    def _bounds(self, root: Root, places: list[Place]) -> tuple[Array, list[bool]]:
+    def _bounds(self, root: Root, contexts: list[Context]) -> tuple[Array, list[bool]]:
         """LB(0; a leaf's multipliers) of every leaf, and whether a strict row has weight in it."""
-        ordinals = [self.proof.ordinal[p.position] for p in places]
-        scene = Scene(root, self.proof, *stack(places), self.proof.close_block[ordinals])
-        builder = FormBuilder(root, len(places))
-        strict = [self.ledger.multiply(builder, i, scene, i, p.rows) for i, p in enumerate(places)]
+        ordinals = [self.proof.ordinal[p.position] for p in contexts]
+        scene = Contexts(root, self.proof, *stack(contexts), self.proof.close_block[ordinals])
+        builder = FormBuilder(root, len(contexts))
+        each = enumerate(contexts)
+        strict = [self.ledger.multiply(builder, i, scene, i, c.rows) for i, c in each]
         return lower_bounds(root, builder.build(), scene), strict
 
-    def _open(self, place: Place, reason: Rejection) -> OpenLeaf:
-        return OpenLeaf(place, reason, tuple(self.ledger.table[r] for r in place.rows))
+    def _open(self, context: Context, reason: Rejection) -> OpenLeaf:
+        return OpenLeaf(context, reason, tuple(self.ledger.table[r] for r in context.rows))
 
-    def _point(self, places: list[Place]) -> Iterator[OpenLeaf]:
+    def _point(self, contexts: list[Context]) -> Iterator[OpenLeaf]:
         """Rule point: evaluated on the context's inputs, every alternative is false."""
-        if not places:
+        if not contexts:
             return
-        low, high = stack(places)
+        low, high = stack(contexts)
         boxes = [self.root.ends(i, low, high) for i in self.root.network.inputs]
         ends = self.root.machine.forward(boxes)
         every = [np.concatenate([e[side] for e in ends], axis=1) for side in (0, 1)]
-        for i, place in enumerate(places):
+        for i, context in enumerate(contexts):
             if not is_refuted(self.checker.query, every[0][i], every[1][i]):
-                yield self._open(place, Rejection("point", "the formula may hold there"))
+                yield self._open(context, Rejection("point", "the formula may hold there"))

@@ -63,9 +63,37 @@ def spread(formulas: tuple[Formula, ...]) -> tuple[list[Row], list[Or]]:
     return rows, ors
 
 
+class Context(NamedTuple):
+    """What is true at a tree node that is still to be visited.
+
+    Attributes:
+        position: of the tree node.
+        low, high: float64 ends of all values, (N,).
+        cuts: values with new ends, which the intervals do not hold yet.
+        rows: the rows of the path, as places in the ledger's table.
+        ors: the open disjunctions.
+        depth: of the tree node.
+        is_empty: whether no point is on the path, whatever else is said here.
+    """
+
+    position: int
+    low: Array
+    high: Array
+    cuts: tuple[tuple[int, float, float], ...]
+    rows: tuple[int, ...]
+    ors: tuple[Or, ...]
+    depth: int
+    is_empty: bool
+
+
+def stack(contexts: list[Context]) -> Ends:
+    """The ends of all contexts, (contexts, N) each."""
+    return np.stack([c.low for c in contexts]), np.stack([c.high for c in contexts])
+
+
 @dataclass(slots=True)
-class Scene:
-    """Several sets of intervals, each with its multipliers' slopes; what `lower_bounds` asks.
+class Contexts:
+    """The intervals of several contexts, each with its multipliers' slopes, for LB.
 
     Attributes:
         low, high: float64 ends of all values, (sets, N).

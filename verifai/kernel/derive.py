@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import takewhile
-from typing import NamedTuple
 
 import numpy as np
 from flint import fmpq
@@ -16,48 +15,31 @@ from flint import fmpq
 from verifai.kernel import hints
 from verifai.kernel.arithmetic import Ends, plain, reached
 from verifai.kernel.bound import Root
-from verifai.kernel.context import FormBuilder, Row, Scene
+from verifai.kernel.context import Context, Contexts, FormBuilder, Row, stack
 from verifai.kernel.eliminate import bounds_and_errors
 from verifai.kernel.files.certificate import IMAGE, PLAIN
 from verifai.kernel.ledger import Ledger
 from verifai.kernel.number import below, exact
 from verifai.kernel.operator import Array
-from verifai.kernel.query import Or
 
 BATCH_VALUES = 1 << 19
 CHUNK_VALUES = 1 << 15
 
 
-class Place(NamedTuple):
-    """A tree node that is still to be visited, with its context."""
-
-    position: int
-    low: Array
-    high: Array
-    cuts: tuple[tuple[int, float, float], ...]  # value, new low, new high
-    rows: tuple[int, ...]
-    ors: tuple[Or, ...]
-    depth: int
-    is_empty: bool
-
-
-def stack(places: list[Place]) -> tuple[Array, Array]:
-    """The ends of all places, (places, N) each."""
-    return np.stack([p.low for p in places]), np.stack([p.high for p in places])
-
-
 class Plan:
     """A derive plan followed on several contexts at once."""
 
-    def __init__(self, ledger: Ledger, places: list[Place]) -> None:
+    def __init__(self, ledger: Ledger, contexts: list[Context]) -> None:
         """Nothing is derived yet."""
         self.ledger, self.root, self.proof = ledger, ledger.root, ledger.proof
-        self.places = places
-        self.low, self.high = stack(places)
-        self.scene = Scene(self.root, self.proof, self.low, self.high, np.full(len(places), -1))
+        self.contexts = contexts
+        self.low, self.high = stack(contexts)
+        self.scene = Contexts(
+            self.root, self.proof, self.low, self.high, np.full(len(contexts), -1)
+        )
 
-    def follow(self, plan: int) -> list[Place]:
-        """The places with what the plan's steps derived."""
+    def follow(self, plan: int) -> list[Context]:
+        """The contexts with what the plan's steps derived."""
         steps = list(range(self.proof.plan_start[plan], self.proof.plan_start[plan + 1]))
         while steps:
             self.ledger.pause()
@@ -73,18 +55,18 @@ class Plan:
                 del steps[: len(run)]
                 self._forms(run)
             self._close_empty()
-        return [p._replace(low=self.low[i], high=self.high[i]) for i, p in enumerate(self.places)]
+        return [p._replace(low=self.low[i], high=self.high[i]) for i, p in enumerate(self.contexts)]
 
     def _close_empty(self) -> None:
         """Marks contexts with an interval that holds nothing; intervals in order stay in place."""
         for i in np.flatnonzero((self.low > self.high).any(axis=1)).tolist():
-            self.places[i] = place = self.places[i]._replace(is_empty=True)
-            self.low[i], self.high[i] = place.low, place.high
+            self.contexts[i] = before = self.contexts[i]._replace(is_empty=True)
+            self.low[i], self.high[i] = before.low, before.high
             self.scene.known = None
 
     def _image(self, node: int) -> None:
         """Meets the intervals of a node's values with their image of those of its sources."""
-        alive = np.flatnonzero([not p.is_empty for p in self.places])
+        alive = np.flatnonzero([not p.is_empty for p in self.contexts])
         if not len(alive):
             return
         where = self.root.values(node)
@@ -111,11 +93,11 @@ class Plan:
         l, u = self.low[:, where], self.high[:, where]
         settled = plain(hints.settled(self.root.network, node, l, u), l.shape, bool)
         contexts, values = np.nonzero(~settled)
-        alive = np.array([not p.is_empty for p in self.places])[contexts]
+        alive = np.array([not p.is_empty for p in self.contexts])[contexts]
         contexts, values = contexts[alive], values[alive] + self.root.network.offsets[node]
         scene, is_sharp = self.scene, block != PLAIN
         if block >= 0:
-            scene = replace(scene, blocks=np.full(len(self.places), block), known=None)
+            scene = replace(scene, blocks=np.full(len(self.contexts), block), known=None)
         size = max(1, CHUNK_VALUES // max(self.root.network.sizes))
         parts = [slice(start, start + size) for start in range(0, len(contexts), size)]
         ends = [self._pairs(scene, contexts[p], values[p], is_sharp=is_sharp) for p in parts]
@@ -125,7 +107,7 @@ class Plan:
             self.high[here] = np.minimum(self.high[here], high)
         self.scene.forget(node)
 
-    def _pairs(self, scene: Scene, contexts: Array, values: Array, *, is_sharp: bool) -> Ends:
+    def _pairs(self, scene: Contexts, contexts: Array, values: Array, *, is_sharp: bool) -> Ends:
         """Derived ends of single values, each in its context; sharp ones do not miss knots."""
         count = len(contexts)
         pick, both = np.concatenate([contexts, contexts]), np.concatenate([values, values])
@@ -138,7 +120,7 @@ class Plan:
             there = replace(scene, root=root, pick=pick[forms], known=known)
             if scene.blocks[0] >= 0:
                 for form, context in enumerate(pick[forms].tolist()):
-                    self.ledger.multiply(builder, form, there, context, self.places[context].rows)
+                    self.ledger.multiply(builder, form, there, context, self.contexts[context].rows)
             result = bounds_and_errors(root, builder.build(), there)
             scene.known = there.known if root is scene.root else scene.known
             return result
@@ -171,7 +153,7 @@ class Plan:
         """Rows h ≥ LB(h) for consecutive form steps, all in the context before the first."""
         forms = [self.ledger.form(int(self.proof.step_target[s])) for s in steps]
         blocks = self.proof.step_block[steps]
-        alive = [i for i, p in enumerate(self.places) if not p.is_empty]
+        alive = [i for i, p in enumerate(self.contexts) if not p.is_empty]
         where = np.repeat(np.array(alive, dtype=np.int64), len(steps))
         which = np.tile(np.arange(len(steps)), len(alive))
         size = max(1, BATCH_VALUES // len(self.root.low))
@@ -179,7 +161,7 @@ class Plan:
         for start in range(0, len(where), size):
             part = slice(start, start + size)
             ends[part] = self._form_ends(forms, blocks, where[part], which[part])
-        for context in range(len(self.places)):
+        for context in range(len(self.contexts)):
             here = where == context
             found = [(forms[s], e) for s, e in zip(which[here], ends[here].tolist(), strict=True)]
             self._learn(context, found, len(steps))
@@ -188,11 +170,11 @@ class Plan:
         """Lower bounds of forms[which] in contexts where."""
 
         def bounds(root: Root, every: Array) -> Ends:
-            scene = Scene(root, self.proof, self.low[where], self.high[where], blocks[which])
+            scene = Contexts(root, self.proof, self.low[where], self.high[where], blocks[which])
             builder = FormBuilder(root, len(every))
             for i, (context, step) in enumerate(zip(where.tolist(), which.tolist(), strict=True)):
                 builder.row(i, fmpq(1), forms[step])
-                self.ledger.multiply(builder, i, scene, i, self.places[context].rows)
+                self.ledger.multiply(builder, i, scene, i, self.contexts[context].rows)
             return bounds_and_errors(root, builder.build(), scene)
 
         return self._ends(bounds, len(where))
@@ -209,6 +191,6 @@ class Plan:
                     self.low[context, value] = max(self.low[context, value], low)
                     self.high[context, value] = min(self.high[context, value], high)
             rows.append(self.ledger.new_row(row))
-        place = self.places[context]
-        self.places[context] = place._replace(rows=place.rows + tuple(rows))
+        before = self.contexts[context]
+        self.contexts[context] = before._replace(rows=before.rows + tuple(rows))
         self.scene.known = None

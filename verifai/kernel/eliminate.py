@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from verifai.kernel.arithmetic import Ends
-from verifai.kernel.bound import Context, Forms, Root
+from verifai.kernel.bound import Forms, Root
+from verifai.kernel.context import Contexts
 from verifai.kernel.errors import Rejection
 from verifai.kernel.lines import Lines
 from verifai.kernel.network import Affine, Input, Node, Pwl
@@ -19,18 +20,18 @@ from verifai.kernel.operator import Array, Dense
 COPIED = 32  # forms for which parts of a weight are worth a copy
 
 
-def lower_bounds(root: Root, forms: Forms, context: Context) -> Array:
+def lower_bounds(root: Root, forms: Forms, contexts: Contexts) -> Array:
     """For every form a number it is not below at any point of its context.
 
     Returns:
         (M,): float64 (minus infinity where nothing finite came out), or exact rationals.
     """
-    return bounds_and_errors(root, forms, context)[0]
+    return bounds_and_errors(root, forms, contexts)[0]
 
 
-def bounds_and_errors(root: Root, forms: Forms, context: Context) -> Ends:
+def bounds_and_errors(root: Root, forms: Forms, contexts: Contexts) -> Ends:
     """As `lower_bounds`, with what was taken off each for rounding; (M,) both."""
-    todo = _Elimination(root, forms, context)
+    todo = _Elimination(root, forms, contexts)
     todo.run()
     return root.ar.bounds(todo.total, todo.error)
 
@@ -52,13 +53,13 @@ class _Part(NamedTuple):
 class _Elimination:
     """The state of one LB: what is not yet eliminated, the constants so far, and their error."""
 
-    def __init__(self, root: Root, forms: Forms, context: Context) -> None:
-        self.root, self.context = root, context
+    def __init__(self, root: Root, forms: Forms, contexts: Contexts) -> None:
+        self.root, self.contexts = root, contexts
         self.total, self.error = forms.constant, forms.error
         self.zero = root.machine.zero
         self.parts: dict[int, _Part] = {}
         self.living: dict[int, Array | None] = {}
-        self.sets, self.pick = slice(None), context.pick
+        self.sets, self.pick = slice(None), contexts.pick
         if self.pick is not None and len(self.pick):
             first = int(self.pick.min())
             self.sets, self.pick = slice(first, int(self.pick.max()) + 1), self.pick - first
@@ -102,11 +103,11 @@ class _Elimination:
             return
         self._settle(i, part)
         if isinstance(node, Input):
-            low, high = self.context.ends(i)
+            low, high = self.contexts.ends(i)
             signs = self._signs(self._full(i, part))
             self._add(*ar.dot(signs, (low[self.sets], high[self.sets]), self._at))
         else:
-            self._nonlinear(node, part, self.context.lines(i))
+            self._nonlinear(node, part, self.contexts.lines(i))
 
     def _nonlinear(self, node: Node, part: _Part, lines: Lines) -> None:
         """Replaces values by their lower lines where coefficients are positive, else by upper."""
@@ -126,7 +127,7 @@ class _Elimination:
         if i not in self.living:
             self.living[i] = None
             if self.root.ar.rounds and isinstance(self.root.network.nodes[i], Pwl):
-                lines = self.context.lines(i)
+                lines = self.contexts.lines(i)
                 if lines.is_zero is not None:
                     alive = np.flatnonzero(~lines.is_zero[self.sets].all(axis=0))
                     self.living[i] = alive if len(alive) < self.root.network.sizes[i] else None
@@ -224,9 +225,9 @@ class _Elimination:
     def _magnitudes(self, i: int) -> Array:
         """At least |values| of node i on every set; (sets, n)."""
         node, machine = self.root.network.nodes[i], self.root.machine
-        low, high = self.context.ends(i)
+        low, high = self.contexts.ends(i)
         if not isinstance(node, Input | Affine):
-            ends = [self.context.ends(source) for source in node.sources]
+            ends = [self.contexts.ends(source) for source in node.sources]
             least, most = machine.image(i, ends, len(low))
             low, high = np.maximum(low, least), np.minimum(high, most)
         return np.asarray(np.maximum(abs(low), abs(high)))

@@ -13,7 +13,7 @@ from flint import fmpq
 
 from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.bound import Root
-from verifai.kernel.context import FormBuilder, Row, Scene, multiplied
+from verifai.kernel.context import Contexts, FormBuilder, Row, multiplied
 from verifai.kernel.errors import Rejection
 from verifai.kernel.files.certificate import BOUND, SLOPE, Proof
 from verifai.kernel.number import above, below, exact
@@ -74,7 +74,7 @@ class Ledger:
         return len(self.table) - 1
 
     def multiply(
-        self, builder: FormBuilder, form: int, scene: Scene, index: int, rows: tuple[int, ...]
+        self, builder: FormBuilder, form: int, scene: Contexts, index: int, rows: tuple[int, ...]
     ) -> bool:
         """Adds a block's Σ λ·row + Σ μ·bound to a form; whether a strict row has weight."""
         proof, block, strict = self.proof, int(scene.blocks[index]), False
@@ -97,7 +97,7 @@ class Ledger:
             strict |= row.strict and factor > 0
         return strict
 
-    def _end(self, scene: Scene, index: int, value: int, is_lower: bool) -> fmpq:
+    def _end(self, scene: Contexts, index: int, value: int, is_lower: bool) -> fmpq:
         """An end of a value's interval; in exact arithmetic the sharp one."""
         floats, root = (scene.low if is_lower else scene.high)[index, value], scene.root
         if root.sharp is not None and floats == (root.low if is_lower else root.high)[value]:

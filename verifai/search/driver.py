@@ -89,7 +89,7 @@ class Driver:
             Found, Stopped: as `refute`.
         """
         self.witnesses.attack(ATTACK_SECONDS, self.meter)  # what is no proof may be no theorem
-        place = leaf.place
+        place = leaf.context
         problem = problem_at(self.compiled.network, leaf.rows, place.ors)
         compiled = self.compiled, self.fast
         onward = Driver(self.root, problem, compiled, self.meter, self.witnesses)
