@@ -166,9 +166,7 @@ def test_what_helpers_hold_counts() -> None:
     assert search.held == 10 * (16 * sum(search.compiled.sizes) + 24)
     crew = Team(search, Meter(Options(memory_mib=1)), lambda _: None)
     crew._measure()
-    state = team._State()
-    state.held = 1 << 20
-    crew.helpers = [SimpleNamespace(state=state)]
+    crew.helpers = [SimpleNamespace(state=team._State(held=1 << 20))]
     with pytest.raises(Stopped, match="more than 1 MiB"):
         crew._measure()
 

@@ -5,7 +5,7 @@ May import: python-flint, query, number. Must not know: how the intervals came a
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from flint import fmpq
 
@@ -27,13 +27,22 @@ def _rational(end: Any) -> fmpq:
     return end if isinstance(end, fmpq) else exact(float(end))
 
 
-def margins(formula: Formula, low: Array, high: Array) -> tuple[fmpq, fmpq, bool, bool]:
-    """How far a formula holds: an atom -form, a conjunction its least part, a disjunction its best.
+class Margins(NamedTuple):
+    """How far a formula holds, in output units: the margin lies in [least, most].
 
-    Returns:
-        Lower and upper bound of the margin in output units; whether the formula holds for certain;
-        whether it may hold.
+    Attributes:
+        certain: whether the formula holds for sure.
+        possible: whether it may hold.
     """
+
+    least: fmpq
+    most: fmpq
+    certain: bool
+    possible: bool
+
+
+def margins(formula: Formula, low: Array, high: Array) -> Margins:
+    """How far it holds: an atom -form, a conjunction its least part, a disjunction its best."""
     return _Walk(low, high).of(formula)
 
 
@@ -43,32 +52,33 @@ class _Walk:
     def __init__(self, low: Array, high: Array) -> None:
         self.low, self.high = low, high
 
-    def of(self, formula: Formula) -> tuple[fmpq, fmpq, bool, bool]:
+    def of(self, formula: Formula) -> Margins:
         if isinstance(formula, Atom):
             return self._atom(formula)
         parts = [self.of(part) for part in formula.parts]
         pick = min if isinstance(formula, And) else max
         every = all if isinstance(formula, And) else any
         if not parts:
-            return fmpq(0), fmpq(0), True, True
-        return (
-            pick(p[0] for p in parts),
-            pick(p[1] for p in parts),
-            every(p[2] for p in parts),
-            every(p[3] for p in parts),
+            return Margins(fmpq(0), fmpq(0), True, True)
+        return Margins(
+            pick(p.least for p in parts),
+            pick(p.most for p in parts),
+            every(p.certain for p in parts),
+            every(p.possible for p in parts),
         )
 
-    def _atom(self, atom: Atom) -> tuple[fmpq, fmpq, bool, bool]:
+    def _atom(self, atom: Atom) -> Margins:
         least, most = form_range(atom, self.low, self.high)
         if atom.relation is Relation.EQUAL:
             off = max(least, -most, fmpq(0))
-            return -max(abs(least), abs(most)), -off, least == most == 0, least <= 0 <= most
+            holds = least == most == 0, least <= 0 <= most
+            return Margins(-max(abs(least), abs(most)), -off, *holds)
         if atom.relation is Relation.LESS:
-            return -most, -least, most < 0, least < 0
-        return -most, -least, most <= 0, least <= 0
+            return Margins(-most, -least, most < 0, least < 0)
+        return Margins(-most, -least, most <= 0, least <= 0)
 
 
 def is_refuted(query: Query, low: Array, high: Array) -> bool:
     """Whether domain and unsafe formula cannot both hold, given intervals of all values."""
     whole = And((*query.domain, query.unsafe))
-    return not margins(whole, low, high)[3]
+    return not margins(whole, low, high).possible

@@ -11,6 +11,7 @@ May import: numpy, elementary, functions, network, arithmetic. Must not know: ce
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -84,8 +85,17 @@ def _at_ends(node: Pwl, l: Array, u: Array) -> tuple[Array, Array, Array]:
     return left, np.where(settled, left, right), settled
 
 
-def _curvature(node: Pwl, l: Array, u: Array) -> tuple[Array, Array, Array, Array]:
+class _Curvature(NamedTuple):
     """First and last knot inside, and whether f is convex, or else concave, on the interval."""
+
+    first: Array
+    last: Array
+    is_convex: Array
+    is_concave: Array
+
+
+def _curvature(node: Pwl, l: Array, u: Array) -> _Curvature:
+    """How f bends on [l, u]."""
     first, last = np.full(l.shape, np.inf), np.full(l.shape, -np.inf)
     convex, concave = np.ones(l.shape, dtype=bool), np.ones(l.shape, dtype=bool)
     for knot, before, after in zip(node.knots, node.slopes, node.slopes[1:], strict=False):
@@ -93,7 +103,7 @@ def _curvature(node: Pwl, l: Array, u: Array) -> tuple[Array, Array, Array, Arra
         first, last = np.where(inside, np.minimum(first, knot), first), np.where(inside, knot, last)
         convex &= ~inside | (before <= after)
         concave &= ~inside | (before >= after)
-    return first, last, convex, concave & ~convex
+    return _Curvature(first, last, convex, concave & ~convex)
 
 
 def _value(node: Pwl, z: Array) -> Array:

@@ -87,7 +87,7 @@ class Replayer:
         whole = zip(query.input_values, inputs, strict=True)
         inside = all(l <= x <= u for l, x, u in box)
         inside &= all(x.q == 1 for v, x in whole if v in query.integers)
-        inside &= margins(And(query.domain), low, high)[2]
+        inside &= margins(And(query.domain), low, high).certain
         margin, _, certain, possible = margins(query.unsafe, low, high)
         violates = (True if certain else None) if possible and inside else False
         outputs = tuple((low[v], high[v]) for v in query.network.output_values)

@@ -58,7 +58,7 @@ def shows_violation(path: str | Path, query: Query, inputs: Sequence[fmpq]) -> b
         values[list(network.values(i))] = fed[network.nodes[i].name].astype(np.float32)
     for node, array in zip(network.outputs, found, strict=True):
         values[list(network.values(node))] = array.reshape(-1)
-    return bool(np.isfinite(values).all()) and margins(unsafe, values, values)[2]
+    return bool(np.isfinite(values).all()) and margins(unsafe, values, values).certain
 
 
 def _mentioned(formula: Formula) -> set[int]:

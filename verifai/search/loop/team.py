@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -139,12 +139,14 @@ class _Share:
     closed: float
 
 
-class _State:
+class _State(NamedTuple):
     """What a helper last said about itself."""
 
-    def __init__(self) -> None:
-        self.visited, self.closed, self.worst = 0, 0.0, np.inf
-        self.waiting, self.held = 0, 0
+    visited: int = 0
+    closed: float = 0.0
+    worst: float = np.inf
+    waiting: int = 0
+    held: int = 0
 
 
 class _Helper:
@@ -195,9 +197,8 @@ class _Helper:
         if kind == "points":
             attempt(rest[0])
         elif kind == "state":
-            s = self.state
-            s.visited, s.closed, s.worst, s.waiting, s.held = rest
-            self.is_idle = s.waiting == 0
+            (self.state,) = rest
+            self.is_idle = self.state.waiting == 0
         elif kind == "memory":
             raise Stopped(NO_MEMORY)
         elif kind == "refused":
@@ -215,9 +216,9 @@ class _Helper:
     def take(self, boxes: Regions[Any], attempt: Callable[[Points], None]) -> int:
         """Gives the helper boxes; the first's node in its forest."""
         self._send("take", boxes)
-        self.is_idle, s = False, self.state  # until it speaks, this is what it has
-        s.waiting, s.held = len(boxes), boxes.bytes
-        s.worst = float(boxes.value.min())
+        worst = float(boxes.value.min())  # until it speaks, this is what it has
+        self.is_idle = False
+        self.state = self.state._replace(waiting=len(boxes), held=boxes.bytes, worst=worst)
         return int(self._await("first", attempt))
 
     def ask(self, search: TreeSearch[Any], attempt: Callable[[Points], None]) -> None:
@@ -281,13 +282,13 @@ def _serve(search: TreeSearch[Any], pipe: Any) -> None:
         if len(good):
             pipe.send(("points", good))
         if not search.open or time.monotonic() - said > 0.1:
-            pipe.send(("state", *_about(search)))
+            pipe.send(("state", _about(search)))
             said = time.monotonic()
 
 
-def _about(search: TreeSearch[Any]) -> tuple[int, float, float, int, int]:
-    """What a helper says about itself, in the order of `_State`."""
-    return search.visited, search.closed, search.worst, search.waiting, search.held
+def _about(search: TreeSearch[Any]) -> _State:
+    """What a helper says about itself."""
+    return _State(search.visited, search.closed, search.worst, search.waiting, search.held)
 
 
 def _promising(search: TreeSearch[Any], points: Points) -> Points:
