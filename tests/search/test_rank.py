@@ -19,6 +19,7 @@ from verifai.bounds.crown import refine
 from verifai.bounds.interval import interval
 from verifai.kernel.errors import InputError
 from verifai.search import driver, wide
+from verifai.search.attack.witness import Witnesses
 from verifai.search.loop import frontier, team
 from verifai.search.rank import babsr, fsb, gap, smear, widest
 from verifai.search.rank.protocol import Gaps, Rank, Splits
@@ -126,6 +127,30 @@ def test_nonsense_makes_no_verdict_wrong(name: str) -> None:
         assert {type(usual), type(other)} != {Verified, Falsified}, seed
         decided += not isinstance(other, Unknown)
     assert decided > 4
+
+
+def spoils(splits: Splits) -> np.ndarray:
+    """Overwrites what it is given."""
+    for side in (*splits.bounds.lower, *splits.bounds.upper):
+        side[:] = side.mean(axis=0)
+    for array in (splits.gaps.coefficients, splits.at, splits.bound):
+        if array.flags.writeable:
+            array[:] = 0.0
+    return np.zeros(splits.at.shape)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("name", [*NONSENSE, "spoils"])
+def test_what_is_false_is_never_verified(
+    name: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for blind in ("attack", "try_points", "confirm"):
+        monkeypatch.setattr(Witnesses, blind, lambda *_: None)
+    called = Noted(spoils if name == "spoils" else NONSENSE[name])
+    query = beyond(dense(((3, 14)[seed % 2], 8, 6, 1), seed=seed), 1.0, -0.02)
+    found = verify(query, Options(timeout=60, nodes=120, workers=1, rank=called))
+    assert not isinstance(found, Verified)
+    assert called.seen
 
 
 @pytest.mark.parametrize(
