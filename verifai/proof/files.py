@@ -25,9 +25,9 @@ class Files:
         network, query: their bytes.
     """
 
-    def __init__(self, network: bytes, query: bytes) -> None:
-        """Files that are there already."""
-        self.network, self.query = network, query
+    def __init__(self, network: bytes, query: bytes, question: Query | None = None) -> None:
+        """Files that are there already; `question` is what they hold, if that is known."""
+        self.network, self.query, self._question = network, query, question
 
     @cached_property
     def question(self) -> Query:
@@ -36,7 +36,7 @@ class Files:
         Raises:
             InputError: the kernel would not read it.
         """
-        return read(self.network, self.query)
+        return self._question or read(self.network, self.query)
 
     @classmethod
     def of(cls, query: Query, pause: Pause = never) -> Self:
@@ -46,9 +46,7 @@ class Files:
             InputError: a number or a name that the kernel would not read.
         """
         network = encode_network(query.network, pause)
-        files = cls(network, encode_query(query, digest(network), pause))
-        files.__dict__["question"] = query
-        return files
+        return cls(network, encode_query(query, digest(network), pause), query)
 
     @cached_property
     def digests(self) -> tuple[str, str]:
