@@ -271,6 +271,8 @@ def test_the_work_that_a_certificate_states_is_what_it_asks_for() -> None:
     read = decode_certificate(good(), *FILES.digests)
     steps, terms = read.work
     assert steps == 2
+    node, form, leaf = 2 * ABS.sizes[2], 2, 1 + 2 * 2  # a row and a bound, of two terms at most
+    assert terms == node + form + leaf
     assert checked(counting(BODY, followed=steps, summed=terms)).nodes == 2
     for counts in ({"followed": steps - 1}, {"summed": terms - 1}):
         with pytest.raises(Rejection, match="work"):

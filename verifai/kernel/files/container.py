@@ -1,4 +1,4 @@
-"""The binary container of networks and certificates: named arrays behind a JSON header.
+"""The binary container of networks: named arrays behind a JSON header.
 
 The layout is that of safetensors: the header's length (8 bytes, little-endian), the header (a JSON
 object, padded with spaces), then the arrays' bytes without holes, in the order of the header. The
