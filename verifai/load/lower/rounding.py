@@ -30,12 +30,14 @@ class Rounding:
         kind: what is known.
         steps: roundings of the exact value, or how often a product rounds more than its sum needs.
         of_integers: whether that is known for constant integers only.
+        of_moments: whether it divides by a variance, which may come from cancelling moments.
         folds: whether two constants give the nearest float32, as IEEE arithmetic does.
     """
 
     kind: Kind
     steps: int = 0
     of_integers: bool = False
+    of_moments: bool = False
     folds: bool = False
 
     @property
@@ -52,6 +54,7 @@ EXACT = Rounding(Kind.EXACT)
 EXACT_INTEGERS = Rounding(Kind.EXACT, of_integers=True)
 SMOOTH = Rounding(Kind.SMOOTH)
 UNKNOWN = Rounding(Kind.UNKNOWN)
+MOMENTS = Rounding(Kind.UNKNOWN, of_moments=True)
 
 
 def sums(steps: int, *, folds: bool = False) -> Rounding:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from verifai.load.lower.rounding import (
     EXACT,
     EXACT_INTEGERS,
+    MOMENTS,
     SMOOTH,
     UNKNOWN,
     correct,
@@ -64,7 +65,7 @@ _ROWS = (
     Row("GlobalMaxPool", "reduce.global_maximum", EXACT, "the maximum over all places"),
     Row("Greater", "fold.greater", EXACT, "of constants"),
     Row("GreaterOrEqual", "fold.greater_or_equal", EXACT, "of constants"),
-    Row("GroupNormalization", "normalize.group_normalization", UNKNOWN, "by the data's moments"),
+    Row("GroupNormalization", "normalize.group_normalization", MOMENTS, "by the data's moments"),
     plain(
         *("HardSigmoid", "pieces.hard_sigmoid", UNKNOWN, "alpha·x + beta, cut off at 0 and 1"),
         alpha=0.2,
@@ -75,11 +76,11 @@ _ROWS = (
     Row(
         "InstanceNormalization",
         "normalize.instance_normalization",
-        UNKNOWN,
+        MOMENTS,
         "by the data's moments",
     ),
     Row(
-        *("LayerNormalization", "normalize.layer_normalization", UNKNOWN),
+        *("LayerNormalization", "normalize.layer_normalization", MOMENTS),
         "by the data's moments",
         is_plain=True,
         options={"axis": -1, "epsilon": 1e-5},

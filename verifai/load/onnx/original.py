@@ -16,7 +16,7 @@ import numpy as np
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.operator import Array
-from verifai.load.lower.rounding import Kind
+from verifai.load.lower.rounding import UNKNOWN, Kind, Rounding
 from verifai.load.onnx.execution import refusals, session
 from verifai.load.onnx.file import read_bytes
 from verifai.load.onnx.operators import ROWS
@@ -24,10 +24,7 @@ from verifai.original.model import FLOAT16, FLOAT32, FLOAT64, CannotRun, Precisi
 
 UNPROVED = 16.0  # times the roundings of a sum that an operator without a proved bound may stray,
 # or a constant that is computed from others
-MOMENTS = 1024.0  # the same of those below, whose variances may come from cancelling moments
-NORMALIZATIONS = frozenset(
-    f"{kind}Normalization" for kind in ("Group", "Instance", "Layer", "MeanVariance")
-)
+MOMENTS = 1024.0  # the same of those that divide by variances of the data
 _BFLOAT16 = Precision(2.0**-8, 2.0**-126)
 _PRECISIONS = {1: FLOAT32, 10: FLOAT16, 11: FLOAT64, 16: _BFLOAT16}  # by element type
 _TYPES = {"tensor(float16)": np.float16, "tensor(float)": np.float32, "tensor(double)": np.float64}
@@ -62,9 +59,10 @@ class OnnxOriginal:
         found = [each for kind, each in _PRECISIONS.items() if kind in self._kinds]
         coarsest = max(found, key=lambda each: each.unit, default=FLOAT32)
         coarsest = replace(coarsest, converts=len(found) > 1)
-        if self._operators & NORMALIZATIONS:
+        roundings = [_rounding(name) for name in self._operators]
+        if any(each.of_moments for each in roundings):
             return replace(coarsest, factor=MOMENTS)
-        is_proved = all(_rounding(name) is not Kind.UNKNOWN for name in self._operators)
+        is_proved = all(each.kind is not Kind.UNKNOWN for each in roundings)
         return coarsest if is_proved and not self._folds else replace(coarsest, factor=UNPROVED)
 
     def types(self) -> tuple[np.dtype[Any], ...]:
@@ -117,8 +115,8 @@ class OnnxOriginal:
             raise CannotRun(_sentence(error)) from None
 
 
-def _rounding(op_type: str) -> Kind:
-    return ROWS[op_type].rounding.kind if op_type in ROWS else Kind.UNKNOWN
+def _rounding(op_type: str) -> Rounding:
+    return ROWS[op_type].rounding if op_type in ROWS else UNKNOWN
 
 
 def _folds(graph: Any, weights: set[str]) -> bool:
@@ -127,7 +125,7 @@ def _folds(graph: Any, weights: set[str]) -> bool:
     for node in graph.node:
         if all(name in constant for name in node.input if name):
             constant.update(node.output)
-            found |= _rounding(node.op_type) is not Kind.EXACT
+            found |= _rounding(node.op_type).kind is not Kind.EXACT
     return found
 
 

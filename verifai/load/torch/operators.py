@@ -254,9 +254,9 @@ _INTRODUCTION = """\
 # Operators of torch programs
 
 A module is exported with `torch.export`, and what this table does not list is decomposed into
-operators that it does, where torch knows how. The right column says what an operator becomes:
-operators of ONNX (in `code`), with numbers such as slopes and epsilons as the doubles that they are
-in torch, or a few words.
+operators that it does, where torch knows how. The right column says what an operator means, by
+the names that [ONNX](onnx-operators.md) has for it (in `code`) or in a few words; numbers such as
+slopes and epsilons are the doubles that they are in torch.
 
 *Entries moved* costs nothing: no node is made of it. *Constants only* means that the operator may
 not depend on the input; integers and truth values that do not are computed by torch itself,
@@ -271,7 +271,7 @@ This page is printed by `python -m verifai.load.torch.operators`.
 def page() -> str:
     """The documentation's page of operators, as Markdown."""
     rows = [f"| `{name}` | {ROWS[name].meaning} |" for name in sorted(ROWS)]
-    return "\n".join([_INTRODUCTION, "| operator | becomes |", "| --- | --- |", *rows, ""])
+    return "\n".join([_INTRODUCTION, "| operator | means |", "| --- | --- |", *rows, ""])
 
 
 if __name__ == "__main__":
