@@ -23,7 +23,7 @@ from verifai.kernel.operator import Array
 from verifai.load.errors import LoadError
 from verifai.load.float32.builder import Float32Builder
 from verifai.load.float32.sum import LARGEST
-from verifai.load.lower.rounding import Kind
+from verifai.load.lower.rounding import Accuracy
 from verifai.load.onnx.call import Call, Lowering
 from verifai.load.onnx.file import find, read_model
 from verifai.load.onnx.graph import lower
@@ -90,7 +90,8 @@ def assumptions(assume_ulp: int | None) -> tuple[str, ...]:
     """What is taken for granted about the program that runs the file."""
     said = list(_ALWAYS)
     if assume_ulp is not None:
-        names = ", ".join(sorted(n for n, row in ROWS.items() if row.rounding.kind is Kind.SMOOTH))
+        kinds = {name: row.rounding.kind for name, row in ROWS.items()}
+        names = ", ".join(sorted(n for n, kind in kinds.items() if kind is Accuracy.SMOOTH))
         said.append(f"{names} are off by at most {assume_ulp} units in the last place")
     return tuple(said)
 
@@ -111,9 +112,9 @@ def _rounding(assume_ulp: int | None) -> Lowering:
         if not isinstance(builder, Float32Builder):
             raise TypeError("the float32 semantics needs a Float32Builder")
         _check(call, assume_ulp)
-        if kind is Kind.EXACT:
+        if kind is Accuracy.EXACT:
             results = list(row.lower(call))
-        elif kind is Kind.SMOOTH:
+        elif kind is Accuracy.SMOOTH:
             ulp = (assume_ulp or 0) * _ULP * (1 + _ULP)
             results = [_rounded(builder, v, 0, ulp) for v in row.lower(call)]
         else:
@@ -135,15 +136,15 @@ def _rounded(builder: Float32Builder, value: Value, steps: int, slack: float = 0
 def _check(call: Call, assume_ulp: int | None) -> None:
     """LoadError unless the operator's rounding is known, for these constants."""
     name, rounding = call.op_type, ROWS[call.op_type].rounding
-    if rounding.kind is Kind.UNKNOWN:
+    if rounding.kind is Accuracy.UNKNOWN:
         raise call.refuse("its float32 rounding is not known here")
-    if rounding.kind is Kind.SMOOTH and assume_ulp is None:
+    if rounding.kind is Accuracy.SMOOTH and assume_ulp is None:
         raise call.refuse("its float32 rounding must be declared (--assume-ulp K)")
     constants = [value for value in call.inputs if isinstance(value, Constant)]
     for constant in constants:
         if constant.array.dtype == object or not _is_binary32(constant.array, name == "Cast"):
             raise call.refuse(f"the constant {constant.name!r} holds numbers that are no float32")
-        is_summed = rounding.kind is not Kind.EXACT and not constant.is_integer
+        is_summed = rounding.kind is not Accuracy.EXACT and not constant.is_integer
         if is_summed and not (np.abs(constant.array) <= LARGEST).all():
             raise call.refuse(f"the constant {constant.name!r} holds numbers above 2^40")
     if name == "Cast" and len(constants) < len(call.inputs) and call.integer("to", 0) != _FLOAT:
@@ -183,7 +184,7 @@ def _binary32(call: Call, value: Value) -> Value:
         return value
     array = value.array
     rounding = ROWS[call.op_type].rounding
-    if rounding.kind is Kind.EXACT and array.dtype != object and _is_binary32(array, False):
+    if rounding.kind is Accuracy.EXACT and array.dtype != object and _is_binary32(array, False):
         return value
     if not rounding.folds or not _OTHER_FLOATS.isdisjoint(call.types):
         raise call.refuse("the float32 value of this constant is not known here")

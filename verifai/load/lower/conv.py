@@ -19,7 +19,7 @@ from verifai.graph.values import Activation, Value
 from verifai.kernel.errors import InputError
 from verifai.kernel.operator import Array, Conv
 from verifai.load.lower.constants import per_channel
-from verifai.load.lower.window import Window
+from verifai.load.lower.window import Stretched, Window
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,9 +69,7 @@ def convolution(builder: Builder, x: Value, kernels: Kernels, slid: Window) -> A
     return _correlated(builder, y, kernels, slid)
 
 
-def transposed(
-    builder: Builder, x: Value, kernels: Kernels, stretch: tuple[list[Array], Window]
-) -> Activation:
+def transposed(builder: Builder, x: Value, kernels: Kernels, stretch: Stretched) -> Activation:
     """A transposed convolution: zeros between and around the entries, then flipped weights.
 
     Args:
@@ -83,21 +81,21 @@ def transposed(
     Raises:
         InputError: shapes that do not fit.
     """
-    y, (places, slid) = builder.lift(x), stretch
+    y = builder.lift(x)
     weight, groups = kernels.weight, kernels.groups
     axes = check_weights(y.shape, weight)
     if groups < 1 or y.shape[1] != weight.shape[0] or y.shape[1] % groups:
         raise InputError(f"{weight.shape[0]} channels in {groups} groups on shape {y.shape}")
-    builder.afford((*y.shape[:2], *map(len, places)))
+    builder.afford((*y.shape[:2], *map(len, stretch.places)))
     index = y.index
-    for axis, place in enumerate(places):
+    for axis, place in enumerate(stretch.places):
         index = np.where(_along(place, axis, axes) < 0, -1, index.take(place, axis=axis + 2))
     per_in, per_out = weight.shape[0] // groups, weight.shape[1]
     kernel = weight.reshape(groups, per_in, per_out, *weight.shape[2:]).swapaxes(1, 2)
     kernel = kernel.reshape(groups * per_out, per_in, *weight.shape[2:])
     flipped = np.flip(kernel, tuple(range(2, axes + 2)))
     turned = replace(kernels, weight=flipped)
-    return _correlated(builder, Activation(y.node, index), turned, slid)
+    return _correlated(builder, Activation(y.node, index), turned, stretch.slid)
 
 
 def _along(place: Array, axis: int, axes: int) -> Array:

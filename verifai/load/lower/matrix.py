@@ -34,7 +34,7 @@ MAX_FOLDED = 1 << 22  # products of two constants in one operator
 
 
 def gemm(
-    builder: Builder, a: Value, b: Value, c: Value | None, factors: tuple[float, float] = (1.0, 1.0)
+    builder: Builder, a: Value, b: Value, c: Value | None, *, alpha: float, beta: float
 ) -> Activation:
     """alpha·a·b + beta·c, with alpha folded into a constant factor if there is one.
 
@@ -43,28 +43,28 @@ def gemm(
         a: a matrix.
         b: a matrix, not constant if a is.
         c: what is added, of a shape that broadcasts to the product's.
-        factors: alpha and beta.
+        alpha: the factor of the product.
+        beta: the factor of what is added.
 
     Raises:
         InputError: shapes that do not fit.
     """
-    alpha, beta = np.array(factors[0]), np.array(factors[1])
-    a, b = finite(a), finite(b)
+    a, b, share = finite(a), finite(b), np.array(alpha)
     if len(a.shape) != 2 or len(b.shape) != 2:
         raise InputError(f"factors of shapes {a.shape} and {b.shape}")
     if isinstance(b, Constant):
-        a, b, alpha = builder.lift(a), _scaled(alpha, b), ONE
+        a, b, share = builder.lift(a), _scaled(share, b), ONE
     elif isinstance(a, Constant):
-        a, alpha = _scaled(alpha, a), ONE
+        a, share = _scaled(share, a), ONE
     result = matrix_product(builder, a, b)
     if c is None:
-        return result if alpha == 1 else builder.linear([(result, alpha)])
+        return result if share == 1 else builder.linear([(result, share)])
     offset = finite(c)
     if broadcast_shape(result.shape, offset.shape) != result.shape:
         raise InputError(f"a C of shape {offset.shape} for a product of shape {result.shape}")
     if isinstance(offset, Constant):
-        return builder.linear([(result, alpha)], reals(_scaled(beta, offset)))
-    return builder.linear([(result, alpha), (offset, beta)])
+        return builder.linear([(result, share)], reals(_scaled(np.array(beta), offset)))
+    return builder.linear([(result, share), (offset, np.array(beta))])
 
 
 def _scaled(factor: Array, constant: Constant) -> Constant:

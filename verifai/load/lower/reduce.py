@@ -69,7 +69,7 @@ def _then(reduce: Reduce, function: str) -> Reduce:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Reduction:
     """A reduction.
 
     Attributes:
@@ -126,7 +126,7 @@ def reduced(builder: Builder, x: Activation, axes: Axes, reduce: Reduce) -> Acti
     return Activation(y.node, y.index.reshape(axes.shape(x.shape)))
 
 
-def over(builder: Builder, x: Value, axes: Axes, kind: Kind) -> Value:
+def over(builder: Builder, x: Value, axes: Axes, kind: Reduction) -> Value:
     """A reduction of axes of a value, which may be a constant.
 
     Args:
@@ -160,19 +160,19 @@ def _folded(builder: Builder, x: Constant, axes: Axes, fold: Fold) -> Constant |
     return Constant(as_type(whole, x.array.dtype), x.name)
 
 
-KINDS: Mapping[str, Kind] = {
-    "L1": Kind(
+KINDS: Mapping[str, Reduction] = {
+    "L1": Reduction(
         total_of_magnitudes, lambda e: accumulated(operator.add, map(abs, e)), is_plain=False
     ),
-    "L2": Kind(_then(total_of_squares, "sqrt"), None, is_plain=False),
-    "LogSum": Kind(_then(total, "log"), None, is_plain=False),
-    "LogSumExp": Kind(log_total_of_powers, None, is_plain=False),
-    "Max": Kind(greatest, max),
-    "Mean": Kind(mean, _mean_of),
-    "Min": Kind(_least, min),
-    "Prod": Kind(_product, lambda e: accumulated(operator.mul, e)),
-    "Sum": Kind(total, lambda e: accumulated(operator.add, e)),
-    "SumSquare": Kind(
+    "L2": Reduction(_then(total_of_squares, "sqrt"), None, is_plain=False),
+    "LogSum": Reduction(_then(total, "log"), None, is_plain=False),
+    "LogSumExp": Reduction(log_total_of_powers, None, is_plain=False),
+    "Max": Reduction(greatest, max),
+    "Mean": Reduction(mean, _mean_of),
+    "Min": Reduction(_least, min),
+    "Prod": Reduction(_product, lambda e: accumulated(operator.mul, e)),
+    "Sum": Reduction(total, lambda e: accumulated(operator.add, e)),
+    "SumSquare": Reduction(
         total_of_squares, lambda e: accumulated(operator.add, (v * v for v in e)), is_plain=False
     ),
 }

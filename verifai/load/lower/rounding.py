@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Kind(Enum):
+class Accuracy(Enum):
     """What is known of an operator's results in a float32 program."""
 
     EXACT = "exact"  # the float32 number that is its value over the reals
@@ -34,7 +34,7 @@ class Rounding:
         folds: whether two constants give the nearest float32, as IEEE arithmetic does.
     """
 
-    kind: Kind
+    kind: Accuracy
     steps: int = 0
     of_integers: bool = False
     of_moments: bool = False
@@ -43,25 +43,30 @@ class Rounding:
     @property
     def meaning(self) -> str:
         """In a few words, for the table of operators."""
-        if self.kind is Kind.EXACT:
+        if self.kind is Accuracy.EXACT:
             return "exact for constant integers" if self.of_integers else "exact"
-        if self.kind is Kind.CORRECT:
+        if self.kind is Accuracy.CORRECT:
             return "rounded once" if self.steps == 1 else f"rounded {self.steps} times"
-        return {Kind.SUM: "sum", Kind.SMOOTH: "`--assume-ulp`", Kind.UNKNOWN: "refused"}[self.kind]
+        words = {
+            Accuracy.SUM: "sum",
+            Accuracy.SMOOTH: "`--assume-ulp`",
+            Accuracy.UNKNOWN: "refused",
+        }
+        return words[self.kind]
 
 
-EXACT = Rounding(Kind.EXACT)
-EXACT_INTEGERS = Rounding(Kind.EXACT, of_integers=True)
-SMOOTH = Rounding(Kind.SMOOTH)
-UNKNOWN = Rounding(Kind.UNKNOWN)
-MOMENTS = Rounding(Kind.UNKNOWN, of_moments=True)
+EXACT = Rounding(Accuracy.EXACT)
+EXACT_INTEGERS = Rounding(Accuracy.EXACT, of_integers=True)
+SMOOTH = Rounding(Accuracy.SMOOTH)
+UNKNOWN = Rounding(Accuracy.UNKNOWN)
+MOMENTS = Rounding(Accuracy.UNKNOWN, of_moments=True)
 
 
 def sums(steps: int, *, folds: bool = False) -> Rounding:
     """Sums of products in any order, where a product rounds `steps` times more than that needs."""
-    return Rounding(Kind.SUM, steps, folds=folds)
+    return Rounding(Accuracy.SUM, steps, folds=folds)
 
 
 def correct(steps: int, *, folds: bool = False) -> Rounding:
     """The exact value, rounded so many times."""
-    return Rounding(Kind.CORRECT, steps, folds=folds)
+    return Rounding(Accuracy.CORRECT, steps, folds=folds)

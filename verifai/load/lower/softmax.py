@@ -22,6 +22,8 @@ from verifai.graph.values import Activation, Constant, Masked, Value, axis_of
 from verifai.kernel.errors import InputError
 from verifai.load.lower.constants import Mask
 
+Rows = Callable[[Builder, Activation, Mask], Activation]
+
 
 def softmax(builder: Builder, x: Value, axis: int) -> Value:
     """Softmax along one axis.
@@ -34,7 +36,7 @@ def softmax(builder: Builder, x: Value, axis: int) -> Value:
     Raises:
         InputError: there is no such axis, or a row of nothing but minus infinity.
     """
-    return _along_axis(builder, x, axis, (1.0, _softmax))
+    return _along_axis(builder, x, axis, _softmax)
 
 
 def log_softmax(builder: Builder, x: Value, axis: int) -> Value:
@@ -48,17 +50,12 @@ def log_softmax(builder: Builder, x: Value, axis: int) -> Value:
     Raises:
         InputError: as `softmax`, or minus infinity among the values.
     """
-    return _along_axis(builder, x, axis, (0.0, _log_softmax))
+    return _along_axis(builder, x, axis, _log_softmax)
 
 
-def _along_axis(
-    builder: Builder,
-    x: Value,
-    axis: int,
-    kind: tuple[float, Callable[[Builder, Activation, Mask], Activation]],
-) -> Value:
-    """A function of rows of at least two entries; `kind` has its value on a row of one, and it."""
-    (y, hidden), rank, (alone, function) = _masked(builder, x), len(x.shape), kind
+def _along_axis(builder: Builder, x: Value, axis: int, function: Rows) -> Value:
+    """A function of rows of at least two entries; on a row of one, 1 or its logarithm."""
+    (y, hidden), rank = _masked(builder, x), len(x.shape)
     axis = axis_of(axis, rank)
     order = [*(a for a in range(rank) if a != axis), axis]
     width, moved = x.shape[axis], y.index.transpose(order)
@@ -68,7 +65,7 @@ def _along_axis(
     if mask.all(axis=1).any():
         raise InputError("a row of nothing but minus infinity")
     if width == 1:
-        return Constant(np.full(x.shape, alone), builder.prefix)
+        return Constant(np.full(x.shape, float(function is _softmax)), builder.prefix)
     made = function(builder, Activation(y.node, moved.reshape(-1, width)), mask)
     return Activation(made.node, made.index.reshape(moved.shape).transpose(np.argsort(order)))
 

@@ -121,6 +121,20 @@ class Window:
         return result
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretched:
+    """What a transposed convolution does to its input, and the window that then slides over it.
+
+    Attributes:
+        places: for every axis the places of the input that make up the stretched one, -1 for a
+            zero.
+        slid: a window without padding and with stride 1.
+    """
+
+    places: tuple[Array, ...]
+    slid: Window
+
+
 def window(lengths: tuple[int, ...], steps: Steps, ends: Ends, *, ceil: bool = False) -> Window:
     """A kernel that slides over axes of these lengths.
 
@@ -176,18 +190,14 @@ def full_lengths(lengths: tuple[int, ...], steps: Steps, extra: tuple[int, ...])
 
 def stretched(
     lengths: tuple[int, ...], steps: Steps, extra: tuple[int, ...], cuts: Ends
-) -> tuple[list[Array], Window]:
-    """What a transposed convolution does to its input, and the window that then slides over it.
+) -> Stretched:
+    """What a transposed convolution does to its input.
 
     Args:
         lengths: the input's spatial lengths.
         steps: the kernel, and how far apart it puts the input's entries.
         extra: what is added behind.
         cuts: what is cut off the full output.
-
-    Returns:
-        For every axis the places of the input that make up the stretched one, -1 for a zero; and
-        a window without padding and with stride 1.
 
     Raises:
         InputError: as `full_lengths`, or an output without values.
@@ -204,4 +214,4 @@ def stretched(
     inner = tuple(len(place) for place in places)
     ones, nothing = (1,) * len(lengths), (0,) * len(lengths)
     slid = Window(inner, steps.kernel, ones, steps.dilation, nothing, nothing, output)
-    return places, slid
+    return Stretched(tuple(places), slid)

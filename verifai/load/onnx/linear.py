@@ -15,10 +15,10 @@ from verifai.load.onnx.call import Call
 
 def gemm(call: Call) -> list[Value]:
     """Gemm: alpha·A·B + beta·C, either factor transposed."""
-    factors = call.number("alpha", 1.0), call.number("beta", 1.0)
+    alpha, beta = call.number("alpha", 1.0), call.number("beta", 1.0)
     a, b = (_transposed(call.finite(i), call.flag(f)) for i, f in enumerate(("transA", "transB")))
     c = call.finite(2) if call.has(2) else None
-    return [matrix.gemm(call.builder, a, b, c, factors)]
+    return [matrix.gemm(call.builder, a, b, c, alpha=alpha, beta=beta)]
 
 
 def _transposed(value: Value, wanted: bool) -> Value:

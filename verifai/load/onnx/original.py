@@ -16,7 +16,7 @@ import numpy as np
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.operator import Array
-from verifai.load.lower.rounding import UNKNOWN, Kind, Rounding
+from verifai.load.lower.rounding import UNKNOWN, Accuracy, Rounding
 from verifai.load.onnx.execution import refusals, session
 from verifai.load.onnx.file import read_bytes
 from verifai.load.onnx.operators import ROWS
@@ -62,7 +62,7 @@ class OnnxOriginal:
         roundings = [_rounding(name) for name in self._operators]
         if any(each.of_moments for each in roundings):
             return replace(coarsest, factor=MOMENTS)
-        is_proved = all(each.kind is not Kind.UNKNOWN for each in roundings)
+        is_proved = all(each.kind is not Accuracy.UNKNOWN for each in roundings)
         return coarsest if is_proved and not self._folds else replace(coarsest, factor=UNPROVED)
 
     def types(self) -> tuple[np.dtype[Any], ...]:
@@ -125,7 +125,7 @@ def _folds(graph: Any, weights: set[str]) -> bool:
     for node in graph.node:
         if all(name in constant for name in node.input if name):
             constant.update(node.output)
-            found |= _rounding(node.op_type).kind is not Kind.EXACT
+            found |= _rounding(node.op_type).kind is not Accuracy.EXACT
     return found
 
 

@@ -9,13 +9,19 @@ from __future__ import annotations
 
 from typing import overload
 
-from verifai.kernel.operator import Array
-from verifai.load.lower.window import Ends, Steps, Window, full_lengths, stretched, window
+from verifai.load.lower.window import (
+    Ends,
+    Steps,
+    Stretched,
+    Window,
+    full_lengths,
+    stretched,
+    window,
+)
 from verifai.load.onnx.call import Call
 
 _LEAST_OF_CONV = -2  # the padding by auto_pad SAME from which on convolutions are read in one way
 _MODES = ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
-Stretch = tuple[list[Array], Window]  # as `stretched` gives it
 
 
 def read_window(
@@ -87,7 +93,7 @@ def _auto_pad(
     return (less, more) if mode == "SAME_UPPER" else (more, less)
 
 
-def read_stretch(call: Call, lengths: tuple[int, ...], kernel: tuple[int, ...]) -> Stretch:
+def read_stretch(call: Call, lengths: tuple[int, ...], kernel: tuple[int, ...]) -> Stretched:
     """What the attributes of ConvTranspose say about an input of these spatial lengths.
 
     Raises:

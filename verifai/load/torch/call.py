@@ -194,7 +194,7 @@ class Row:
             and the arguments `takes` and `numbers`; else a reader in this folder, which takes the
             call and the words `takes`.
         meaning: what it becomes, in a few words for the documentation.
-        takes: names of arguments that are tensors, or words that the reader understands.
+        takes: names of arguments that are tensors, or words that the reader understands; by spaces.
         numbers: names of arguments that are numbers.
         is_plain: whether these are all there is to read.
         gives_truth: whether it makes truth values of numbers.
@@ -203,8 +203,8 @@ class Row:
     name: str
     make: str | Callable[..., Any]
     meaning: str
-    takes: tuple[str, ...] = ()
-    numbers: tuple[str, ...] = ()
+    takes: str = ""
+    numbers: str = ""
     is_plain: bool = False
     gives_truth: bool = False
 
@@ -215,10 +215,10 @@ class Row:
             InputError: the operator cannot be lowered.
         """
         if not self.is_plain:
-            read: Result = self.function()(call, *self.takes)
+            read: Result = self.function()(call, *self.takes.split())
             return read
-        values = [call.value(name) for name in self.takes]
-        numbers = [call.number(name) for name in self.numbers]
+        values = [call.value(name) for name in self.takes.split()]
+        numbers = [call.number(name) for name in self.numbers.split()]
         made: Result = self.function()(call.builder, *values, *numbers)
         return made
 
@@ -231,4 +231,4 @@ def plain(
     name: str, make: str | Callable[..., Any], meaning: str, takes: str = "self", numbers: str = ""
 ) -> Row:
     """The row of an operator whose tensors and numbers (names in one string) are all to read."""
-    return Row(name, make, meaning, tuple(takes.split()), tuple(numbers.split()), is_plain=True)
+    return Row(name, make, meaning, takes, numbers, is_plain=True)

@@ -29,7 +29,8 @@ def linear(call: AtenCall) -> Value:
 def addmm(call: AtenCall) -> Value:
     """beta·self + alpha·mat1·mat2."""
     a, b, c = (call.value(name) for name in ("mat1", "mat2", "self"))
-    return matrix.gemm(call.builder, a, b, c, (call.number("alpha"), call.number("beta")))
+    alpha, beta = call.number("alpha"), call.number("beta")
+    return matrix.gemm(call.builder, a, b, c, alpha=alpha, beta=beta)
 
 
 def baddbmm(call: AtenCall) -> Value:
