@@ -44,10 +44,6 @@ class Gaps:
         return Gaps(self.coefficients[which], self.below[which], self.above[which])
 
 
-def _untried(which: Indices, columns: Indices) -> Array:
-    return np.full((len(which), 2), np.nan)
-
-
 @dataclass(frozen=True, eq=False)
 class Splits:
     """M subproblems, each of which is to be split in two at one of C values.
@@ -64,9 +60,9 @@ class Splits:
         bound: the lower bound that is proved, below 0 or not by enough above it, (M,); -∞ if none.
         forms: coefficients by node, (M, n), of the form that it bounds.
         gaps: what relaxation costs it; no gaps when inputs are split.
-        multipliers: of earlier splits, by node, (M, n): β.
         halves: the lower bounds of the lower and the upper half, (n, 2), without optimising, if
-            subproblems `which` (n,) are split at `columns` (n,); NaN where that is not known.
+            subproblems `which` (n,) are split at `columns` (n,), where they can be.
+        multipliers: of earlier splits, by node, (M, n): β; none when inputs are split.
     """
 
     kind: Literal["inputs", "phases"]
@@ -77,8 +73,8 @@ class Splits:
     bound: Array
     forms: Mapping[int, Array]
     gaps: Gaps
+    halves: Trial
     multipliers: Mapping[int, Array] = field(default_factory=dict)
-    halves: Trial = _untried
 
     @property
     def network(self) -> Network:

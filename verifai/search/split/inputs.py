@@ -22,6 +22,7 @@ from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Plane, Relaxed, backward, pairs, refine
 from verifai.bounds.interval import Bounds
 from verifai.bounds.lines import span
+from verifai.bounds.maps import Mask
 from verifai.bounds.optimize import Ascent
 from verifai.kernel.network import Affine, Input, Pwl
 from verifai.proof.record import Block, Close, Point, Record, Split
@@ -29,7 +30,7 @@ from verifai.search.clauses import Array, Clause
 from verifai.search.goals import Climber, tightening
 from verifai.search.judge import Indices, Judge
 from verifai.search.loop.frontier import Regions, Stateless, TreeSearch
-from verifai.search.rank.protocol import Gaps, Rank, Splits
+from verifai.search.rank.protocol import Gaps, Rank, Splits, Trial
 from verifai.search.rank.select import choose
 
 BATCH = 512
@@ -79,10 +80,8 @@ class BoxSearch(TreeSearch[Stateless]):
         if self.may_enumerate and not boxes.depth.any():
             unstable = sum(int(m.sum()) for _, m in pairs(self.compiled, relaxation.bounds))
             self.max_depth = FIRST_SPLITS if unstable <= FEW_UNSTABLE else MAX_DEPTH
-        plane = self._planes(relaxation, count)
-        size = len(forms.constant)
-        bounds = host(plane.value).reshape(count, size)
-        bounds = np.where(np.isfinite(bounds), bounds, -np.inf) - forms.margin
+        plane, size = self._planes(relaxation, count), len(forms.constant)
+        bounds = self._bounds(plane)
         sharp = np.broadcast_to(self._is_linear(relaxation.bounds), (count, size))
         if forms.caution == 1:
             low, high = self.input_ends(relaxation.bounds)
@@ -112,6 +111,12 @@ class BoxSearch(TreeSearch[Stateless]):
         self._branch(rest, which[alive], slopes)
         corner = np.where(slopes > 0, low, high)
         return np.concatenate([corner, (low + high) / 2])
+
+    def _bounds(self, plane: Plane) -> Array:
+        """Lower bounds of all forms less their margins, (B, D)."""
+        margin = self.judge.directed.margin
+        bounds = host(plane.value).reshape(-1, len(margin))
+        return np.where(np.isfinite(bounds), bounds, -np.inf) - margin
 
     def _is_flat(self, plane: Plane) -> npt.NDArray[np.bool_]:
         """Planes that do not depend on the inputs, so that what bounds them may be a number met.
@@ -164,8 +169,17 @@ class BoxSearch(TreeSearch[Stateless]):
         forms = {i: self.compiled.place(a[which]) for i, a in self.judge.directed.forms.items()}
         none, place = np.broadcast_to(0.0, low.shape), np.where(fine, at, np.nan)
         gaps = Gaps(host(slopes), none, none)
-        value = boxes.value, forms, gaps
-        splits = Splits("inputs", self.compiled, boxes.bounds, self._values(), place, *value)
+        splits = Splits(
+            "inputs",
+            self.compiled,
+            boxes.bounds,
+            self._values(),
+            place,
+            boxes.value,
+            forms,
+            gaps,
+            halves=self._trial(boxes.bounds, (at, right)),
+        )
         column = choose(self.rank, splits)
         can = fine[every, column] & (boxes.depth < self.max_depth)
         self._points(boxes.take(np.flatnonzero((low == high).all(axis=1))))
@@ -177,6 +191,24 @@ class BoxSearch(TreeSearch[Stateless]):
             picked = column[chosen]
             ends = at[chosen, picked], right[chosen, picked]
             self._split(boxes.take(chosen), picked, *ends)
+
+    def _trial(self, bounds: Bounds, splits: tuple[Array, Array]) -> Trial:
+        """What the halves of boxes are bounded by, as `Splits.halves` says.
+
+        Args:
+            bounds: of the boxes.
+            splits: where the lower halves would end and the upper ones begin, (B, all inputs).
+        """
+
+        def pair(which: Indices, columns: Indices) -> Array:
+            twice = bounds.take(self.compiled.place(np.repeat(which, 2)))
+            ends = splits[0][which, columns], splits[1][which, columns]
+            halves, empty = self._children(twice, columns, *ends)
+            relaxation = refine(self.compiled, halves, images=self.compiled.is_curved)
+            value = self.judge.value(self._bounds(self._planes(relaxation, 2 * len(which))))[0]
+            return np.where(empty, np.inf, value).reshape(-1, 2)
+
+        return pair
 
     def _points(self, boxes: Regions[Stateless]) -> None:
         """Boxes of a single point are refuted by evaluation, if at all."""
@@ -196,23 +228,29 @@ class BoxSearch(TreeSearch[Stateless]):
             self.forest.split(node, self.plan, Split(int(values[i]), float(at[i])), first + 2 * i)
         twice = np.repeat(np.arange(count), 2)
         children = boxes.take(twice)
-        lower, upper = list(children.bounds.lower), list(children.bounds.upper)
-        low, high = self.input_ends(children.bounds)
-        every = np.arange(count)
+        nodes = np.arange(first, first + 2 * count)
+        depth = children.depth + 1
+        bounds, empty = self._children(children.bounds, column, at, right)
+        for i in np.flatnonzero(empty).tolist():
+            self._leaf(int(nodes[i]), int(depth[i]), Close(Block()))
+        whole = Regions(nodes, bounds, depth, children.value, boxes.state)
+        if not empty.all():
+            self.open.append(whole.take(np.flatnonzero(~empty)))
+
+    def _children(
+        self, bounds: Bounds, column: Indices, at: Array, right: Array
+    ) -> tuple[Bounds, Mask]:
+        """Doubled bounds cut at an input, the lower half of each pair first; which are empty."""
+        lower, upper = list(bounds.lower), list(bounds.upper)
+        low, high = self.input_ends(bounds)
+        every = np.arange(len(column))
         high[2 * every, column] = at
         low[2 * every + 1, column] = right
         for node, part in self.compiled.split(low).items():
             lower[node] = part
         for node, part in self.compiled.split(high).items():
             upper[node] = part
-        nodes = np.arange(first, first + 2 * count)
-        bounds, depth = Bounds(tuple(lower), tuple(upper)), children.depth + 1
-        empty = host((low > high).any(axis=1))
-        for i in np.flatnonzero(empty).tolist():
-            self._leaf(int(nodes[i]), int(depth[i]), Close(Block()))
-        whole = Regions(nodes, bounds, depth, children.value, boxes.state)
-        if not empty.all():
-            self.open.append(whole.take(np.flatnonzero(~empty)))
+        return Bounds(tuple(lower), tuple(upper)), host((low > high).any(axis=1))
 
     def _values(self) -> Indices:
         return np.array(self.compiled.network.input_values)

@@ -342,8 +342,8 @@ class PhaseSearch(TreeSearch[Inherited]):
                 found.value[rest],
                 self.goals.rows(regions.state.goal[rest]).mix(weights)[0],
                 gaps.take(rest),
-                {i: a[rest] for i, a in found.point.multipliers.items()},
                 self.halves.trial(regions, found, rest, (at, forces)),
+                {i: a[rest] for i, a in found.point.multipliers.items()},
             )
             value = choose(self.rank, splits)
             halves = self._split(regions.take(rest), value, at[rest, value], before)
