@@ -171,9 +171,6 @@ def test_public_names_are_documented(path: Path) -> None:
     assert not missing, f"without docstring: {missing}"
 
 
-TABLES = {"Row"}  # of the loaders' tables
-
-
 def test_no_two_public_classes_have_one_name() -> None:
     """But `Parameters`, of which every theorem has its own, as it has its own `THEOREM`."""
     places: dict[str, list[Path]] = {}
@@ -183,7 +180,7 @@ def test_no_two_public_classes_have_one_name() -> None:
                 places.setdefault(node.name, []).append(path)
     assert all(component(path) == "theorems" for path in places.pop("Parameters"))
     twice = {name: [name_of(p) for p in paths] for name, paths in places.items() if paths[1:]}
-    assert set(twice) <= TABLES, twice
+    assert not twice
 
 
 TESTS = sorted([*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")])

@@ -22,7 +22,7 @@ from verifai.graph.values import Activation
 from verifai.kernel.errors import InputError
 from verifai.kernel.query import And, Query
 from verifai.load.lower.rounding import UNKNOWN
-from verifai.load.onnx.call import Call, Row
+from verifai.load.onnx.call import Call, OnnxRow
 from verifai.load.onnx.operators import ROWS
 from verifai.original.look import Misread, SecondLook
 
@@ -73,7 +73,7 @@ def property_file(folder: Path, inputs: int, outputs: int, unsafe: str = "(>= Y_
 
 def put(monkeypatch: pytest.MonkeyPatch, op_type: str, lowering: Callable[[Call], Any]) -> None:
     """Give an operator another meaning."""
-    monkeypatch.setitem(ROWS, op_type, Row(op_type, lowering, UNKNOWN, "something else"))
+    monkeypatch.setitem(ROWS, op_type, OnnxRow(op_type, lowering, UNKNOWN, "something else"))
 
 
 def wrongly(change: Callable[[Call], Call | None], op_type: str) -> Callable[[Call], Any]:

@@ -12,7 +12,7 @@ import verifai as vf
 from verifai.graph.values import Activation
 from verifai.kernel.query import And, Query
 from verifai.load.torch import operators as torch_operators
-from verifai.load.torch.call import Row
+from verifai.load.torch.call import AtenRow
 from verifai.load.torch.graph import ROWS
 from verifai.original.look import Misread, SecondLook
 
@@ -114,7 +114,7 @@ def test_a_wrong_row_ends_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         return Activation(made.node, made.index[..., ::-1])
 
     assert ROWS is torch_operators.ROWS
-    changed = Row(name, wrong, right.meaning)
+    changed = AtenRow(name, wrong, right.meaning)
     monkeypatch.setitem(ROWS, name, changed)
     net = vf.load(small(), torch.zeros(1, 3))
     with pytest.raises(Misread, match="the module Sequential at index 0: torch gives"):

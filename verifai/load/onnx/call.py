@@ -187,7 +187,7 @@ Lowering = Callable[[Call], Sequence[Value]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class OnnxRow:
     """One operator of the standard.
 
     Attributes:
@@ -244,6 +244,6 @@ def plain(
     rounding: Rounding,
     meaning: str,
     **options: float | str,
-) -> Row:
+) -> OnnxRow:
     """The row of an operator whose inputs and options are all there is to read."""
-    return Row(name, make, rounding, meaning, is_plain=True, options=options)
+    return OnnxRow(name, make, rounding, meaning, is_plain=True, options=options)

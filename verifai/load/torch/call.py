@@ -184,7 +184,7 @@ def as_torch(value: Constant) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AtenRow:
     """One ATen operator.
 
     Attributes:
@@ -229,6 +229,6 @@ class Row:
 
 def plain(
     name: str, make: str | Callable[..., Any], meaning: str, takes: str = "self", numbers: str = ""
-) -> Row:
+) -> AtenRow:
     """The row of an operator whose tensors and numbers (names in one string) are all to read."""
-    return Row(name, make, meaning, takes, numbers, is_plain=True)
+    return AtenRow(name, make, meaning, takes, numbers, is_plain=True)

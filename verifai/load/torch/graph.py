@@ -18,7 +18,7 @@ from verifai.graph.values import Activation, Constant, Masked, Value
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.load.errors import LoadError
-from verifai.load.torch.call import AtenCall, Row
+from verifai.load.torch.call import AtenCall, AtenRow
 from verifai.load.torch.known import computed
 from verifai.load.torch.operators import ROWS
 
@@ -195,7 +195,7 @@ def _lowered(walk: Walk, argument: Any) -> Any:
     return walk.results[argument]
 
 
-def _applied(row: Row, call: AtenCall, node: Any) -> Any:
+def _applied(row: AtenRow, call: AtenCall, node: Any) -> Any:
     """The row's result, of the shape that torch says it has."""
     if call.is_known:
         return computed(call)
@@ -217,7 +217,7 @@ def _check_shapes(call: AtenCall, node: Any) -> None:
             raise call.refuse(f"a result whose shape {tuple(tensor.shape)} depends on values")
 
 
-def _check_kind(walk: Walk, row: Row, call: AtenCall, node: Any) -> None:
+def _check_kind(walk: Walk, row: AtenRow, call: AtenCall, node: Any) -> None:
     """LoadError if torch cuts numbers that depend on the input down to integers or truth values."""
     views = [n for n in node.all_input_nodes if isinstance(walk.results.get(n), Activation)]
     if not views or call.is_float or row.gives_truth:
