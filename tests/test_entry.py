@@ -485,6 +485,11 @@ def test_where_only_boxes_can_be_meant_others_are_refused(function: Callable[...
     assert "a box is wanted" in outcome(Call(function, {"net": NET, "domain": whole}))
 
 
+def test_bounds_of_a_domain_are_those_of_its_box() -> None:
+    whole = vf.domain(NET, [(0, 1)], integers=[0], rows=[([(0, 1)], "<=", 1)])
+    assert vf.bounds(NET, whole) == vf.bounds(NET, [(0, 1)])
+
+
 def test_pieces_take_every_number() -> None:
     line = vf.pieces(NET)
     assert line(Fraction(1, 2)) == line("0.5") == line(0.5) == line(torch.tensor(0.5)) == fmpq(1, 2)
