@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from verifai.alarm import alarm
+from verifai.alarm import alarm, undisturbed
 
 
 class Late(Exception):
@@ -86,3 +91,51 @@ def test_other_threads_do_without() -> None:
     thread.start()
     thread.join()
     assert ended == [True]
+
+
+def test_what_must_not_be_disturbed_hears_signals_at_its_end() -> None:
+    done = list[str]()
+
+    def whole(work: Callable[[], None]) -> None:
+        with undisturbed():
+            work()
+            done.append(work.__name__)
+
+    def long() -> None:
+        time.sleep(0.1)
+
+    def twice() -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)  # heard once
+
+    with pytest.raises(Late), alarm(0.01, Late):
+        whole(long)
+    assert is_quiet()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            whole(twice)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert done == ["long", "twice"]
+
+
+def test_an_interrupted_import_is_an_interrupt(tmp_path: Path) -> None:
+    """A compiled library that is interrupted while it is imported says "initialization failed"."""
+    (tmp_path / "onnxruntime.py").write_text(
+        "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\n    sum(range(1000))\n"
+        "except KeyboardInterrupt:\n    raise ImportError('initialization failed')\n"
+    )
+    program = "from verifai.load.onnx.execution import refusals\nrefusals()"
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "KeyboardInterrupt" in done.stderr
+    assert "initialization" not in done.stderr

@@ -17,6 +17,9 @@ from contextlib import contextmanager
 from types import FrameType
 
 AGAIN = 0.4  # seconds until it rings once more, should something have swallowed the first
+_DISTURBING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGALRM") if hasattr(signal, name)
+]
 LONGEST = 1e8  # seconds to the first one; systems count them in small integers
 
 
@@ -84,6 +87,33 @@ def alarm(seconds: float | None, error: Callable[[], Exception]) -> Iterator[Non
         if rung.owner is not bell:
             raise
         raise error() from None
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Lets signals that come during the block be heard at its end.
+
+    For the first import of a compiled library: interrupted, it raises an error of its own and stays
+    half made for as long as the process lives. Nothing is done outside the main thread, since no
+    other is disturbed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[tuple[int, FrameType | None]] = []
+    before = {number: signal.getsignal(number) for number in _DISTURBING}
+    before = {number: handler for number, handler in before.items() if callable(handler)}
+    try:
+        for number in before:
+            signal.signal(number, lambda number, frame: heard.append((number, frame)))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number, frame in dict(heard).items():
+            handler = before[number]
+            if callable(handler):
+                handler(number, frame)
 
 
 def _restore(outer: _Bell | None) -> None:

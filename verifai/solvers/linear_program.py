@@ -1,6 +1,6 @@
 """Linear programs, solved in floats by HiGHS, with their duals.
 
-May import: numpy, highspy, streams. Must not know: networks.
+May import: numpy, highspy, alarm, streams. Must not know: networks.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from verifai.alarm import undisturbed
 from verifai.streams import hushed
 
 Array = npt.NDArray[np.float64]
@@ -52,8 +53,7 @@ class LinearProgram:
             presolve: whether the solver may first simplify the program; without, its duals may
                 differ.
         """
-        import highspy
-
+        highspy = highs()
         lp, counts = highspy.HighsLp(), [len(c) for c in self._columns]
         lp.num_col_, lp.num_row_ = len(self.cost), len(counts)
         lp.col_cost_, lp.col_lower_, lp.col_upper_ = self.cost, self.lower, self.upper
@@ -83,12 +83,22 @@ class Optimum:
     row_duals: Array
 
 
+def highs() -> Any:
+    """The package highspy.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    with undisturbed():
+        import highspy
+
+    return highspy
+
+
 def silent_solver() -> Any:
     """HiGHS on one thread, printing nothing: version 1.16 says its name before it can be told."""
-    import highspy
-
     with hushed():
-        solver = highspy.Highs()
+        solver = highs().Highs()
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("threads", 1)
     return solver
@@ -125,8 +135,7 @@ class Simplex:
 
     def __init__(self, cost: Array, rows: SparseRows, left: Callable[[], float]) -> None:
         """Minimise cost·x; every variable and row is free until it is given ends."""
-        import highspy
-
+        highspy = highs()
         count, height = len(cost), len(rows.start) - 1
         self._sizes = count, height
         lp = highspy.HighsLp()

@@ -1,6 +1,6 @@
 """What the deployed program does: an ONNX file run by onnxruntime, for comparison only.
 
-Nothing here proves anything. May import: kernel, file, onnxruntime (on demand).
+Nothing here proves anything. May import: kernel, alarm, file, onnxruntime (on demand).
 Must not know: how counterexamples are found.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
+from verifai.alarm import undisturbed
 from verifai.kernel.formula import margins
 from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array
@@ -114,7 +115,8 @@ def _runtime() -> Any:
         ImportError: it is not installed.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    import onnxruntime
+    with undisturbed():
+        import onnxruntime
 
     return onnxruntime
 
