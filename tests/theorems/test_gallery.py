@@ -38,6 +38,12 @@ SMALL: dict[str, dict[str, int]] = {
     "double_descent": {},
     "tensor_networks": {},
     "in_context_learning": {"dimension": 2, "length": 3, "shifts": 3},
+    "matrix_completion": {"masks": 2, "least": 2, "seen": 160},
+    "parity_recurrent": {},
+    "backpropagation": {"programs": 4},
+    "gromov_hyperbolicity": {"trees": 1, "spaces": 2, "points": 5},
+    "poincare_ball": {},
+    "heat_trace": {"points": 3, "determined": 4},
     "alignment_limit": {"models": 2},
 }
 
