@@ -10,6 +10,7 @@ from tests.kernel.balls import ball
 from verifai.kernel import hints
 from verifai.kernel.arithmetic import Arithmetic, Exact, Rounded
 from verifai.kernel.errors import InputError, Rejection
+from verifai.kernel.functions import SMOOTH
 from verifai.kernel.lines import image, intercepts
 from verifai.kernel.network import FUNCTIONS, Input, Network, Smooth
 from verifai.kernel.number import exact
@@ -142,6 +143,10 @@ def test_default_slopes_are_those_of_the_specification() -> None:
     assert defaults("sin", 0.5, 1.5)[1] == pytest.approx(np.cos(1))
     assert defaults("sin", -1, 1) == pytest.approx((np.sin(1), np.sin(1)))
     assert defaults("cos", 0, 9) == (0, 0)
+
+
+def test_the_table_has_a_row_for_every_function() -> None:
+    assert set(SMOOTH) == set(FUNCTIONS)
 
 
 def test_replay_of_smooth_networks_is_narrow() -> None:

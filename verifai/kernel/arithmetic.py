@@ -372,10 +372,9 @@ def exactly(array: Array, pause: Pause = never) -> Array:
 
 def plain(hint: Array, shape: tuple[int, ...], kind: type = float) -> Array:
     """A hint as finite float64, or bool, of this shape, with 0 for all that is no such number."""
-    zero: Array = np.zeros(shape, dtype=kind)
-    if np.shape(hint) != shape or np.asarray(hint).dtype != zero.dtype:
-        return zero
-    return np.where(np.isfinite(hint), hint, zero)
+    if np.shape(hint) != shape or np.asarray(hint).dtype != np.dtype(kind):
+        return np.zeros(shape, dtype=kind)
+    return np.where(np.isfinite(hint), hint, kind(0))
 
 
 def reached(proposed: Array, sharp: Array) -> Array:
