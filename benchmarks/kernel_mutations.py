@@ -30,7 +30,7 @@ STAGES = (
     ("checker",),
     ("certificate", "lines", "smooth", "forward", "bound", "rules", "assistant", "alone"),
     ("network_file", "query_file", "container", "operator", "elementary", "regressions"),
-    ("exact_alone", "limits", "binary64"),
+    ("exact_alone", "limits", "binary64", "network", "hints", "error_terms"),
 )
 
 
