@@ -473,6 +473,24 @@ ROWS = {
     ),
 }
 
+
+def _lost_radii(count: int, missed: int) -> False_:
+    """x0 + y ≤ 1 + 2^-10 - missed·u, where y starts as x1 and sinks by 1.98u in every node.
+
+    Next to the constant of the claim, half of what each node takes off is lost by rounding.
+    """
+    sinks = [affine("y0", (1,), ((0, Gather.of(2, [1])),))]
+    for i in range(1, count + 1):
+        same = ((i, Gather.of(1)),)
+        sinks.append(affine(f"y{i}", (1,), same, bias=-0.99 * 2.0**-53, radius=0.99 * 2.0**-43))
+    net, start = chain(*sinks, inputs=2), (ONE, fmpq(1, 1024))
+    most = ONE + fmpq(1, 1024) - missed * fmpq(1, 2**53)
+    last = net.offsets[-1] - 1
+    return False_(on(net, start, start, atom({X: ONE, last: ONE}, -most)), FIRST, None)
+
+
+ROUNDING = {"radii next to a large constant": _lost_radii(100, 190)}
+
 EVERY = {
     f"{kind}: {name}": claim
     for kind, claims in (
@@ -481,6 +499,7 @@ EVERY = {
         ("ends", ENDS),
         ("lines", LINES),
         ("rows", ROWS),
+        ("rounding", ROUNDING),
     )
     for name, claim in claims.items()
 }

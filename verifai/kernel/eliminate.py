@@ -181,7 +181,7 @@ class _Elimination:
             owed = self.root.magnitude[self.root.values(i)] * part.owed
             self.error = self.error + size @ _columns(weights.error + owed, columns)
         if node.radius is not None:
-            self.total = self.total - self._radius(i, node.radius, part)
+            self._add(-self._radius(i, node.radius, part), self.zero)
         bias = _columns(ar.lift(node.bias), columns)
         self._add(ar.inner(a, bias[None]), self.zero)
         seen = applied = self.total * self.zero
