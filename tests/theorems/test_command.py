@@ -28,6 +28,8 @@ def test_show_prints_statement_and_queries(capsys: pytest.CaptureFixture[str]) -
     said = capsys.readouterr().out
     assert "sup |f_m - x²| = 4^(-m-1)" in said
     assert "proved (Coq; theorem yarotsky_square of proofs/gallery/YarotskySquare.v)" in said
+    assert said.index("An example by hand") < said.index("The statement")
+    assert "the kernel accepted a certificate" in said
     assert "No input in this domain makes" in said  # of the claim
     assert "Some input in this domain makes" in said  # of its control
 

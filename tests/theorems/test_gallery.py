@@ -76,6 +76,6 @@ def test_it_says_what_it_claims(each: Theorem[Any]) -> None:
     claims = list(each.claims(small))
     assert {Role.CLAIM, Role.CONTROL} <= {claim.role for claim in claims}
     assert len({claim.name for claim in claims}) == len(claims)
-    texts = (each.title, each.statement, each.proposal, each.source)
+    texts = (each.title, each.statement, each.proposal, each.source, each.example)
     assert all(texts) and all(claim.text for claim in claims)
     assert all(limits.words for limits in limits_of(each.defaults).values())

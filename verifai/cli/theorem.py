@@ -19,11 +19,17 @@ from verifai.cli.counts import Whole
 from verifai.cli.exits import SCHEMA
 from verifai.cli.limit import seconds, within
 from verifai.files import write_atomically
-from verifai.theorems.claim import CoqProof, Role, Table, Theorem, limits_of
+from verifai.theorems.claim import CoqProof, Role, Table, Theorem, Trust, limits_of
 from verifai.theorems.registry import THEOREMS
 from verifai.theorems.run import Checked, Report, run
 
 OUT = Path("results/theorems")
+TRUST = {
+    Trust.CERTIFIED: "the kernel accepted a certificate, or replayed a counterexample",
+    Trust.EXACT: "exact algebra, without rounding",
+    Trust.SOLVER: "an SMT solver's word, without evidence",
+    Trust.SAMPLED: "floating point, for drawings only: it decides nothing",
+}
 _SHARED = (
     click.Option(
         ["--out"],
@@ -147,10 +153,16 @@ def run_command(
 def _show(theorem: Theorem[Any], parameters: Any) -> None:
     from verifai.kernel.statement import statement
 
-    click.echo(f"{theorem.name}: {theorem.title}\n\n{theorem.statement}")
+    click.echo(f"{theorem.name}: {theorem.title}\n")
+    click.echo(f"An example by hand\n\n{theorem.example}\n")
+    click.echo(f"The statement\n\n{theorem.statement}")
     if theorem.proved:
         click.echo(f"Trust proved (Coq; {_where(theorem.proved)}): {theorem.proved.words}.")
     click.echo(f"Proposal: {theorem.proposal}.\nSource: {theorem.source}.\n")
+    click.echo("What decides is named in each line of a run:")
+    for trust, words in TRUST.items():
+        click.echo(f"    {trust.value:9}  {words}")
+    click.echo(f"Check it: verifai theorem run {theorem.name}\n")
     for claim in theorem.claims(parameters):
         click.echo(f"{claim.role.value} {claim.name}: {claim.text}")
         if claim.query is not None:

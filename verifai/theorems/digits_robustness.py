@@ -362,4 +362,7 @@ THEOREM = Theorem(
     source="Goodfellow, Shlens, Szegedy (2015); Madry et al. (2018); Gowal et al. (2018)",
     defaults=Parameters(),
     claims=claims,
+    example="""\
+An image with radius in [0.061, 0.062]: however its pixels move by up to 0.061, of a range of 1,
+the name stays; and some image whose pixels moved by at most 0.062 is named otherwise.""",
 )

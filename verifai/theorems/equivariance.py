@@ -438,4 +438,8 @@ THEOREM = Theorem(
     source="Zaheer et al., Deep sets (2017); Vaswani et al., Attention is all you need (2017)",
     defaults=Parameters(),
     claims=claims,
+    example="""\
+y_i = x_i + 2 x_{i+1} on a circle of 3: (1, 0, 0) gives (1, 0, 2). The shifted input (0, 1, 0) gives
+(2, 1, 0), which is (1, 0, 2) shifted. With zeros beyond the end (0, 0, 1) gives (0, 2, 1), shifted
+(1, 0, 2); but the shifted input (1, 0, 0) gives (1, 0, 0).""",
 )

@@ -404,4 +404,8 @@ THEOREM = Theorem(
     "deep learning (2019), arXiv:1906.01478",
     defaults=Parameters(),
     claims=claims,
+    example="""\
+32 x 32, a = 1/16: horizontal stripes of shade 1 have the sum 96, vertical ones of 17/16 the sum
+102. A network that asks "more than 99?" is right on all of them, and wrong on a vertical stripe of
+shade 1.""",
 )

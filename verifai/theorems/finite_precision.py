@@ -252,4 +252,7 @@ THEOREM = Theorem(
     source="Bastounis, Hansen, Vlačić, The extended Smale's 9th problem (2021), arXiv:2110.15734",
     defaults=Parameters(),
     claims=claims,
+    example="""\
+n = 1: with x + 1.1 y = 1 the best is y = 1/1.1, cost 0.909; with x + 0.9 y = 1 it is x = 1, cost
+1. Told "1.0, to one digit", one cannot know whether to answer (0, 0.909) or (1, 0).""",
 )

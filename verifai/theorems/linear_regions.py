@@ -281,4 +281,7 @@ THEOREM = Theorem(
     "Tjandraatmadja, Ramalingam, Bounding and counting linear regions, ICML 2018",
     defaults=Parameters(),
     claims=claims,
+    example="""\
+1 → 2 → 1 with relu(x) and relu(x - 1): the phases on R are (off, off), (on, off), (on, on): three
+regions, as many as Σ_{j ≤ 1} C(2, j) = 1 + 2 allows.""",
 )

@@ -250,6 +250,11 @@ THEOREM = Theorem(
     source="Telgarsky, Benefits of depth in neural networks, COLT 2016 (the fold)",
     defaults=Parameters(),
     claims=claims,
+    example="""\
+n = 4, bits 1 0 1 1: the sum is 3. Fold at 2: 3 becomes 4 - 3 = 1. Fold at 1: 1 stays. Parity 1.
+    t      0 1 2 3 4
+    at 2   0 1 2 1 0
+    at 1   0 1 0 1 0""",
     proved=CoqProof(
         "ParityBits.v",
         "parity_bits",

@@ -288,6 +288,9 @@ THEOREM = Theorem(
     source="the statement is elementary; the sawtooth is that of Telgarsky, COLT 2016",
     defaults=Parameters(),
     claims=claims,
+    example="""\
+h(x) = x says even at 0 and odd at 1, for h > 1/2 means odd; at 2 it says odd: wrong. Every affine
+h is wrong at one of three neighbours, as up, down, up is no straight line.""",
     proved=CoqProof(
         "ParityIntegers.v",
         "parity_integers",

@@ -337,4 +337,7 @@ THEOREM = Theorem(
     source="Behrmann et al., Invertible residual networks (2019), arXiv:1811.00995",
     defaults=Parameters(),
     claims=claims,
+    example="""\
+v(x) = -relu(x)/2, L = 1/2: x + v(x) is x for x ≤ 0 and x/2 for x ≥ 0, each value once. v = -relu,
+L = 1: all x ≥ 0 go to 0, and nothing can be undone.""",
 )

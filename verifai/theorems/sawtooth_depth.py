@@ -274,6 +274,10 @@ THEOREM = Theorem(
     source="Telgarsky, Benefits of depth in neural networks, COLT 2016",
     defaults=Parameters(),
     claims=claims,
+    example="""\
+k = 2: g_2 is 0, 1, 0, 1, 0 at the multiples of 1/4.       /\\  /\\
+Two neurons make three pieces, which cannot rise, fall,   /  \\/  \\
+rise and fall: somewhere they are 1/2 off.""",
     proved=CoqProof(
         "SawtoothDepth.v",
         "sawtooth_depth",

@@ -289,6 +289,9 @@ THEOREM = Theorem(
     "arXiv:2109.06098",
     defaults=Parameters(),
     claims=claims,
+    example="""\
+Points 0 (red) and 1 (blue) on a line: sep = 1. The scores at x are -|x| and -|x - 1|; red wins for
+all x < 1/2. At 1/2 = sep/2 they tie, and no classifier could do better.""",
     proved=CoqProof(
         "StableExists.v",
         "stable_exists",

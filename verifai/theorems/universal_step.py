@@ -354,6 +354,9 @@ THEOREM = Theorem(
     "a sigmoidal function, IEEE Transactions on Information Theory 39 (1993)",
     defaults=Parameters(),
     claims=claims,
+    example="""\
+p = 1, the zigzag 0, 1/2, 0: the line through (0, 0) and (1, 0) misses it by 1/2 = L/(2p) in the
+middle.""",
     proved=CoqProof(
         "UniversalStep.v",
         "universal_step",

@@ -173,6 +173,9 @@ THEOREM = Theorem(
     "(2017), Proposition 3",
     defaults=Parameters(),
     claims=claims,
+    example="""\
+m = 1, x = y = 1/2: f_1(1/2) = 1/4, f_1(1/4) = 1/8, so N = 2 (1/4 - 1/8 - 1/8) = 0, and x y = 1/4:
+the error is 4^-1, the greatest. At y = 0: N = 2 (f_1(x/2) - f_1(x/2) - f_1(0)) = 0, exactly.""",
     proved=CoqProof(
         "YarotskyProduct.v",
         "yarotsky_product",

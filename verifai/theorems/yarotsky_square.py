@@ -340,6 +340,12 @@ THEOREM = Theorem(
     "(2017), Proposition 2",
     defaults=Parameters(),
     claims=claims,
+    example="""\
+m = 1: f_1(x) = x - g(x)/4 joins (0, 0), (1/2, 1/4), (1, 1) by straight lines.
+    x           0   1/4   1/2   3/4   1
+    f_1         0   1/8   1/4   5/8   1
+    x²          0   1/16  1/4   9/16  1
+    f_1 - x²    0   1/16  0     1/16  0        the error is 4^-2, at the odd quarters only""",
     proved=CoqProof(
         "YarotskySquare.v",
         "yarotsky_square",
