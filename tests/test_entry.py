@@ -236,6 +236,24 @@ CALLS = {
         vf.verify,
         {"query": QUERY, "timeout": 5, "nodes": 100, "workers": 1, "device": None, "rank": "gap"},
     ),
+    "certify": Call(
+        vf.certify,
+        {
+            "net": TWO,
+            "X": [[0]],
+            "Y": [0],
+            "eps": ["1/8"],
+            "clip": (0, 1),
+            "timeout": 5,
+            "jobs": 1,
+            "save": "answers",
+            "progress": None,
+        },
+    ),
+    "radius": Call(
+        vf.radius,
+        {"net": TWO, "x": [0], "label": 0, "clip": (0, 1), "tolerance": "1/8", "timeout": 5},
+    ),
     "check": Call(vf.check, {"query": QUERY, "certificate": PROVED.certificate, "exact": False}),
     "bounds": Call(vf.bounds, {"net": NET, "domain": [(0, 1)]}),
     "maximize": Call(
@@ -309,7 +327,16 @@ CALLS = {
 }
 RESULTS = {  # what functions return and raise: nobody calls these
     *("Verdict", "Verified", "Falsified", "Unknown", "Counterexample", "InputError", "Rejection"),
-    *("Query", "Network", "Maximum", "LipschitzBound", "TrainingReport", "Round"),
+    *(
+        "Certification",
+        "Radius",
+        "Query",
+        "Network",
+        "Maximum",
+        "LipschitzBound",
+        "TrainingReport",
+        "Round",
+    ),
 }
 
 
@@ -341,7 +368,10 @@ def outcome(call: Call, **changed: Any) -> str:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_the_calls_of_the_table_work(name: str) -> None:
+def test_the_calls_of_the_table_work(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     assert outcome(CALLS[name]) == ""
 
 
@@ -351,7 +381,10 @@ PAIRS = [(name, argument) for name, call in CALLS.items() for argument in call.a
 
 @pytest.mark.parametrize(("name", "argument"), PAIRS, ids=lambda v: v)
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-def test_an_argument_is_taken_or_refused_in_one_sentence(name: str, argument: str) -> None:
+def test_an_argument_is_taken_or_refused_in_one_sentence(
+    name: str, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # folders may be made
     wrong = []
     for kind, value in BAD.items():
         if (argument, kind) in OWN:

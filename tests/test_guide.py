@@ -57,6 +57,7 @@ def test_the_python_runs(clone: Path) -> None:
     environment = dict(os.environ, PYTHONPATH=str(ROOT))
     done = subprocess.run(
         [sys.executable, "-c", program],
+        cwd=clone,
         env=environment,
         capture_output=True,
         text=True,

@@ -59,11 +59,12 @@ ARROWS = {
     "exact": FRONT - {"api"},
     "api": FRONT - {"api"},
     "report": FRONT,
+    "certify": FRONT | {"files", "report"},
     "train": FRONT,
     "theorems": FRONT,
     "bench": {"kernel", "report", "files"},
     "demo": FRONT | {"report", "files"},
-    "cli": FRONT | {"report", "train", "theorems", "bench", "demo", "files", "streams"},
+    "cli": FRONT | {"report", "certify", "train", "theorems", "bench", "demo", "files", "streams"},
 }
 
 

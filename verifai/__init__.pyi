@@ -5,6 +5,10 @@ from verifai.api import check as check
 from verifai.api import load as load
 from verifai.api import query_from as query_from
 from verifai.api import verify as verify
+from verifai.certify.radius import Radius as Radius
+from verifai.certify.radius import radius as radius
+from verifai.certify.report import Certification as Certification
+from verifai.certify.run import certify as certify
 from verifai.exact import ask as ask
 from verifai.exact import counterexamples as counterexamples
 from verifai.exact import exact_lipschitz as exact_lipschitz

@@ -131,10 +131,10 @@ def query_from(
         reason = "networks have names in VNN-LIB 2 only: give the ONNX file itself"
         raise InputError(f"{source.name}: {reason}")
     network = _load_file(Path(model), semantics, assume_ulp, shrink=True)
-    return _ready(query_of_source(source, network))
+    return ready(query_of_source(source, network))
 
 
-def _ready(query: Query) -> Query:
+def ready(query: Query) -> Query:
     """The query as it is decided and checked: about float32 programs, on binary32 inputs."""
     if _is_real(query):
         return query
@@ -201,7 +201,7 @@ def verify(
         device=device,
         rank=rank,
     )
-    return search(_ready(query), options)
+    return search(ready(query), options)
 
 
 @takes(query=query, certificate=certificate, exact=flag)
@@ -240,7 +240,7 @@ def check_twice(
     from verifai.proof.files import Files
     from verifai.proof.upgrade import upgraded
 
-    query = _ready(query)
+    query = ready(query)
     look, files = SecondLook(query), Files.of(query)
     certificate = upgraded(certificate, files)
     with one_thread():
@@ -272,7 +272,7 @@ def bounds(net: Network, domain: Domain | Ends) -> list[tuple[fmpq, fmpq]]:
     from verifai.properties.domain import domain_of
 
     region = domain_of(net, domain, allow_empty=True)
-    query = _ready(Query(net, region.lower, region.upper, And(())))
+    query = ready(Query(net, region.lower, region.upper, And(())))
     found = output_bounds(query)
     SecondLook(query).at_domain()
     return found

@@ -36,6 +36,7 @@ _COMMANDS = {
     "solve": "Ask SMT solvers about a property; their models are replayed exactly.",
     "export": "Write a network or a query as SMT-LIB 2 or as SymPy expressions.",
     "inspect": "Show an ONNX network's operators and what blocks it, if anything does.",
+    "certify": "Measure certified accuracy on a data set, with all evidence in a folder.",
     "bench": "Run a list of instances, one process each, and compare.",
     "vnncomp": "Answer one instance as VNN-COMP asks.",
     "theorem": "Check statements about the mathematics of deep learning.",
