@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from verifai.cli import run
-from verifai.cli.theorem import lines_of
+from verifai.cli.theorem_run import lines_of
 from verifai.theorems.claim import Table
 from verifai.theorems.registry import THEOREMS
 

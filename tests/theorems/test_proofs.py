@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from verifai.cli.theorem import statement_text
+from verifai.cli.theorem_run import statement_text
 from verifai.proof.files import Files
 from verifai.proof.network import encode_network
 from verifai.proof.query import encode_query
