@@ -65,6 +65,7 @@ ARROWS = {
     "bench": {"kernel", "report", "files"},
     "demo": FRONT | {"report", "files"},
     "cli": FRONT | {"report", "certify", "train", "theorems", "bench", "demo", "files", "streams"},
+    "start": {"cli"},
 }
 
 

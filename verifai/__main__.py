@@ -1,5 +1,5 @@
-"""`python -m verifai` is the command `verifai`. May import: cli. Must not know: anything else."""
+"""`python -m verifai` is the command `verifai`. May import: start. Must not know: anything else."""
 
-from verifai.cli import main
+from verifai.start import main
 
 main()

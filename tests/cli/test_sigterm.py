@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -83,3 +84,28 @@ def test_sigterm(name: str, hard: tuple[str, str], tmp_path: Path) -> None:
     assert {each.name for each in tmp_path.iterdir()} - {"made"} == before
     if made.exists():
         assert not [each.name for each in made.rglob(".*")]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs masks of signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("imported", ["verifai.cli", "click", "verifai.cli.exits"])
+def test_a_signal_while_the_command_is_imported(imported: str, number: int) -> None:
+    program = f"""
+import importlib.abc, os, sys
+class Signals(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == {imported!r}:
+            os.kill(os.getpid(), {int(number)})
+sys.meta_path.insert(0, Signals())
+from verifai.start import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, "inspect", "none.onnx", "--json"],
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (2, "interrupted\n")
+    assert json.loads(done.stdout)["reason"] == "interrupted"

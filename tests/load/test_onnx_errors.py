@@ -197,6 +197,12 @@ def test_a_model_that_redefines_an_operator_is_refused(tmp_path: Path) -> None:
 def test_unreadable_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match="no file"):
         load_onnx(tmp_path / "missing.onnx")
+    with pytest.raises(LoadError, match="is a folder"):
+        load_onnx(tmp_path)
+    for name, content in {"a.pt": b"PK\x03\x04" + bytes(30), "b.pkl": b"\x80\x02}q\x00."}.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(LoadError, match=rf"{name}.*file of torch.*verifai\.load\(module"):
+            load_onnx(tmp_path / name)
     contents = {
         "text.onnx": b"This is no protobuf message.",
         "empty.onnx": b"",

@@ -24,7 +24,7 @@ import click
 from verifai import __version__
 from verifai.bounds.memory import keep_memory
 from verifai.bounds.threads import start_with_one_thread
-from verifai.cli.ending import interrupted_by_sigterm, leave
+from verifai.cli.ending import hear_signals, interrupted_by_sigterm, leave
 from verifai.cli.exits import SCHEMA, Exit, OutOfTime, sentence
 from verifai.kernel.errors import InputError, Unable
 from verifai.streams import leave_output, own_output
@@ -109,6 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Run the command; the exit code, whatever happens. No exception leaves this function."""
     try:
+        hear_signals()
         with group.make_context("verifai", list(arguments)) as context:
             code = group.invoke(context)
         sys.stdout.flush()

@@ -34,6 +34,12 @@ def leave(code: int) -> NoReturn:
         os._exit(code)
 
 
+def hear_signals() -> None:
+    """Ends the wait of Ctrl-C and SIGTERM for somebody to answer; what came meanwhile comes now."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
+
+
 @contextmanager
 def interrupted_by_sigterm() -> Iterator[None]:
     """Within the block, SIGTERM raises KeyboardInterrupt, once; a second one ends the process.

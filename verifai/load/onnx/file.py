@@ -53,11 +53,13 @@ def find(path: str | Path) -> Path:
     """The file of this name, or of this name with .gz added.
 
     Raises:
-        LoadError: there is neither.
+        LoadError: there is neither, or it is a folder.
     """
     for candidate in (Path(path), Path(f"{path}.gz")):
         if candidate.is_file():
             return candidate
+    if Path(path).is_dir():
+        raise LoadError(f"{str(path)!r} is a folder, not a file: name the model in it")
     raise LoadError(f"there is no file {str(path)!r}")
 
 
@@ -82,16 +84,24 @@ def read_model(path: Path) -> Any:
 
     try:
         model = messages.ModelProto.FromString(data)
-        del data
     except DecodeError:
-        raise LoadError(
-            f"{path.name!r} is no ONNX model: its bytes are no protobuf message"
-        ) from None
+        raise LoadError(f"{path.name!r} is no ONNX model: {_what_it_is(data)}") from None
+    del data
     if not model.HasField("graph") or not model.graph.output:
         raise LoadError(f"{path.name!r} is no ONNX model: it holds no graph with outputs")
     if not all(isinstance(name, str) for name in _names(model.graph)):
         raise LoadError(f"{path.name!r} is no ONNX model: a name in it is no UTF-8 text")
     return model
+
+
+def _what_it_is(data: bytearray) -> str:
+    """Why bytes are no message, as far as their beginning tells."""
+    if data.startswith((b"PK\3\4", b"\x80")):  # an archive, or a pickle
+        return (
+            "it looks like a file of torch; load the module in Python and "
+            "verify it there (verifai.load(module, example_input)), or export it to ONNX"
+        )
+    return "its bytes are no protobuf message"
 
 
 def _names(graph: Any) -> Iterator[Any]:
