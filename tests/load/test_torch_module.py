@@ -50,6 +50,8 @@ def test_what_cannot_be_loaded_says_why() -> None:
         vf.load(module())
     with pytest.raises(vf.InputError, match="neither a path nor a torch module: int"):
         vf.load(3, torch.zeros(1, 3))
+    with pytest.raises(vf.InputError, match="weights alone are no network"):
+        vf.load(torch.nn.Linear(2, 1).state_dict())
 
 
 def values(net: Network, *inputs: float) -> list[fmpq]:

@@ -50,7 +50,9 @@ def load_torch_module(module: Any, example_input: Any = None, *, shrink: bool = 
         given: Any = module.example_inputs or ((), {})
         return _read(lower(decomposed(module)), (module.module(), given), shrink=shrink)
     if not isinstance(module, torch.nn.Module):
-        raise InputError(f"neither a path nor a torch module: {type(module).__name__}")
+        weights = " (weights alone are no network: load them into one)"
+        hint = weights if isinstance(module, dict) else ""
+        raise InputError(f"neither a path nor a torch module: {type(module).__name__}{hint}")
     network = lower(decomposed(exported(module, example_input)))
     arguments = example_input if isinstance(example_input, tuple) else (example_input,)
     return _read(network, (module, (arguments, {})), shrink=shrink)
