@@ -13,7 +13,7 @@ TORCH := requirements/torch.txt
 OLDEST := requirements/oldest.txt
 UV := uv>=0.13,<0.14
 
-.PHONY: demo test test-slow test-newest test-oldest lock proofs proofs-gallery lint bench clean
+.PHONY: demo test test-slow test-newest test-oldest lock proofs proofs-gallery proved lint bench clean
 
 # TRAINING=ARGUMENTS are passed on, DEMO=FOLDER says where everything is written.
 demo: $(READY)
@@ -46,6 +46,10 @@ proofs-gallery: $(READY)
 	proofs/gallery/build build/gallery --coqchk
 	$(BIN)/python -m verifai.theorems.coq > build/gallery/Instances.v
 	cd build/gallery && coqc -q -Q . Gallery Instances.v
+
+# Proves in Coq that the checker of proofs/kernel is sound, prints what that assumes, and runs coqchk.
+proved:
+	proofs/kernel/build build/kernel --coqchk
 
 lint: $(READY)
 	$(BIN)/ruff check .

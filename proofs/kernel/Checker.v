@@ -1,0 +1,367 @@
+(** The checker: what runs. A point x is looked at as X = 2^q x, in integers and linear forms with integer
+    coefficients; a form's value is 2^(2 q) times the real one. Sound.v proves that for every q. *)
+From Coq Require Import ZArith QArith List Bool.
+From Flocq Require Import Core Operations.
+From Kernel Require Import Statement Forms Lines Packed.
+Import ListNotations.
+Open Scope Z_scope.
+
+(** The matrix of one term of an affine node, times 2^w: its rows, and the same packed where that pays.
+    [source_at d] is the node d before the previous one. *)
+Record packing := Packing { bits : Z; most : Z; middle : Z; packed : list Z }.
+Record matrix := Matrix { source_at : nat; columns : nat; rows_of : list (list Z);
+  packed_as : option packing }.
+(** The kinds that are checked; [compile] refuses the others. *)
+Inductive cnode :=
+| CInput
+| CAffine (w : Z) (terms : list matrix) (bias : list Z)       (* bias times 2^(q + w) *)
+| CPiecewise (d : nat) (fs : list pwl).
+Record layer := Layer { cn : cnode; bx : list interval; ln : list line }.
+
+Record row := Row { rt : list (nat * nat * Z); rc : Z; strict : bool }.   (* sum + rc <= 0 *)
+
+Inductive proof :=
+| Split (t : list (nat * nat * Z)) (c : Z) (one two : proof)
+| Choose (k : nat) (one two : proof)   (* the first alternative; the others *)
+| Derive (nodes : list (nat * bool)) (next : proof)   (* whether settled values are left *)
+| Close (multipliers : list Z) (codes : list (list Z)).
+
+Section Scale.
+Variable q : Z.   (* bits behind the point *)
+
+Definition source_box (d : nat) (rest : list layer) : list interval :=
+  match nth_error rest d with Some L => bx L | None => [] end.
+
+(** From coefficients A, T at 2^w times the scale to coefficients on the source, rounded down, with what
+    that loses at most on the source's box. *)
+Definition settle (w : Z) (form : list Z * Z) (d : nat) (rest : list layer)
+  (ps : list (list Z)) (C : Z) : option (list (list Z) * Z) :=
+  match shrink w (fst form) (source_box d rest) with
+  | Some (r, s) => Some (add_at d r ps, C + Z.shiftr (snd form) w + s)
+  | None => None
+  end.
+
+(** a times the matrix, rounded down by w bits; and what that loses. *)
+Definition pull_plain (w : Z) (a : list Z) (m : matrix) (b : list interval) : option (list Z * Z) :=
+  match comb a (rows_of m) with Some A => shrink w A b | None => None end.
+Definition pull (w : Z) (a : list Z) (m : matrix) (b : list interval) : option (list Z * Z) :=
+  match packed_as m with
+  | Some p =>
+      match pcomb a (packed p) 0 0, slack (columns m) b with
+      | Some (z, total), Some s =>
+          if total * most p <? half (bits p)
+          then Some (digits (bits p) w (columns m) w (z + middle p), s)
+          else pull_plain w a m b
+      | _, _ => pull_plain w a m b
+      end
+  | None => pull_plain w a m b
+  end.
+Fixpoint pull_terms (w : Z) (a : list Z) (terms : list matrix) (rest : list layer)
+  (ps : list (list Z)) (C : Z) : option (list (list Z) * Z) :=
+  match terms with
+  | [] => Some (ps, C)
+  | m :: terms' =>
+      match pull w a m (source_box (source_at m) rest) with
+      | Some (r, s) => pull_terms w a terms' rest (add_at (source_at m) r ps) (C + s)
+      | None => None
+      end
+  end.
+
+(** LB of  sum parts + C  over the context. *)
+Fixpoint elim (ctx : list layer) (parts : list (list Z)) (C : Z) : option Z :=
+  match ctx, parts with
+  | [], _ => Some C
+  | L :: rest, a :: ps =>
+      match a with
+      | [] => elim rest ps C
+      | _ =>
+          match cn L with
+          | CInput => match box_min a (bx L) with Some m => elim rest ps (C + m) | None => None end
+          | CAffine w terms bias =>
+              match dotz a bias with
+              | Some t =>
+                  match pull_terms w a terms rest ps (C + Z.shiftr t w) with
+                  | Some (ps', C') => elim rest ps' C'
+                  | None => None
+                  end
+              | None => None
+              end
+          | CPiecewise d _ =>
+              match relax a (ln L) with
+              | Some f => match settle q f d rest ps C with
+                          | Some (ps', C') => elim rest ps' C' | None => None end
+              | None => None
+              end
+          end
+      end
+  | _, [] => None
+  end.
+
+Fixpoint make_lines (fs : list pwl) (b : list interval) (codes : list Z) : list line :=
+  match fs, b with
+  | f :: fs', i :: b' =>
+      let (c, codes') := match codes with [] => (255, []) | c :: cs => (c, cs) end in
+      make_line q f i (default_slopes q f i c) :: make_lines fs' b' codes'
+  | _, _ => []
+  end.
+(** The lines of a block: codes for piecewise-linear nodes, the last node first. *)
+Fixpoint recode (ctx : list layer) (codes : list (list Z)) : list layer :=
+  match ctx with
+  | [] => []
+  | L :: rest =>
+      match cn L, codes with
+      | CPiecewise d fs, c :: cs =>
+          Layer (cn L) (bx L) (make_lines fs (source_box d rest) c) :: recode rest cs
+      | _, _ => L :: recode rest codes
+      end
+  end.
+Definition reline (d : nat) (L : layer) (rest : list layer) : layer :=
+  match cn L with
+  | CPiecewise d' fs => if Nat.eqb d d' then Layer (cn L) (bx L) (make_lines fs (source_box d' rest) []) else L
+  | _ => L
+  end.
+
+(** New intervals for one node; lines that depend on them are made anew. *)
+Fixpoint update (g : layer -> list layer -> list interval) (d : nat) (ctx : list layer)
+  : list layer :=
+  match ctx, d with
+  | [], _ => []
+  | L :: rest, O => Layer (cn L) (g L rest) (ln L) :: rest
+  | L :: rest, S d' => let rest' := update g d' rest in reline d' L rest' :: rest'
+  end.
+
+Definition bound (L : layer) (rest : list layer) (i : nat) (z : Z) : option Z :=
+  match elim (L :: rest) (unit i (Z.shiftl z q) :: repeat [] (length rest)) 0 with
+  | Some b => Some (Z.shiftr b q)
+  | None => None
+  end.
+Fixpoint tighten_from (skip : bool) (L : layer) (rest : list layer) (i : nat) (b : list interval)
+  : list interval :=
+  match b with
+  | [] => []
+  | (l, u) :: b' =>
+      if skip && ((0 <=? l) || (u <=? 0))
+      then (l, u) :: tighten_from skip L rest (S i) b' else
+      (match bound L rest i 1 with Some l' => Z.max l l' | None => l end,
+       match bound L rest i (-1) with Some u' => Z.min u (- u') | None => u end)
+      :: tighten_from skip L rest (S i) b'
+  end.
+Definition tighten (skip : bool) (L : layer) (rest : list layer) := tighten_from skip L rest 0 (bx L).
+
+Fixpoint cut_nth (i : nat) (z c : Z) (b : list interval) : list interval :=   (* z X + c <= 0 *)
+  match b, i with
+  | [], _ => []
+  | (l, u) :: b', O =>
+      (if 0 <? z then (l, Z.min u (- (c / z))) else if z <? 0 then (Z.max l (c / - z), u)
+       else (l, u)) :: b'
+  | p :: b', S j => p :: cut_nth j z c b'
+  end.
+Definition cut (ctx : list layer) (r : row) : list layer :=
+  match rt r with
+  | [(k, i, z)] =>
+      if (k <? length ctx)%nat then
+        update (fun L _ => cut_nth i z (Z.shiftl (rc r) q) (bx L)) (length ctx - 1 - k) ctx
+      else ctx
+  | _ => ctx
+  end.
+
+Fixpoint add_row (n : nat) (m : Z) (t : list (nat * nat * Z)) (parts : list (list Z))
+  : option (list (list Z)) :=
+  match t with
+  | [] => Some parts
+  | (k, i, z) :: t' =>
+      if (k <? n)%nat then add_row n m t' (add_at (n - 1 - k) (unit i (m * z)) parts) else None
+  end.
+Fixpoint add_rows (n : nat) (ms : list Z) (rows : list row) (parts : list (list Z)) (C : Z) (s : bool)
+  : option (list (list Z) * Z * bool) :=
+  match ms, rows with
+  | [], _ => Some (parts, C, s)
+  | m :: ms', r :: rows' =>
+      if m <? 0 then None else
+      match add_row n m (rt r) parts with
+      | Some parts' =>
+          add_rows n ms' rows' parts' (C + m * Z.shiftl (rc r) q) (s || (strict r && (0 <? m)))
+      | None => None
+      end
+  | _, [] => None
+  end.
+Definition close (ctx : list layer) (rows : list row) (ms : list Z) : bool :=
+  match add_rows (length ctx) ms rows (repeat [] (length ctx)) 0 false with
+  | Some (parts, C, s) =>
+      match elim ctx parts C with
+      | Some b => (0 <? b) || ((0 =? b) && s)
+      | None => false
+      end
+  | None => false
+  end.
+
+Definition is_empty (ctx : list layer) : bool :=
+  existsb (fun L => existsb (fun i => snd i <? fst i) (bx L)) ctx.
+
+(** Atoms times the product of their denominators; an equation is two rows. *)
+Fixpoint denominator (t : list (Q * (nat * nat))) (d : positive) : positive :=
+  match t with [] => d | (c, _) :: t' => denominator t' (d * Qden c) end.
+Definition times (d : positive) (c : Q) : Z := Qnum c * (Zpos d / Zpos (Qden c)).
+Definition atom_row (a : atom) : list row :=
+  let d := denominator (summands a) (Qden (plus a)) in
+  if forallb (fun c => Z.eqb (Zpos d mod Zpos (Qden c)) 0) (plus a :: map fst (summands a)) then
+    let t := map (fun e => (snd e, times d (fst e))) (summands a) in
+    let c := times d (plus a) in
+    match is a with
+    | AtMost => [Row t c false]
+    | Less => [Row t c true]
+    | Equal => [Row t c false; Row (map (fun e => (fst e, - snd e)) t) (- c) false]
+    end
+  else [].
+Fixpoint conjuncts (f : formula) : list row :=
+  match f with Is a => atom_row a | And l => flat_map conjuncts l | Or _ => [] end.
+Fixpoint disjuncts (f : formula) : list (list formula) :=
+  match f with Is _ => [] | And l => flat_map disjuncts l | Or l => [l] end.
+Definition take (k : nat) {A} (l : list A) : list A := firstn k l ++ skipn (S k) l.
+Definition put (k : nat) {A} (y : A) (l : list A) : list A := firstn k l ++ y :: skipn (S k) l.
+Definition impossible (ors : list (list formula)) : bool :=
+  existsb (fun l => match l with [] => true | _ => false end) ors.
+
+Fixpoint check (p : proof) (ctx : list layer) (rows : list row) (ors : list (list formula)) : bool :=
+  is_empty ctx || impossible ors ||
+  match p with
+  | Split t c one two =>
+      let r1 := Row t (- c) false in
+      let r2 := Row (map (fun e => (fst e, - snd e)) t) c true in
+      check one (cut ctx r1) (r1 :: rows) ors && check two (cut ctx r2) (r2 :: rows) ors
+  | Choose k one two =>
+      match nth_error ors k with
+      | Some (g :: l) =>
+          let new := conjuncts g in
+          check one (fold_left cut new ctx) (rev new ++ rows) (take k ors ++ disjuncts g)
+          && check two ctx rows (put k l ors)
+      | _ => false
+      end
+  | Derive nodes next =>
+      check next (fold_left (fun c k => update (tighten (snd k)) (length c - 1 - fst k) c) nodes ctx) rows ors
+  | Close ms codes => close (recode ctx codes) rows ms
+  end.
+
+(** From a network and a query to the root's context. *)
+Definition qfloor (r : Q) : Z := Z.shiftl (Qnum r) q / Zpos (Qden r).
+Definition root_box (l : list (Q * Q)) : list interval :=
+  map (fun b => (qfloor (fst b), - qfloor (- snd b))%Z) l.
+
+Definition exact (w : Z) (a : dyadic) : bool := 0 <=? Fexp a + w.
+Definition row_of (w : Z) (t : term) (i : nat) : list Z :=
+  map (fun j => dfloor w (entry (operation t) i j)) (seq 0 (inputs t)).
+Definition row_exact (w : Z) (t : term) (i : nat) : bool :=
+  forallb (fun j => exact w (entry (operation t) i j)) (seq 0 (inputs t)).
+(** Enough bits behind the point for every number of the node. *)
+Definition numbers (op : operator) : array :=
+  match op with Dense _ _ w => w | Gather _ scale => scale | Conv c => weight c end.
+Definition fineness (terms : list term) (bias : array) : Z :=
+  fold_left (fun w d => Z.max w (- Fexp d)) (flat_map (fun t => numbers (operation t)) terms ++ bias) 0.
+Definition largest (rows : list (list Z)) : Z :=
+  fold_left (fun m r => fold_left (fun m z => Z.max m (Z.abs z)) r m) rows 0.
+Definition make_packing (w : Z) (n : nat) (rows : list (list Z)) : option packing :=
+  let M := largest rows in
+  let slot := Z.log2 M + q + Z.log2 (Z.of_nat n) + 16 in
+  if forallb (fun r => Nat.eqb (length r) n && forallb (fun z => Z.abs z <=? M) r) rows
+     && (w <? slot) && (0 <=? M)
+  then Some (Packing slot M (halves slot n) (map (pack slot) rows)) else None.
+Definition make_matrix (w : Z) (k sz : nat) (t : term) : option matrix :=
+  if (source t <? k)%nat && forallb (row_exact w t) (seq 0 sz) then
+    let rows := map (row_of w t) (seq 0 sz) in
+    Some (Matrix (k - 1 - source t) (inputs t) rows (make_packing w (inputs t) rows))
+  else None.
+Fixpoint make_matrices (w : Z) (k sz : nat) (terms : list term) : option (list matrix) :=
+  match terms with
+  | [] => Some []
+  | t :: terms' =>
+      match make_matrix w k sz t, make_matrices w k sz terms' with
+      | Some m, Some l => Some (m :: l)
+      | _, _ => None
+      end
+  end.
+
+(** The forward pass. *)
+Fixpoint rows_box (rows : list (list Z)) (b : list interval) : option (list interval) :=
+  match rows with
+  | [] => Some []
+  | r :: rows' =>
+      match box_min r b, box_min (map Z.opp r) b, rows_box rows' b with
+      | Some l, Some u, Some rest => Some ((l, - u) :: rest)
+      | _, _, _ => None
+      end
+  end.
+Fixpoint add_box (a b : list interval) : list interval :=
+  match a, b with
+  | (l, u) :: a', (l', u') :: b' => (l + l', u + u') :: add_box a' b'
+  | _, _ => []
+  end.
+Fixpoint terms_box (terms : list matrix) (rest : list layer) (b : list interval)
+  : option (list interval) :=
+  match terms with
+  | [] => Some b
+  | m :: terms' =>
+      match rows_box (rows_of m) (source_box (source_at m) rest) with
+      | Some v => terms_box terms' rest (add_box v b)
+      | None => None
+      end
+  end.
+Definition shift_box (w : Z) (b : list interval) : list interval :=
+  map (fun i => (Z.shiftr (fst i) w, - Z.shiftr (- snd i) w)) b.
+Fixpoint pwl_box (fs : list pwl) (b : list interval) : list interval :=
+  match fs, b with
+  | f :: fs', i :: b' =>
+      let n := make_line q f i (0, 0) in
+      (Z.shiftr (lt n) q, - Z.shiftr (- ut n) q) :: pwl_box fs' b'
+  | _, _ => []
+  end.
+
+Definition compile (qry : query) (n : node) (ctx : list layer) : option layer :=
+  let k := length ctx in
+  match n with
+  | Input _ =>
+      match find (fun p => Nat.eqb (fst p) k) (box qry) with
+      | Some p => Some (Layer CInput (root_box (snd p)) [])
+      | None => None
+      end
+  | Affine sz terms bias None None =>
+      let w := fineness terms bias in
+      if (0 <=? w) && forallb (exact w) bias then
+        match make_matrices w k sz terms with
+        | Some ms =>
+            let b := map (fun i => Z.shiftl (dfloor w (get bias i)) q) (seq 0 sz) in
+            match terms_box ms ctx (map (fun z => (z, z)) b) with
+            | Some v => Some (Layer (CAffine w ms b) (shift_box w v) [])
+            | None => None
+            end
+        | None => None
+        end
+      else None
+  | Piecewise s fs =>
+      if (s <? k)%nat then
+        let b := source_box (k - 1 - s) ctx in
+        Some (Layer (CPiecewise (k - 1 - s) fs) (pwl_box fs b) (make_lines fs b []))
+      else None
+  | _ => None
+  end.
+Fixpoint compile_all (qry : query) (net : network) (ctx : list layer) : option (list layer) :=
+  match net with
+  | [] => Some ctx
+  | n :: net' =>
+      match compile qry n ctx with
+      | Some L => compile_all qry net' (L :: ctx)
+      | None => None
+      end
+  end.
+
+Definition root_rows (qry : query) : list row :=
+  flat_map atom_row (domain qry) ++ conjuncts (unsafe qry).
+
+Definition check_all (net : network) (qry : query) (p : proof) : bool :=
+  (0 <=? q) && well_formed net &&
+  match compile_all qry net [] with
+  | Some ctx =>
+      let rows := root_rows qry in
+      check p (fold_left cut rows ctx) rows (disjuncts (unsafe qry))
+  | None => false
+  end.
+End Scale.
