@@ -11,14 +11,8 @@ from verifai.symbolic.census import counterexamples
 from verifai.theorems import evidence
 from verifai.theorems.claim import Outcome
 from verifai.theorems.construction import Recipe, exported, trained
-from verifai.theorems.parity_bits import (
-    fold_query,
-    largest_delta,
-    short_proof,
-    tight_query,
-    vectors,
-    wrong_query,
-)
+from verifai.theorems.parity_bits import short_proof, vectors, wrong_query
+from verifai.theorems.parity_fold import fold_query, largest_delta, tight_query
 from verifai.theorems.parity_proof import layout, records
 
 

@@ -18,7 +18,7 @@ from verifai.kernel.query import Query
 from verifai.theorems import evidence
 from verifai.theorems.claim import Claim, CoqProof, Finding, Role, Theorem, parameter
 from verifai.theorems.construction import Layer, layers_of, relu_network
-from verifai.theorems.parity_bits import near_bits
+from verifai.theorems.parity_fold import near_bits
 
 if TYPE_CHECKING:
     import torch
