@@ -136,3 +136,8 @@ def test_gather_refuses_what_is_no_index(index: list[int]) -> None:
 def test_conv_refuses_what_does_not_fit(arguments: dict[str, tuple[int, ...]]) -> None:
     with pytest.raises(InputError):
         Conv.of(np.ones((2, 1, 2)), **arguments)  # type: ignore[arg-type]
+
+
+def test_conv_refuses_to_have_no_axis() -> None:
+    with pytest.raises(InputError, match="on 0 axes"):
+        Conv.of([[1.0]], ())

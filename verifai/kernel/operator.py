@@ -221,7 +221,8 @@ class Conv:
         stride, dilation = stride or (1,) * axes, dilation or (1,) * axes
         before, after = (tuple(p) or (0,) * axes for p in padding)
         lists = (stride, before, after, dilation)
-        if array.ndim != axes + 2 or 0 in array.shape or any(len(v) != axes for v in lists):
+        fits = axes > 0 and array.ndim == axes + 2 and all(len(v) == axes for v in lists)
+        if not fits or 0 in array.shape:
             raise InputError(f"a convolution weight of shape {array.shape} on {axes} axes")
         if min((*spatial, *stride, *dilation, groups)) < 1 or min((0, *before, *after)) < 0:
             raise InputError("a convolution with a length, stride or dilation below 1")
