@@ -250,6 +250,9 @@ CALLS = {
             "progress": None,
         },
     ),
+    "attack": Call(
+        vf.attack, {"query": vf.in_range(NET, [(0, 1)], upper=0), "timeout": 0.05, "seed": 0}
+    ),
     "radius": Call(
         vf.radius,
         {"net": TWO, "x": [0], "label": 0, "clip": (0, 1), "tolerance": "1/8", "timeout": 5},

@@ -5,6 +5,7 @@ from verifai.api import check as check
 from verifai.api import load as load
 from verifai.api import query_from as query_from
 from verifai.api import verify as verify
+from verifai.certify.attack import attack as attack
 from verifai.certify.radius import Radius as Radius
 from verifai.certify.radius import radius as radius
 from verifai.certify.report import Certification as Certification
