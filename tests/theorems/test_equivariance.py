@@ -7,19 +7,17 @@ import sympy
 
 import verifai as vf
 from verifai.theorems.claim import Outcome
-from verifai.theorems.equivariance import (
-    Case,
+from verifai.theorems.equivariance import by_structure, commutes
+from verifai.theorems.moved_layers import Case, both_orders
+from verifai.theorems.structure import are_same
+from verifai.theorems.symbolic_layers import (
     attention,
-    both_orders,
-    by_structure,
-    commutes,
     convolution,
     deep_sets,
     padded,
     strided,
     subsampled,
 )
-from verifai.theorems.structure import are_same
 
 
 def test_convolutions_of_every_width_commute() -> None:

@@ -1,6 +1,6 @@
 """Circular convolutions commute with shifts; sets and plain attention with permutations.
 
-May import: the gallery's parts, api, properties; sympy, torch on demand.
+May import: the gallery's parts, kernel, properties.
 Must not know: how a query is decided, files.
 """
 
@@ -8,29 +8,32 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
 
 from flint import fmpq
 
-from verifai.api import load
-from verifai.kernel.network import Network
 from verifai.kernel.query import Query
 from verifai.properties.equivalent import equivalent
 from verifai.theorems import evidence
 from verifai.theorems.claim import Claim, Finding, Outcome, Role, Theorem, Trust, parameter
+from verifai.theorems.moved_layers import Case, both_orders
 from verifai.theorems.structure import are_same
 from verifai.theorems.structure import sizes as sizes_of
+from verifai.theorems.symbolic_layers import (
+    attention,
+    convolution,
+    deep_sets,
+    exchanges,
+    padded,
+    strided,
+    subsampled,
+)
 
-if TYPE_CHECKING:
-    import torch
-
-WIDTH = 3  # of every filter
 TOKENS = 3
 ATTEMPTS = 16  # inputs at which two orders are compared
-ONE, QUARTER = fmpq(1), fmpq(1, 4)
+QUARTER = fmpq(1, 4)
 STATEMENT = """\
 For every weight and every input:
 (a) The circular convolution y_i = Σ_k w_k x_{i+k mod n} commutes with the cyclic shift (Sx)_i =
@@ -70,13 +73,13 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
         "sets",
         f"For 2 to {sizes.tokens} tokens, symbolic weights and an unspecified function f: the "
         "layer of DeepSets commutes with every exchange of neighbours.",
-        partial(_tokens, sizes.tokens, deep_sets),
+        partial(exchanges, sizes.tokens, deep_sets),
     )
     yield Claim(
         "attention",
         f"For 2 to {sizes.tokens} tokens and unspecified functions s and v: attention commutes "
         "with every exchange of neighbours.",
-        partial(_tokens, sizes.tokens, attention),
+        partial(exchanges, sizes.tokens, attention),
     )
     yield Claim(
         "padded",
@@ -109,145 +112,6 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
     for name, text, case in broken(sizes):
         posed = partial(commutes, case, sizes.seed)
         yield Claim(name, text, partial(by_structure, case, sizes.seed), posed, Role.CONTROL)
-
-
-def convolution(length: int) -> Finding:
-    """Both orders for every length and width, as polynomials in weights and inputs."""
-    import sympy
-
-    differences = []
-    for n in range(3, length + 1):
-        x, w = sympy.symbols(f"x:{n}"), sympy.symbols(f"w:{n}")
-        for width in range(1, n + 1):
-            one = _shifted(_convolved(w[:width], x))
-            two = _convolved(w[:width], _shifted(x))
-            differences += [a - b for a, b in zip(one, two, strict=True)]
-    return evidence.identities(*differences)
-
-
-def _convolved(w: Sequence[Any], x: Sequence[Any]) -> list[Any]:
-    n = len(x)
-    return [sum(w[k] * x[(i + k) % n] for k in range(len(w))) for i in range(n)]
-
-
-def _shifted(x: Sequence[Any]) -> list[Any]:
-    return [x[-1], *x[:-1]]
-
-
-def deep_sets(x: Sequence[Any]) -> list[Any]:
-    """f(a x_i + b Σ x_j + c) for every i."""
-    import sympy
-
-    a, b, c = sympy.symbols("a b c")
-    f = sympy.Function("f")
-    return [f(a * each + b * sum(x) + c) for each in x]
-
-
-def attention(x: Sequence[Any]) -> list[Any]:
-    """The mean of v(x_j) with weights e^{s(x_i, x_j)}, for every i."""
-    import sympy
-
-    s, v = sympy.Function("s"), sympy.Function("v")
-    found = []
-    for query in x:
-        weights = [sympy.exp(s(query, key)) for key in x]
-        total = sum(w * v(each) for w, each in zip(weights, x, strict=True))
-        found.append(total / sum(weights))
-    return found
-
-
-def _tokens(most: int, layer: Callable[[Sequence[Any]], list[Any]]) -> Finding:
-    """The layer before and behind every exchange of neighbours."""
-    import sympy
-
-    differences = []
-    for count in range(2, most + 1):
-        x = list(sympy.symbols(f"x:{count}"))
-        for i in range(count - 1):
-            one, two = layer(_exchanged(x, i)), _exchanged(layer(x), i)
-            differences += [a - b for a, b in zip(one, two, strict=True)]
-    return evidence.identities(*differences)
-
-
-def _exchanged(x: list[Any], i: int) -> list[Any]:
-    return [*x[:i], x[i + 1], x[i], *x[i + 2 :]]
-
-
-def padded(length: int) -> Finding:
-    """No difference with the centre alone; and every other tap is a coefficient of a difference."""
-    import sympy
-
-    for n in range(3, length + 1):
-        x = sympy.symbols(f"x:{n}")
-        for width in range(3, n + 1, 2):
-            taps = sympy.symbols(f"w:{width}")
-            one, two = _shifted(_padded(taps, x)), _padded(taps, _shifted(x))
-            gaps = [sympy.expand(a - b) for a, b in zip(one, two, strict=True)]
-            others = [w for k, w in enumerate(taps) if k != width // 2]
-            found = {gap.coeff(each) for gap in gaps for each in x}
-            if any(gap.subs(dict.fromkeys(others, 0)) != 0 for gap in gaps):
-                return evidence.exact(False, counterexample=f"n = {n}: the centre tap alone")
-            free = [w for w in others if not {w, -w} & found]
-            if free:
-                return evidence.exact(False, counterexample=f"n = {n}: {free} may be anything")
-    return evidence.exact(True, "every tap but the centre is the coefficient of some x_j alone")
-
-
-def _padded(w: Sequence[Any], x: Sequence[Any]) -> list[Any]:
-    n, half = len(x), len(w) // 2
-    taps = [(k - half, each) for k, each in enumerate(w)]
-    return [sum(each * x[i + k] for k, each in taps if 0 <= i + k < n) for i in range(n)]
-
-
-def strided(length: int) -> Finding:
-    """Both orders for every even length, as polynomials."""
-    import sympy
-
-    differences = []
-    for n in range(4, length + 1, 2):
-        x, w = sympy.symbols(f"x:{n}"), sympy.symbols(f"w:{WIDTH}")
-        one = _shifted(_convolved(w, x)[::2])
-        two = _convolved(w, _shifted(_shifted(x)))[::2]
-        differences += [a - b for a, b in zip(one, two, strict=True)]
-    return evidence.identities(*differences)
-
-
-def subsampled() -> Finding:
-    """Every second value of four: the two orders, and an input at which they differ."""
-    import sympy
-
-    x = list(sympy.symbols("x:4"))
-    one, two = _shifted(x[::2]), _shifted(x)[::2]
-    differences = [sympy.expand(a - b) for a, b in zip(one, two, strict=True)]
-    if all(d == 0 for d in differences):
-        return evidence.exact(True)
-    point = dict(zip(x, (1, 0, 0, 0), strict=True))
-    here = [[each.subs(point) for each in side] for side in (one, two)]
-    said = (
-        f"x = (1, 0, 0, 0): first kept, then shifted {here[0]}; first shifted, then kept {here[1]}"
-    )
-    return evidence.exact(here[0] == here[1], counterexample=said)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A torch layer and the movement that it may commute with.
-
-    Attributes:
-        kind: which layer.
-        shape: of its input: (1, 1, n) for a signal, (1, tokens, 1) for tokens.
-        half: the box of a query is [-half, half]^n.
-        positions: this times its position is added to every token.
-        shift: by how many places a signal is moved in front of the layer.
-        shift_behind: and behind it.
-    """
-
-    kind: str
-    shape: tuple[int, ...]
-    half: fmpq = ONE
-    positions: float = 0.0
-    shift: int = 1
-    shift_behind: int = 1
 
 
 def structural(sizes: Parameters) -> Iterator[tuple[str, str, Case]]:
@@ -308,17 +172,6 @@ def broken(sizes: Parameters) -> Iterator[tuple[str, str, Case]]:
     )
 
 
-def both_orders(case: Case, seed: int) -> tuple[Network, Network]:
-    """The networks that torch exports of the layer with the movement in front, and behind."""
-    import torch
-
-    layer = _layer(case, seed)
-    first, second = (
-        load(_moved(layer, is_first, case), torch.zeros(case.shape)) for is_first in (True, False)
-    )
-    return first, second
-
-
 def commutes(case: Case, seed: int) -> Query:
     """Do layer and movement commute on the box, exactly?"""
     first, second = both_orders(case, seed)
@@ -346,88 +199,6 @@ def differing(case: Case, seed: int) -> Finding:
         if found.outcome is Outcome.REFUTED:
             break
     return found
-
-
-def _moved(layer: torch.nn.Module, is_first: bool, case: Case) -> torch.nn.Module:
-    """The layer with a shift (of a signal) or an exchange (of tokens), before or behind it."""
-    import torch
-
-    by = case.shift if is_first else case.shift_behind
-
-    def move(x: torch.Tensor) -> torch.Tensor:
-        if case.shape[1] == 1:
-            return torch.roll(x, by, -1)
-        return x[:, [1, 0, *range(2, case.shape[1])]]
-
-    class Moved(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layer = layer
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            moved: torch.Tensor = self.layer(move(x)) if is_first else move(self.layer(x))
-            return moved
-
-    return Moved().eval()
-
-
-def _layer(case: Case, seed: int) -> torch.nn.Module:
-    """A layer with weights that are multiples of 1/8 in [-1, 1], drawn by Python's generator."""
-    import torch
-
-    kind = case.kind
-
-    def placed(x: torch.Tensor) -> torch.Tensor:
-        if not case.positions:
-            return x
-        return x + case.positions * torch.arange(x.shape[1], dtype=x.dtype)[:, None]
-
-    class Sets(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.own, self.others = torch.nn.Linear(1, 1), torch.nn.Linear(1, 1, bias=False)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            x = placed(x)
-            return torch.relu(self.own(x) + self.others(x.sum(1, keepdim=True)))
-
-    class Attention(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.query, self.key, self.value = (torch.nn.Linear(1, 1) for _ in range(3))
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            x = placed(x)
-            scores = self.query(x) @ self.key(x).transpose(-1, -2)
-            if kind == "quotient":
-                powers = torch.exp(scores)
-                weights = powers / powers.sum(-1, keepdim=True)
-            else:
-                weights = torch.softmax(scores, -1)
-            mean: torch.Tensor = weights @ self.value(x)
-            return mean
-
-    def conv(channels: int, stride: int = 1) -> torch.nn.Module:
-        mode: Literal["zeros", "circular"] = "zeros" if kind == "zeros" else "circular"
-        half = WIDTH // 2
-        return torch.nn.Conv1d(1, channels, WIDTH, stride=stride, padding=half, padding_mode=mode)
-
-    if kind in ("attention", "quotient"):
-        made: torch.nn.Module = Attention()
-    elif kind == "sets":
-        made = Sets()
-    elif kind == "relu":
-        made = torch.nn.Sequential(conv(1), torch.nn.ReLU())
-    else:
-        made = conv(2, 2 if kind == "strided" else 1)
-    source = random.Random(seed)
-    with torch.no_grad():
-        for values in made.parameters():
-            drawn = [
-                source.choice([k for k in range(-8, 9) if k]) / 8 for _ in range(values.numel())
-            ]
-            values.copy_(torch.tensor(drawn).reshape(values.shape))
-    return made
 
 
 THEOREM = Theorem(
