@@ -6,6 +6,7 @@ May import: python-flint, number, network, query. Must not know: how a query is 
 from __future__ import annotations
 
 import math
+import re
 
 from flint import fmpq
 
@@ -17,6 +18,7 @@ MAX_INPUTS = 12
 MAX_ATOMS = 24
 MAX_TERMS = 6
 MAX_TEXT = 24
+_PLAIN = re.compile(r"[\w.:/#'-]+")
 _SIGNS = {Relation.AT_MOST: "≤", Relation.LESS: "<", Relation.EQUAL: "="}
 
 
@@ -75,11 +77,22 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def _name(net: Network, node: int) -> str:
+    """A node's name; in quotes where it might pass for something else than one name."""
+    name = net.nodes[node].name
+    return name if _PLAIN.fullmatch(name) else repr(name)
+
+
+def _value(net: Network, value: int) -> str:
+    node, index = net.owner(value)
+    return f"{_name(net, node)}[{index}]"
+
+
 def _network(net: Network) -> list[str]:
     """The network's size, its inputs and outputs, and whether it is one function or many."""
 
     def named(nodes: tuple[int, ...]) -> str:
-        shown = [f"{net.nodes[i].name}{list(net.nodes[i].shape)}" for i in nodes[:MAX_INPUTS]]
+        shown = [f"{_name(net, i)}{list(net.nodes[i].shape)}" for i in nodes[:MAX_INPUTS]]
         return ", ".join(shown) + (f", … ({len(nodes)})" if len(nodes) > MAX_INPUTS else "")
 
     size = f"{_count(len(net.nodes), 'node')}, {_count(net.offsets[-1], 'value')}"
@@ -99,7 +112,7 @@ def _domain(query: Query) -> list[str]:
     lines = [f"Domain: {_count(len(box), 'input')}, {len(query.integers)} of them {kinds}"]
     for value, low, high in box if len(box) <= MAX_INPUTS else []:
         kind = " (integer)" if value in query.integers else ""
-        name = query.network.describe(value)
+        name = _value(query.network, value)
         lines.append(f"  {name} in [{readable(low)}, {readable(high)}]{kind}")
     if len(box) > MAX_INPUTS:
         widths = [high - low for _, low, high in box]
@@ -154,7 +167,7 @@ def _atom(net: Network, atom: Atom) -> str:
     for value, factor in atom.terms[:MAX_TERMS]:
         size = "" if abs(factor) == 1 else readable(abs(factor)) + "·"
         sign = "-" if factor < 0 else "+" if text else ""
-        text += (f" {sign} " if text else sign) + size + net.describe(value)
+        text += (f" {sign} " if text else sign) + size + _value(net, value)
     if len(atom.terms) > MAX_TERMS:
         text += f" + … ({len(atom.terms)} terms)"
     return f"{text or '0'} {_SIGNS[atom.relation]} {readable(-atom.constant)}"
