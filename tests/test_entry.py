@@ -276,7 +276,10 @@ CALLS = {
     "exact_lipschitz": Call(vf.exact_lipschitz, {"net": NET, "domain": [(0, 1)]}),
     "counterexamples": Call(
         vf.counterexamples,
-        {"query": vf.in_range(NET, vf.domain(NET, [(0, 3)], integers=[0]), upper=1)},
+        {
+            "query": vf.in_range(NET, vf.domain(NET, [(0, 3)], integers=[0]), upper=1),
+            "max_boxes": 100,
+        },
     ),
     "sup_error": Call(
         vf.sup_error,

@@ -32,8 +32,6 @@ FRONT = BELOW_VERIFY | {
     "properties",
     "verify",
     "optimum",
-    "ask",
-    "exact",
     "api",
 }
 ARROWS = {
@@ -55,8 +53,6 @@ ARROWS = {
     "optimum": BELOW_VERIFY | {"graph", "properties", "symbolic", "verify"},
     "search": BELOW_SEARCH,
     "verify": BELOW_VERIFY,
-    "ask": BELOW_VERIFY | {"verify"},
-    "exact": FRONT - {"api"},
     "api": FRONT - {"api"},
     "report": FRONT,
     "certify": FRONT | {"files", "report"},

@@ -1,23 +1,18 @@
 """The public interface, one name a line: type checkers read it, and so does `__init__.py`."""
 
+from verifai.api import ask as ask
 from verifai.api import bounds as bounds
 from verifai.api import check as check
+from verifai.api import exact_lipschitz as exact_lipschitz
 from verifai.api import load as load
 from verifai.api import query_from as query_from
+from verifai.api import regions as regions
 from verifai.api import verify as verify
 from verifai.certify.attack import attack as attack
 from verifai.certify.radius import Radius as Radius
 from verifai.certify.radius import radius as radius
 from verifai.certify.report import Certification as Certification
 from verifai.certify.run import certify as certify
-from verifai.exact import ask as ask
-from verifai.exact import counterexamples as counterexamples
-from verifai.exact import exact_lipschitz as exact_lipschitz
-from verifai.exact import pieces as pieces
-from verifai.exact import regions as regions
-from verifai.exact import to_smtlib as to_smtlib
-from verifai.exact import to_sympy as to_sympy
-from verifai.exact import to_z3 as to_z3
 from verifai.kernel.errors import InputError as InputError
 from verifai.kernel.errors import Rejection as Rejection
 from verifai.kernel.network import Network as Network
@@ -39,6 +34,11 @@ from verifai.properties.formula import never as never
 from verifai.properties.in_range import in_range as in_range
 from verifai.properties.monotone import monotone as monotone
 from verifai.properties.robust import robust as robust
+from verifai.solvers.scripts import to_smtlib as to_smtlib
+from verifai.solvers.scripts import to_z3 as to_z3
+from verifai.symbolic.census import counterexamples as counterexamples
+from verifai.symbolic.expression import to_sympy as to_sympy
+from verifai.symbolic.line import pieces as pieces
 from verifai.train.loop import train_until_verified as train_until_verified
 from verifai.train.properties import TrainingProperty as TrainingProperty
 from verifai.train.properties import approximation_property as approximation_property

@@ -1,4 +1,4 @@
-"""The Python interface: load, build a query, verify, check.
+"""The Python interface: load, build a query, verify, ask, check; what a network does in a box.
 
 Every function imports what it needs when it is called.
 
@@ -7,7 +7,10 @@ May import: everything below the command line. Must not know: terminals.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +34,7 @@ from verifai.entry import (
 )
 from verifai.kernel.errors import InputError
 
-MEANING = choice("real", "float32")
+MEANING, SOLVER = choice("real", "float32"), choice("z3", "cvc5", "both")
 
 if TYPE_CHECKING:
     from flint import fmpq
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from verifai.kernel.query import Query
     from verifai.properties.domain import Domain, Ends
     from verifai.search.rank.protocol import Rank
+    from verifai.symbolic.regions import Lipschitz, Region
     from verifai.verdict import Verdict
 
 
@@ -204,6 +208,61 @@ def verify(
     return search(ready(query), options)
 
 
+@takes(query=query, solver=SOLVER, timeout=optional(seconds), certify=flag)
+def ask(
+    query: Query, solver: str = "both", *, timeout: float | None = None, certify: bool = False
+) -> Verdict:
+    """Falsified if an SMT solver's model survives exact replay; otherwise Unknown with its words.
+
+    A solver gives no certificate: its "unsat" never becomes Verified, unless `certify` lets the
+    search look for a certificate after such a claim.
+
+    Args:
+        query: the decision problem, over the reals.
+        solver: "z3", "cvc5", or "both" side by side.
+        timeout: seconds for everything; a solver's process is killed when they are over.
+        certify: whether to run the search for a certificate once a solver has claimed "unsat".
+
+    Raises:
+        InputError: no such solver, its package is missing, a node that none of those asked can
+            express (it is named), or a query about a float32 program.
+    """
+    from verifai.solvers.scripts import scripts_for
+    from verifai.solvers.smt import NAMES, Status, race, require_solver
+    from verifai.verdict import Effort, Unknown
+    from verifai.verify import confirm
+
+    start = time.perf_counter()
+    if not _is_real(query):
+        raise InputError("SMT solvers are asked about real numbers, not about a float32 program")
+    names = NAMES if solver == "both" else (solver,)
+    for name in names:
+        require_solver(name)
+    scripts, refused = scripts_for(query, names)
+    heard = [f"{name} cannot be asked ({why})" for name, why in refused.items()]
+    is_late, is_claimed = False, False
+    with closing(race(scripts, timeout)) as answers:
+        for answer in answers:
+            if answer.status is Status.SAT:
+                effort = Effort(time.perf_counter() - start)
+                falsified = confirm(query, answer.inputs, effort=effort)
+                if falsified is not None:
+                    return falsified
+            heard.append(str(answer))
+            is_late |= answer.is_timeout
+            if answer.status is Status.UNSAT:
+                is_claimed = True
+                break
+    spent = time.perf_counter() - start
+    left = None if timeout is None else timeout - spent
+    if is_claimed and certify and (left is None or left > 0):
+        verdict = verify(query, timeout=left)
+        if isinstance(verdict, Unknown):
+            verdict = replace(verdict, reason=f"{heard[-1]}; the search: {verdict.reason}")
+        return verdict
+    return Unknown("; ".join(heard), is_late and not is_claimed, effort=Effort(spent))
+
+
 @takes(query=query, certificate=certificate, exact=flag)
 def check(query: Query, certificate: bytes, exact: bool = False) -> Accepted:
     """What the kernel accepted: the certificate proves that nothing unsafe happens.
@@ -276,3 +335,39 @@ def bounds(net: Network, domain: Domain | Ends) -> list[tuple[fmpq, fmpq]]:
     found = output_bounds(query)
     SecondLook(query).at_domain()
     return found
+
+
+@renamed(box="domain")
+@takes(net=network)
+def regions(net: Network, domain: Domain | Ends) -> Iterator[Region]:
+    """The activation regions of a piecewise-linear network in a box, exactly.
+
+    Args:
+        net: the network.
+        domain: one pair (lower, upper) for each input value, or a `Domain` that is a box.
+
+    Raises:
+        InputError: sizes do not fit, a node is not piecewise linear, or there are too many.
+    """
+    from verifai.properties.domain import box_of
+    from verifai.symbolic.regions import regions as find
+
+    return find(net, *box_of(net, domain))
+
+
+@renamed(box="domain")
+@takes(net=network)
+def exact_lipschitz(net: Network, domain: Domain | Ends) -> Lipschitz:
+    """The exact Lipschitz constant of a piecewise-linear network on a box, in the maximum norm.
+
+    Args:
+        net: the network.
+        domain: one pair (lower, upper) for each input value, or a `Domain` that is a box.
+
+    Raises:
+        InputError: as `regions`.
+    """
+    from verifai.properties.domain import box_of
+    from verifai.symbolic.regions import lipschitz
+
+    return lipschitz(net, *box_of(net, domain))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 import pytest
 from flint import fmpq
 
 from tests.solvers.nets import random_network
-from verifai.ask import ask
+from verifai import api
+from verifai.api import ask
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network, Smooth, Square, affine
 from verifai.kernel.operator import Dense
@@ -31,7 +31,6 @@ from verifai.solvers.smt_worker import engine_named
 from verifai.solvers.smtlib import Script, write_smtlib
 from verifai.verdict import Falsified, Unknown
 
-MODULE = import_module("verifai.ask")  # as an attribute of the package it is the function
 HARD = """(set-logic QF_NIA)
 (declare-const |x| Int)
 (declare-const |y| Int)
@@ -73,7 +72,7 @@ def lying(monkeypatch: pytest.MonkeyPatch, **said: Any) -> None:
     def answers(scripts: Any, timeout: float | None = None) -> Any:
         yield SolverAnswer("z3", **said)
 
-    monkeypatch.setattr(MODULE, "race", answers)
+    monkeypatch.setattr(smt, "race", answers)
 
 
 def test_a_lying_model_falsifies_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,11 +106,11 @@ def test_a_false_claim_of_unsat_falsifies_and_verifies_nothing(
 def test_a_claim_lets_the_search_look_for_a_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[float | None] = []
 
-    def search(posed: Query, options: Any) -> Unknown:
-        asked.append(options.timeout)
+    def search(posed: Query, *, timeout: float | None) -> Unknown:
+        asked.append(timeout)
         return Unknown("gave up")
 
-    monkeypatch.setattr(MODULE, "verify", search)
+    monkeypatch.setattr(api, "verify", search)
     lying(monkeypatch, status=Status.UNSAT)
     verdict = ask(query(atom({2: fmpq(1)}, fmpq(1))), "z3", timeout=20, certify=True)
     assert isinstance(verdict, Unknown)

@@ -1,6 +1,6 @@
 """`verifai export`: a network or a query as SMT-LIB 2 or as SymPy expressions.
 
-May import: api, exact, the cli's own parts. Must not know: how either is written.
+May import: api, solvers, symbolic, the cli's own parts. Must not know: how either is written.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from verifai.files import require_writable, write_atomically
 
 def _smtlib(model: Path, property_file: Path | None, dialect: str) -> str:
     from verifai.api import load, query_from
-    from verifai.exact import to_smtlib
+    from verifai.solvers.scripts import to_smtlib
 
     subject = load(model) if property_file is None else query_from(model, property_file)
     return to_smtlib(subject, dialect=dialect)
@@ -24,7 +24,7 @@ def _smtlib(model: Path, property_file: Path | None, dialect: str) -> str:
 
 def _sympy(model: Path, property_file: Path | None, _: str) -> str:
     from verifai.api import load
-    from verifai.exact import to_sympy
+    from verifai.symbolic.expression import to_sympy
 
     if property_file is not None:
         raise click.UsageError("--format sympy writes a network, without a PROPERTY")

@@ -41,9 +41,8 @@ def command(
     Exit codes: 0 verified (with --certify only), 1 falsified, 2 unknown, which a claim of unsat
     is without a certificate, 3 time-out, 4 usage or error.
     """
-    from verifai.api import query_from
+    from verifai.api import ask, query_from
     from verifai.cli.record import exit_code, record
-    from verifai.exact import ask
     from verifai.report.terminal import words
 
     start = time.monotonic()

@@ -91,6 +91,14 @@ class SolverAnswer:
     is_timeout: bool = False
     seconds: float = 0.0
 
+    def __str__(self) -> str:
+        """What is left to report once a model, if it had one, has failed its replay."""
+        if self.status is Status.UNSAT:
+            return f"claimed unsat by {self.solver}, without a certificate"
+        if self.status is Status.SAT:
+            return f"the counterexample of {self.solver} did not survive exact replay"
+        return f"{self.solver}: {self.reason}"
+
 
 def require_solver(name: str) -> None:
     """Return if a solver of this name is installed.

@@ -3,7 +3,7 @@
 Boxes of inputs are kept whole where the kernel's intervals already decide them; what remains is cut
 down to single inputs, which the kernel replays.
 
-May import: numpy, python-flint, kernel. Must not know: the search.
+May import: numpy, python-flint, entry, kernel. Must not know: the search.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from itertools import pairwise
 import numpy as np
 from flint import fmpq
 
+from verifai.entry import count, takes
+from verifai.entry import query as a_query
 from verifai.kernel.arithmetic import Rounded
 from verifai.kernel.errors import InputError
 from verifai.kernel.formula import margins
@@ -74,6 +76,7 @@ class Census:
                 point[k:] = [point[k] + 1, *lower[k + 1 :]]
 
 
+@takes(query=a_query, max_boxes=count)
 def counterexamples(query: Query, *, max_boxes: int = MAX_BOXES) -> Census:
     """Counts the counterexamples of a query whose inputs are integers, and says which they are.
 
@@ -83,8 +86,8 @@ def counterexamples(query: Query, *, max_boxes: int = MAX_BOXES) -> Census:
 
     Raises:
         InputError: an input runs through a continuum, the network's constants leave an input
-            undecided, or more than `max_boxes` boxes would be needed.
-        Rejection: a value may exceed what double precision holds.
+            undecided, more than `max_boxes` boxes would be needed, or a value may exceed what
+            double precision holds.
     """
     return _Enumeration(query).run(max_boxes)
 

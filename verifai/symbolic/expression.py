@@ -1,6 +1,6 @@
 """Networks as exact SymPy expressions.
 
-May import: sympy, python-flint, kernel, solvers.rows. Must not know: queries, files.
+May import: sympy, python-flint, entry, kernel, solvers.rows. Must not know: queries, files.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import sympy
 from flint import fmpq
 
+from verifai.entry import count, network, takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import (
     Affine,
@@ -71,6 +72,7 @@ def rational_of(value: fmpq) -> Any:
     return sympy.Rational(int(value.p), int(value.q))
 
 
+@takes(net=network, max_size=count)
 def to_sympy(net: Network, *, max_size: int = MAX_SIZE) -> Symbolic:
     """The network's outputs as exact expressions; relu is Max(0, ·).
 

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from flint import fmpq
 
-from verifai.entry import Number, number, shown
+from verifai.entry import Number, network, number, optional, shown, takes, whole
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.statement import readable
@@ -89,8 +89,9 @@ class Pieces:
         return self.slopes[k] * x + self.constants[k]
 
 
+@takes(net=network, output=whole, lower=optional(number), upper=optional(number))
 def pieces(
-    net: Network, *, output: int = 0, lower: fmpq | None = None, upper: fmpq | None = None
+    net: Network, *, output: int = 0, lower: Number | None = None, upper: Number | None = None
 ) -> Pieces:
     """The exact pieces of one output of a piecewise-linear network with one input.
 
@@ -108,11 +109,12 @@ def pieces(
         raise InputError("pieces are those of a network with one input: see regions")
     if not 0 <= output < len(net.output_values):
         raise InputError(f"no output {shown(output)}")
-    if lower is not None and upper is not None and not lower < upper:
-        raise InputError(f"a domain from {readable(lower)} to {readable(upper)}")
+    low, high = (None if end is None else number(end) for end in (lower, upper))
+    if low is not None and high is not None and not low < high:
+        raise InputError(f"a domain from {readable(low)} to {readable(high)}")
     found = [
         (part.cell, part.jacobian[output][0], part.offset[output])
-        for part in cells(net, Interval(lower, upper))
+        for part in cells(net, Interval(low, high))
     ]
     ordered = sorted(found, key=lambda part: _start(part[0]))
     breakpoints, slopes = list[fmpq](), [ordered[0][1]]
@@ -120,7 +122,7 @@ def pieces(
         if slope != slopes[-1] and cell.lower is not None:
             breakpoints.append(cell.lower)
             slopes.append(slope)
-    return Pieces(lower, upper, tuple(breakpoints), tuple(slopes), ordered[0][2])
+    return Pieces(low, high, tuple(breakpoints), tuple(slopes), ordered[0][2])
 
 
 def _start(interval: Interval) -> tuple[bool, fmpq]:
