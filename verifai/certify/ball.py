@@ -75,7 +75,12 @@ class Classifier:
             [end] if one else entries(end, "clip")
             for end, one in zip(self.clip, single, strict=True)
         )
-        return [[text(number(each, "clip")) for each in end] for end in ends]
+        words = [[text(number(each, "clip")) for each in end] for end in ends]
+        count = len(self.net.input_values)
+        for end in words:
+            if len(end) not in (1, count):
+                raise InputError(f"clip: {len(end)} numbers for {count} inputs")
+        return words
 
     @cached_property
     def _replayer(self) -> Replayer:
