@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from tests.load.onnx_schemas import FILE, text
 from verifai.graph import limit
 from verifai.load.errors import LoadError
 from verifai.load.onnx.explain import explain_onnx
+from verifai.load.onnx.operators import ROWS
 from verifai.load.onnx.read import load_onnx
+from verifai.load.onnx.schema import schema_of
 
 X: dict[str, list[Any]] = {"x": [2, 3]}
 KERNEL: Weights = {"w": np.ones((1, 1, 2), np.float32)}
@@ -227,3 +230,37 @@ def test_all_values_together_are_limited(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(limit, "FREE_VALUES", 10)
     with pytest.raises(LoadError, match="more than 10 values in all, the most for a file of this"):
         load(single("Relu", X), tmp_path)
+
+
+VARIADIC = [op for op in ROWS if schema_of(op, 24).is_variadic]
+
+
+def test_operators_of_any_number_of_inputs_are_known() -> None:
+    assert VARIADIC == ["Concat", "Einsum", "Max", "Mean", "Min", "Sum"]
+
+
+@pytest.mark.parametrize("op_type", VARIADIC)
+@pytest.mark.parametrize("place", range(3))
+def test_none_of_any_number_of_inputs_is_left_out(op_type: str, place: int, tmp_path: Path) -> None:
+    proto = single(op_type, {"x": [2, 3], "z": [2, 3]})
+    del proto.graph.node[0].input[:]
+    proto.graph.node[0].input.extend(["x", "z"])
+    proto.graph.node[0].input.insert(place, "")
+    with pytest.raises(LoadError, match=rf"\({op_type}\): the input {place + 1} is missing"):
+        load(proto, tmp_path)
+
+
+@pytest.mark.parametrize("op_type", [op for op in ROWS if op not in VARIADIC])
+def test_optional_inputs_that_are_left_out_are_read_or_refused(
+    op_type: str, tmp_path: Path
+) -> None:
+    """All optional inputs but one are left out, in turn; whatever is wrong is said in words."""
+    least, most = schema_of(op_type, 24).inputs
+    inputs = {f"x{i}": [2, 3] for i in range(most)}
+    for kept in range(least, most):
+        proto = single(op_type, inputs)
+        del proto.graph.node[0].input[:]
+        names = [f"x{i}" if i < least or i == kept else "" for i in range(kept + 1)]
+        proto.graph.node[0].input.extend(names)
+        with contextlib.suppress(LoadError):
+            load(proto, tmp_path)

@@ -38,6 +38,11 @@ class Schema:
     gives: tuple[Place, ...]
     attributes: Mapping[str, tuple[int, bool]]
 
+    @property
+    def is_variadic(self) -> bool:
+        """Whether its last input stands for any number of them, none of which is left out."""
+        return self.inputs[1] > len(self.takes)
+
 
 @cache
 def _table() -> Mapping[str, list[dict[str, Any]]]:
@@ -93,7 +98,8 @@ def check_node(node: Any, opset: int, types: Sequence[int]) -> list[int]:
     ):
         if not least <= len(names) <= most:
             raise LoadError(f"it has {len(names)} {what}, not {least} to {most}")
-    for place, name in enumerate(node.input[: schema.inputs[0]]):
+    needed = None if schema.is_variadic else schema.inputs[0]
+    for place, name in enumerate(node.input[:needed]):
         if not name:
             raise LoadError(f"the input {place + 1} is missing")
     _check_attributes(node, schema)
