@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from verifai.kernel.errors import InputError
@@ -29,6 +30,24 @@ def claim(size: int, what: str) -> None:
     """
     if size > _SMALL and size > (free := at_hand()):
         raise InputError(f"{what} take about {shown(size)} of memory, {shown(free)} are at hand")
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Says so, as an error of the input, if memory runs out within; also a decorator.
+
+    Args:
+        what: names what did not fit, in the plural or with "and" in it.
+
+    Raises:
+        InputError: memory ran out; the message says how much is at hand.
+    """
+    try:
+        yield
+    except MemoryError:
+        raise InputError(
+            f"{what} take more memory than the {shown(at_hand())} that are at hand"
+        ) from None
 
 
 def at_hand() -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,16 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
+import verifai
 from tests.load.evaluate import evaluate
 from tests.load.models import Weights, load, model, runtime
 from verifai import memory
+from verifai.kernel.errors import InputError
 from verifai.load import unpack
 from verifai.load.errors import LoadError
+from verifai.load.onnx import read
 from verifai.load.onnx.read import load_onnx
+from verifai.load.vnnlib import version1
 from verifai.load.vnnlib.version1 import load_vnnlib
 
 ROOT = Path(__file__).parents[2]
@@ -230,3 +236,53 @@ def test_constants_of_moderate_length_are_exact(tmp_path: Path) -> None:
     proto = model([*steps, node("Mul", "x", "t6", "y")], X, {"t0": np.array([[0.9]], np.float32)})
     (result,) = evaluate(load(proto, tmp_path), np.ones((1, 1)))
     assert result.item() == pytest.approx(float(np.float32(0.9)) ** 64, rel=1e-15)
+
+
+def test_values_that_memory_does_not_hold_are_refused_by_node(tmp_path: Path) -> None:
+    """In a process of its own, with a real limit: the input is repeated 2^23 times.
+
+    The limit is raised step by step, so that memory also runs out where no claim foresaw it.
+    """
+    repeats = {"n": np.array([1, 1 << 23], np.int64)}
+    path = tmp_path / "repeated.onnx"
+    onnx.save(model([node("Tile", "x", "n", "z"), node("Sub", "z", "z", "y")], X, repeats), path)
+    program = f"""if True:
+        import resource
+        from pathlib import Path
+        from verifai.load.onnx.read import load_onnx
+        for more in range(64, 1664, 160):
+            used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (used + (more << 20), resource.RLIM_INFINITY))
+            try:
+                load_onnx({str(path)!r})
+            except Exception as error:
+                print(type(error).__name__, error)
+    """
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    said = done.stdout.splitlines()
+    assert len(said) >= 4
+    assert all(re.match(r"LoadError .* memory.* are at hand$", line) for line in said), said
+
+
+def test_memory_that_runs_out_is_an_error_of_the_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: Any, **_named: Any) -> None:
+        raise MemoryError
+
+    network = load(doubled(2), tmp_path)
+    path = tmp_path / "property.vnnlib"
+    declared = " ".join(f"(declare-const {name} Real)" for name in ("X_0", "Y_0", "Y_1"))
+    path.write_text(f"{declared} (assert (<= X_0 1)) (assert (>= X_0 0))")
+    onnx.save(doubled(2), tmp_path / "dense.onnx")
+    monkeypatch.setattr(version1, "query_of", exhausted)
+    with pytest.raises(InputError, match="conditions of the property take more memory than the"):
+        load_vnnlib(path, network)
+    monkeypatch.setattr(read, "shrunk", exhausted)
+    with pytest.raises(LoadError, match=r"weights and values of 'dense\.onnx' take more memory"):
+        load_onnx(tmp_path / "dense.onnx", shrink=True)
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(import_module("verifai.load.torch.graph"), "_applied", exhausted)
+    with pytest.raises(InputError, match=r"(?s)relu.* its values take more memory than the"):
+        verifai.load(torch.nn.ReLU().eval(), torch.zeros(1, 2))

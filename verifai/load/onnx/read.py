@@ -18,6 +18,7 @@ from verifai.load.errors import LoadError
 from verifai.load.onnx.file import find, read_model
 from verifai.load.onnx.graph import lower
 from verifai.load.onnx.original import OnnxOriginal
+from verifai.memory import refusing
 
 
 def load_onnx(
@@ -41,12 +42,13 @@ def load_onnx(
     """
     file = find(path)
     try:
-        model = read_model(file)
-        if prepare is not None:
-            prepare(model)
-        network = lower(model, file.parent)
-        original = OnnxOriginal(file, model, is_changed=prepare is not None)
-        return read_from(shrunk(network) if shrink else network, original)
+        with refusing(f"the weights and values of {file.name!r}"):
+            model = read_model(file)
+            if prepare is not None:
+                prepare(model)
+            network = lower(model, file.parent)
+            original = OnnxOriginal(file, model, is_changed=prepare is not None)
+            return read_from(shrunk(network) if shrink else network, original)
     except UnicodeDecodeError:
         raise LoadError(f"{file.name!r} is no ONNX model: a name in it is no UTF-8 text") from None
     except LoadError:

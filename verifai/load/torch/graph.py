@@ -21,6 +21,7 @@ from verifai.load.errors import LoadError
 from verifai.load.torch.call import AtenCall, AtenRow
 from verifai.load.torch.known import computed
 from verifai.load.torch.operators import ROWS
+from verifai.memory import refusing
 
 _HARMLESS = frozenset({"aten._assert_tensor_metadata.default"})  # speaks of types, not of values
 
@@ -139,11 +140,12 @@ def _lower_node(walk: Walk, node: Any) -> None:
     try:
         call = _call(walk, node)
         _check_shapes(call, node)
-        walk.results[node] = _applied(row, call, node)
+        with refusing("its values"):
+            walk.results[node] = _applied(row, call, node)
         _check_kind(walk, row, call, node)
     except LoadError as error:
         raise _refusal(node, error.reason) from None
-    except (InputError, ValueError, IndexError, OverflowError, MemoryError) as error:
+    except (InputError, ValueError, IndexError, OverflowError) as error:
         raise _refusal(node, str(error)) from None
     if isinstance(walk.results[node], Activation):
         walk.builder.call(node.name, walk.results[node])

@@ -12,8 +12,10 @@ from verifai.entry import MissingPackage
 from verifai.graph.reading import read_from
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
+from verifai.memory import refusing
 
 
+@refusing("the weights and values of the module")
 def load_torch_module(module: Any, example_input: Any = None, *, shrink: bool = False) -> Network:
     """The network of a module in evaluation mode or of an ExportedProgram, by torch.export.
 

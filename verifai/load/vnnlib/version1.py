@@ -19,6 +19,7 @@ from verifai.load.errors import LoadError
 from verifai.load.vnnlib.condition import ConditionReader
 from verifai.load.vnnlib.domain import query_of
 from verifai.load.vnnlib.sexpr import Sexpr, Source, read_forms, read_source
+from verifai.memory import refusing
 
 _NAME = re.compile(r"([XY])_(0|[1-9][0-9]{0,8})", re.ASCII)
 _TOLERATED = frozenset(["set-logic", "set-option", "set-info"])
@@ -35,6 +36,7 @@ def load_vnnlib(path: Path | str, network: Network) -> Query:
     return query_of_source(read_source(Path(path)), network)
 
 
+@refusing("the conditions of the property")
 def query_of_source(source: Source, network: Network) -> Query:
     """The query of a text that has been read; see `load_vnnlib`.
 

@@ -31,6 +31,7 @@ from verifai.load.vnnlib.domain import query_of
 from verifai.load.vnnlib.models import Model, load_models
 from verifai.load.vnnlib.polynomial import Products, substituted, with_products
 from verifai.load.vnnlib.sexpr import Source, read_source
+from verifai.memory import refusing
 
 _OPERATORS = {name: name for name in ("+", "-", "*", "<=", ">=", "<", ">", "!=", "and", "or")}
 _OPERATORS["=="] = "="
@@ -89,6 +90,7 @@ def load_vnnlib2(
     return pose(read_source(Path(path)), models)
 
 
+@refusing("the conditions of the property")
 def pose(source: Source, models: Mapping[str, str | PathLike[str]] | str | PathLike[str]) -> Posed:
     """The query of a text about these models; see `load_vnnlib2`.
 
