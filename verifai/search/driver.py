@@ -230,9 +230,9 @@ class Driver:
         if lift is not None:
             goals, compiled = lift.goals(goals), lift.part.compiled
         closer = LeafSolver(compiled, lambda: self.meter.deadline)
-        effort, like = self._effort(bounds), self.fast.like
+        effort = self._effort(bounds)
         search = PhaseSearch(
-            compiled, goals, effort=effort, closer=closer, rank=self.rank, like=like, lift=lift
+            compiled, goals, effort=effort, closer=closer, rank=self.rank, lift=lift
         )
         return search, skeleton
 
@@ -242,7 +242,7 @@ class Driver:
 
         count = sum(int(mask.sum()) for _, mask in pairs(self.compiled, bounds))
         every = 1 if count <= 200 else 3 if count <= 600 else 0
-        return BoundEffort(steps=20, every=every)
+        return BoundEffort(steps=20, every=every, like=self.fast.like)
 
     def attempt(self, points: Points) -> None:
         """Tries points; now and then, attacks anew, but not where a first look may be enough."""

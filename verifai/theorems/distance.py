@@ -42,27 +42,34 @@ def beyond(form: Form, distance: fmpq, relation: Relation = Relation.LESS) -> Or
     return Or((side(1), side(-1)))
 
 
-def within(
-    net: Network,
-    form: Form,
-    distance: fmpq,
-    ends: Ends,
-    *,
-    domain: Sequence[Atom] = (),
-    integers: frozenset[int] = frozenset(),
-    relation: Relation = Relation.LESS,
-) -> Query:
-    """Does the form stay within the distance of zero on the whole domain?
+def within(net: Network, form: Form, distance: fmpq, ends: Ends) -> Query:
+    """Does the form stay within the distance of zero on the whole box?
 
     Args:
         net: with every node that the form speaks about.
         form: of values of the network.
-        distance: what |form| must not exceed; or, with AT_MOST, not reach.
+        distance: what |form| must not exceed.
+        ends: of the box, one pair for each input value.
+    """
+    return avoids(net, beyond(form, distance), ends)
+
+
+def avoids(
+    net: Network,
+    unsafe: Or,
+    ends: Ends,
+    *,
+    domain: Sequence[Atom] = (),
+    integers: frozenset[int] = frozenset(),
+) -> Query:
+    """Does the formula, as `beyond` makes one, hold nowhere on the domain?
+
+    Args:
+        net: with every node that the formula speaks about.
+        unsafe: the formula.
         ends: of the box, one pair for each input value.
         domain: further conditions on inputs.
         integers: inputs that are integers, by value number.
-        relation: LESS or AT_MOST.
     """
     lower, upper = tuple(low for low, _ in ends), tuple(high for _, high in ends)
-    unsafe = And((beyond(form, distance, relation),))
-    return Query(net, lower, upper, unsafe, tuple(domain), integers)
+    return Query(net, lower, upper, And((unsafe,)), tuple(domain), integers)

@@ -12,7 +12,7 @@ from verifai.graph.graph import Graph
 from verifai.kernel.network import Input, Network
 from verifai.kernel.query import Query, Relation, atom
 from verifai.theorems.construction import Layer, relu_network
-from verifai.theorems.distance import output, within
+from verifai.theorems.distance import avoids, beyond, output
 
 HALF = fmpq(1, 2)
 
@@ -52,14 +52,12 @@ def near_bits(net: Network, delta: fmpq, relation: Relation = Relation.AT_MOST) 
     zero, one = fmpq(0), fmpq(1)
     link = atom({**dict.fromkeys(range(bits), one), k: fmpq(-2), r: fmpq(-1)}, zero, Relation.EQUAL)
     ends = [(zero, one)] * bits + [(-delta, delta)] * bits
-    return within(
+    return avoids(
         whole,
-        {output(whole): 1, r: -1},
-        HALF,
+        beyond({output(whole): 1, r: -1}, HALF, relation),
         [*ends, (zero, fmpq(bits // 2)), (zero, one)],
         domain=(link,),
         integers=frozenset((*range(bits), k, r)),
-        relation=relation,
     )
 
 
@@ -87,4 +85,5 @@ def clamp_query(weight: int) -> Query:
     whole = Network(tuple(graph.nodes), (places[net.outputs[0]],))
     delta = HALF - fmpq(1, 2 * weight)
     ends = ((fmpq(0), fmpq(1)), (-delta, delta))
-    return within(whole, {output(whole): 1, 0: -1}, fmpq(0), ends, integers=frozenset((0,)))
+    off = beyond({output(whole): 1, 0: -1}, fmpq(0))
+    return avoids(whole, off, ends, integers=frozenset((0,)))

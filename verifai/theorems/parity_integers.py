@@ -32,7 +32,7 @@ from verifai.theorems.claim import (
     parameter,
 )
 from verifai.theorems.construction import Layer, Recipe, exported, relu_network, trained
-from verifai.theorems.distance import output, within
+from verifai.theorems.distance import avoids, beyond, output
 
 HALF, ONE = fmpq(1, 2), fmpq(1)
 LECTURE = (2, 365, 1, 4, 14, 42, 77, 1255559)  # which of these are even?
@@ -253,14 +253,12 @@ def sawtooth_query(folds: int) -> Query:
     whole = Network(tuple(graph.nodes), (places[net.outputs[0]],))
     link = atom({0: ONE, 1: fmpq(-2), 2: fmpq(-1)}, fmpq(0), Relation.EQUAL)
     most, zero = fmpq(1 << folds), fmpq(0)
-    return within(
+    return avoids(
         whole,
-        {output(whole): 1, 2: -1},
-        HALF,
+        beyond({output(whole): 1, 2: -1}, HALF, Relation.AT_MOST),
         ((zero, most), (zero, most / 2), (zero, ONE)),
         domain=(link,),
         integers=frozenset(range(3)),
-        relation=Relation.AT_MOST,
     )
 
 

@@ -39,7 +39,7 @@ from verifai.theorems.claim import (
     parameter,
 )
 from verifai.theorems.construction import Layer, Recipe, exported, relu_network, trained
-from verifai.theorems.distance import output, within
+from verifai.theorems.distance import avoids, beyond, output, within
 
 HALF, ZERO, ONE = fmpq(1, 2), fmpq(0), fmpq(1)
 SAMPLES = 129
@@ -129,7 +129,7 @@ def step_query() -> Query:
         at_most({v: -1, w: 1, t: 1}, -1),
     )
     ends = ((ZERO, ONE), (-ONE, ONE), (-ONE, ONE))
-    return within(net, {v: 1, PRODUCT: -1}, HALF, ends, domain=domain)
+    return avoids(net, beyond({v: 1, PRODUCT: -1}, HALF), ends, domain=domain)
 
 
 def step_records() -> list[Record]:

@@ -23,7 +23,7 @@ from verifai.proof.record import sharpened
 from verifai.theorems import evidence
 from verifai.theorems.claim import Claim, CoqInstance, CoqProof, Finding, Role, Theorem, parameter
 from verifai.theorems.construction import exported, relu_module
-from verifai.theorems.distance import Ends, output, within
+from verifai.theorems.distance import Ends, avoids, beyond, output, within
 from verifai.theorems.product_proof import ProductRecords
 from verifai.theorems.yarotsky_square import CLOSER, layers
 
@@ -104,7 +104,7 @@ def axis_query(m: int, axis: int) -> Query:
     graph = posed(m)
     net = Network(tuple(graph.nodes[:-1]), (len(graph.nodes) - 2,))
     zero = atom({1 - axis: ONE}, ZERO, Relation.EQUAL)
-    return within(net, {output(net): 1}, ZERO, SQUARE, domain=(zero,))
+    return avoids(net, beyond({output(net): 1}, ZERO), SQUARE, domain=(zero,))
 
 
 def claims(sizes: Parameters) -> Iterator[Claim]:

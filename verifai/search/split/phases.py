@@ -47,15 +47,17 @@ BATCH_WORK = 4e8  # multiplications of one pass of every step over a batch
 
 @dataclass(frozen=True, slots=True)
 class BoundEffort:
-    """How hard a subproblem is bounded.
+    """How hard a subproblem is bounded, and on what.
 
     Attributes:
         steps: of the ascent.
         every: intermediate bounds are tightened anew at depths that this divides; 0: never.
+        like: an array where ascents take place, None for the network's own kind.
     """
 
     steps: int = 20
     every: int = 1
+    like: Array | None = None
 
 
 class PhaseSearch(TreeSearch[Inherited]):
@@ -70,18 +72,16 @@ class PhaseSearch(TreeSearch[Inherited]):
         closer: Closer,
         rank: Rank | None = None,
         lift: Lift | None = None,
-        like: Array | None = None,
     ) -> None:
         """A search without subproblems.
 
         Args:
             compiled: the network, or a part of it.
             goals: what to refute.
-            effort: how hard each subproblem is bounded.
+            effort: how hard each subproblem is bounded, and on what.
             closer: decides a subproblem without unstable neurons.
             rank: which value is split; None: the default rule, linear programs where they fit.
             lift: what the part's proofs mean in the whole network.
-            like: an array where ascents take place, None for the network's own kind.
         """
         work = sum(compiled.work(i) for i in compiled.linear)
         super().__init__(
@@ -89,7 +89,7 @@ class PhaseSearch(TreeSearch[Inherited]):
         )
         self.effort, self.closer, self.goals, self.lift = effort, closer, goals, lift
         self.rank = rank
-        self.fast = compiled if like is None else on_device(compiled, like)
+        self.fast = compiled if effort.like is None else on_device(compiled, effort.like)
         self.batch = batch_size(self.fast, self.batch)
         self.proposals: Proposals | None = None
         self.plan = (tightening(compiled),)
@@ -108,7 +108,7 @@ class PhaseSearch(TreeSearch[Inherited]):
             programs = Programs(self.compiled, self.goals, bounds, units, left=lambda: self.left())
             programs.chooses = self.rank is None
             self.proposals = Proposals(self.compiled, self.goals, programs)
-            self.effort = BoundEffort(self.effort.steps, every=0)  # programs gain little by it
+            self.effort = replace(self.effort, every=0)  # programs gain little by it
         sizes, none = self.compiled.sizes, np.zeros(count, dtype=bool)
         start = DualPoint(
             {i: np.full((count, sizes[i]), np.nan) for i in self.pwl},
