@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import AttributeProto, TensorProto, helper
+from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
 from tests.load.evaluate import evaluate
 from tests.load.models import Weights, check_against_runtime, load, model, single
@@ -20,7 +21,7 @@ from verifai.load.errors import LoadError
 from verifai.load.onnx.explain import explain_onnx
 from verifai.load.onnx.operators import ROWS
 from verifai.load.onnx.read import load_onnx
-from verifai.load.onnx.schema import schema_of
+from verifai.load.onnx.schema import check_node, schema_of
 
 X: dict[str, list[Any]] = {"x": [2, 3]}
 KERNEL: Weights = {"w": np.ones((1, 1, 2), np.float32)}
@@ -31,6 +32,35 @@ def test_the_table_is_what_the_onnx_package_says() -> None:
     if onnx.defs.onnx_opset_version() < newest:
         pytest.skip(f"onnx {onnx.__version__} does not know opset {newest} yet")
     assert FILE.read_text("ascii") == text()
+
+
+@pytest.mark.parametrize("op_type", ROWS)
+def test_a_row_says_what_states_a_type_that_the_standard_leaves_open(op_type: str) -> None:
+    known = json.loads(FILE.read_text("ascii"))[op_type]
+    versions = [schema_of(op_type, version["since"]) for version in known]
+    firsts = [(schema.gives[0], dict(schema.takes)) for schema in versions]
+    is_open = any(name not in takes and len(allowed) != 1 for (name, allowed), takes in firsts)
+    assert is_open == bool(ROWS[op_type].typed)
+
+
+@pytest.mark.parametrize(
+    ("op_type", "attribute", "found"),
+    [
+        ("Cast", {"to": TensorProto.DOUBLE}, TensorProto.DOUBLE),
+        ("Constant", {"value": numpy_helper.from_array(np.int32([7]))}, TensorProto.INT32),
+        ("Constant", {"value_int": 7}, TensorProto.INT64),
+        ("Constant", {"value_floats": [0.5]}, TensorProto.FLOAT),
+        ("ConstantOfShape", {"value": numpy_helper.from_array(np.bool_([1]))}, TensorProto.BOOL),
+        ("ConstantOfShape", {}, TensorProto.FLOAT),
+    ],
+)
+def test_attributes_state_the_type_of_a_result(
+    op_type: str, attribute: dict[str, Any], found: int
+) -> None:
+    inputs = ["x"] * (op_type != "Constant")
+    node = helper.make_node(op_type, inputs, ["y"], **attribute)
+    types = [TensorProto.INT64] * len(inputs)
+    assert check_node(node, 24, types, ROWS[op_type].typed) == [found]
 
 
 def relu(source: str, target: str) -> onnx.NodeProto:

@@ -200,6 +200,9 @@ class OnnxRow:
         is_plain: whether inputs and options are all there is to read.
         options: of a plain one: attributes with their defaults, whose type they have.
         ignored: attributes that have no influence on what is computed.
+        typed: which attributes state the element type of the result, where no input does: "to" by
+            its number, those whose names begin with "value" by what they hold (float if none is
+            given).
     """
 
     name: str
@@ -209,6 +212,7 @@ class OnnxRow:
     is_plain: bool = False
     options: Mapping[str, float | str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+    typed: str = ""
 
     def lower(self, call: Call) -> Sequence[Value]:
         """The operator's results.

@@ -1,7 +1,6 @@
 """An ONNX graph as a network: walks its operators in order and lowers each.
 
-May import: kernel, file, call, operators, order, schema,
-types, builder, holdings, results.
+May import: kernel, file, call, operators, order, schema, builder, holdings, results.
 Must not know: the command line.
 """
 
@@ -30,8 +29,7 @@ from verifai.load.onnx.operators import (
     blocker,
 )
 from verifai.load.onnx.order import needed, sorted_nodes
-from verifai.load.onnx.schema import check_node
-from verifai.load.onnx.types import UNKNOWN, result_type
+from verifai.load.onnx.schema import UNKNOWN, check_node
 from verifai.memory import refusing
 from verifai.proof.network import encode_network
 
@@ -205,7 +203,7 @@ def _lower_node(graph: FileWalk, node: Any) -> None:
         raise LoadError(reason, node=name, op_type=node.op_type)
     try:
         types = tuple(graph.types.get(n, UNKNOWN) for n in node.input)
-        made = check_node(node, graph.opset, types)
+        made = check_node(node, graph.opset, types, ROWS[node.op_type].typed)
         inputs = tuple(graph.value(n) if n else None for n in node.input)
         attributes = {a.name: _attribute(a, graph.folder) for a in node.attribute}
         if len(attributes) != len(node.attribute):
@@ -230,8 +228,7 @@ def _lower_node(graph: FileWalk, node: Any) -> None:
                 raise call.refuse("integers in a computation that is exact over the reals only")
             if output:
                 _bind(graph, output, results[place])
-                chosen = result_type(node, types) if place == 0 else UNKNOWN
-                graph.types[output] = made[place] or chosen
+                graph.types[output] = made[place]
         graph.release(node.input)
     except LoadError as error:
         raise LoadError(error.reason, node=name, op_type=node.op_type) from None

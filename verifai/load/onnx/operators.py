@@ -30,7 +30,9 @@ _ROWS = (
     OnnxRow("And", "fold.conjunction", EXACT, "of constants"),
     OnnxRow("AveragePool", "pool.average_pool", sums(2), "averages over windows"),
     OnnxRow("BatchNormalization", "linear.batch_normalization", sums(6), "in inference"),
-    OnnxRow("Cast", "fold.cast", EXACT, "constants to any type, values to float or double"),
+    OnnxRow(
+        "Cast", "fold.cast", EXACT, "constants to any type, values to float or double", typed="to"
+    ),
     OnnxRow("CastLike", "fold.cast_like", UNKNOWN, "as `Cast`, to the type of another tensor"),
     OnnxRow("Ceil", "fold.ceiling", EXACT, "of constants"),
     plain(
@@ -38,8 +40,12 @@ _ROWS = (
     ),
     OnnxRow("Clip", "pointwise.clip", EXACT, "to constant bounds"),
     OnnxRow("Concat", "join.concat", EXACT, "one after the other along an axis"),
-    OnnxRow("Constant", "fold.constant", EXACT, "numbers or a tensor"),
-    OnnxRow("ConstantOfShape", "fold.constant_of_shape", EXACT, "one number everywhere"),
+    OnnxRow("Constant", "fold.constant", EXACT, "numbers or a tensor", typed="value"),
+    OnnxRow(
+        *("ConstantOfShape", "fold.constant_of_shape", EXACT),
+        "one number everywhere",
+        typed="value",
+    ),
     OnnxRow("Conv", "conv.convolution", sums(2), "with constant weights, on any number of axes"),
     OnnxRow("ConvTranspose", "conv.transposed_convolution", sums(2), "with constant weights"),
     plain("Cos", "smooth.cosine", SMOOTH, "the cosine"),

@@ -17,6 +17,8 @@ from typing import Any
 from verifai.load.errors import LoadError
 
 UNKNOWN = 0
+_FLOAT, _INT64 = 1, 7  # of TensorProto.DataType
+_TENSOR, _HELD = 4, {1: _FLOAT, 2: _INT64, 6: _FLOAT, 7: _INT64}  # kinds of AttributeProto
 Place = tuple[str, frozenset[int]]  # a type variable, and the element types it may stand for
 
 
@@ -80,13 +82,16 @@ def schema_of(op_type: str, opset: int) -> Schema:
     )
 
 
-def check_node(node: Any, opset: int, types: Sequence[int]) -> list[int]:
-    """The element types of a NodeProto's results, UNKNOWN where the standard leaves them open.
+def check_node(node: Any, opset: int, types: Sequence[int], typed: str = "") -> list[int]:
+    """The element types of a NodeProto's results, UNKNOWN where neither inputs nor attributes tell.
+
+    Values are exact numbers, which do not remember how wide they were; casts ask for it.
 
     Args:
         node: the operator.
         opset: the version of the standard operators.
         types: the element types of its inputs, UNKNOWN where one is left out.
+        typed: which attributes state the type of the results, as in `OnnxRow`.
 
     Raises:
         LoadError: the standard forbids this node.
@@ -103,12 +108,23 @@ def check_node(node: Any, opset: int, types: Sequence[int]) -> list[int]:
         if not name:
             raise LoadError(f"the input {place + 1} is missing")
     _check_attributes(node, schema)
-    bound = _bound_types(schema, types)
+    bound, stated = _bound_types(schema, types), _stated_type(node, typed)
     gives = (_place(schema.gives, i) for i in range(len(node.output)))
     return [
-        bound.get(name, UNKNOWN) or (next(iter(allowed)) if len(allowed) == 1 else UNKNOWN)
+        bound.get(name, UNKNOWN) or (next(iter(allowed)) if len(allowed) == 1 else stated)
         for name, allowed in gives
     ]
+
+
+def _stated_type(node: Any, typed: str) -> int:
+    """The element type that a NodeProto's attributes state, UNKNOWN if it is none of theirs."""
+    for attribute in node.attribute:
+        if typed == attribute.name == "to":
+            return int(attribute.i)
+        if typed == "value" and attribute.name.startswith(typed):
+            held = int(attribute.t.data_type)
+            return held if attribute.type == _TENSOR else _HELD.get(attribute.type, UNKNOWN)
+    return _FLOAT if typed == "value" else UNKNOWN
 
 
 def _check_attributes(node: Any, schema: Schema) -> None:
