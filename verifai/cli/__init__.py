@@ -39,6 +39,7 @@ _COMMANDS = {
     "certify": "Measure certified accuracy on a data set, with all evidence in a folder.",
     "bench": "Run a list of instances, one process each, and compare.",
     "vnncomp": "Answer one instance as VNN-COMP asks.",
+    "report": "Show results as one HTML page.",
     "theorem": "Check statements about the mathematics of deep learning.",
     "demo": "Verify and refute robustness of a small digit classifier.",
 }

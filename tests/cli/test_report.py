@@ -1,0 +1,80 @@
+"""`verifai report`: pages from what other commands wrote, and what it refuses."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.report.pages import parsed
+from verifai.cli import run
+
+PROOFS = Path(__file__).parents[2] / "proofs"
+
+
+def copied(folder: Path, name: str = "p.cert") -> Path:
+    for end in ("", ".network", ".query.json"):
+        shutil.copy(PROOFS / "yarotsky_square" / f"bound-3.cert{end}", folder / f"{name}{end}")
+    return folder / name
+
+
+def test_a_certificate_becomes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "page.html"
+    assert run(["report", str(copied(tmp_path)), "-o", str(out)]) == 0
+    found = parsed(out.read_text("utf-8"))
+    assert found.all("h1")[0].text == "p.cert"
+    assert "Verified" in found.all("span", **{"class": "badge verified"})[0].text
+    command = found.all("pre")[0].text.split()
+    assert command[:3] == ["python", "-m", "verifai.kernel"]
+    assert "1 result, " in capsys.readouterr().out
+
+
+def test_a_folder_of_a_theorem_becomes_a_section_for_each_proof(tmp_path: Path) -> None:
+    out = tmp_path / "page.html"
+    assert run(["report", str(PROOFS / "parity_bits"), "-o", str(out)]) == 0
+    found = parsed(out.read_text("utf-8"))
+    assert [e.text for e in found.all("h2")] == [
+        f"parity_bits: {name}" for name in ("clamp", "bits-16", "bits-64")
+    ]
+
+
+def test_a_proof_that_the_kernel_rejects_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = copied(tmp_path)
+    query = path.with_name("p.cert.query.json")
+    changed = query.read_text("utf-8").replace("1/256", "1/257")
+    assert changed != query.read_text("utf-8")
+    query.write_text(changed, "utf-8")
+    out = tmp_path / "page.html"
+    assert run(["report", str(path), "-o", str(out)]) == 4
+    assert "p.cert: the kernel rejects this certificate (digest" in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"nothing", "p.cert.network is missing"), (None, "no certificates (*.cert) in this folder")],
+)
+def test_what_is_no_result_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, said: str
+) -> None:
+    path = tmp_path / "p.cert"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    assert run(["report", str(path), "-o", str(tmp_path / "page.html")]) == 4
+    assert said in capsys.readouterr().err
+
+
+def test_hostile_paths_are_text(tmp_path: Path) -> None:
+    folder = tmp_path / "<img src=x onerror=alert(1)>"
+    folder.mkdir()
+    path, out = copied(folder, "<script>alert(1)<script>.cert"), tmp_path / "page.html"
+    assert run(["report", str(path), "-o", str(out)]) == 0
+    found = parsed(out.read_text("utf-8"))
+    assert len(found.all("script")) == 1
+    assert not found.all("img")
+    assert "<img src=x onerror=alert(1)>" in found.all("pre")[0].text

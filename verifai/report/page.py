@@ -1,0 +1,47 @@
+"""A page: sections put into one HTML file that needs nothing else.
+
+May import: jinja2, the floor's own sections. Must not know: where results come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from verifai import __version__
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+class Section(Protocol):
+    """What a page can show: data, and the template that knows them."""
+
+    template: ClassVar[str]
+
+
+def page(title: str, sections: Sequence[Section]) -> str:
+    """The page as HTML; whatever text the sections hold is escaped."""
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(title=title, sections=sections, version=__version__)
+    )
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("page.css", "page.js"):
+        made.globals[name.replace(".", "_")] = Markup((TEMPLATES / name).read_text("utf-8"))
+    return made

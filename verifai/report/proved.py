@@ -1,0 +1,133 @@
+"""What a page says about a proof: statement, trust, the certificate's tree, one leaf, the files.
+
+May import: kernel, proof, the floor's own parts. Must not know: the search, templates.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from markupsafe import Markup
+
+from verifai.kernel.check import check
+from verifai.kernel.errors import Rejection
+from verifai.kernel.files.certificate import decode_certificate
+from verifai.kernel.query import Query
+from verifai.proof.files import Files
+from verifai.proof.upgrade import upgraded
+from verifai.report.drawings import icicle
+from verifai.report.leaf import LeafArithmetic, leaf_arithmetic
+from verifai.report.reference import reference_of
+from verifai.report.said import Said, said_of
+from verifai.report.tree import Item, Tree, tree_of, watched
+
+MAX_INSIDE = 3 << 18  # bytes of files that are kept inside the page
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a result comes from, and what re-checks it.
+
+    Attributes:
+        name: of the result, for headings.
+        commands: lines for a shell.
+        remarks: what else was said, such as that a second reader agreed.
+    """
+
+    name: str
+    commands: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file inside the page."""
+
+    name: str
+    size: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proved:
+    """A section about a proof that the kernel accepted while the page was made."""
+
+    template: ClassVar[str] = "proved.html"
+    verdict: ClassVar[str] = "verified"
+    source: Origin
+    said: Said
+    semantics: str
+    assumptions: tuple[str, ...]
+    vacuous: bool
+    size: int
+    digests: tuple[tuple[str, str], ...]
+    tree: Tree
+    figure: Markup
+    leaf: LeafArithmetic | None
+    files: tuple[Kept, ...]
+
+    @property
+    def margin(self) -> str:
+        """The smallest bound of a leaf."""
+        return "none" if self.tree.least is None else str(self.tree.least)
+
+
+def proved(query: Query, certificate: bytes, source: Origin, *, most: int | None = None) -> Proved:
+    """The section about a certificate, which the kernel reads and checks now.
+
+    Args:
+        query: what it is about.
+        certificate: its bytes.
+        source: where it comes from.
+        most: how many nodes of the tree are listed; None: as many as are good to read.
+
+    Raises:
+        Rejection: the certificate does not prove the query; the rule is named.
+        InputError: the query cannot be written.
+    """
+    files = Files.of(query)
+    certificate = upgraded(certificate, files)
+    accepted = check(files.network, files.query, certificate)
+    proof = decode_certificate(certificate, *files.digests)
+    tree = tree_of(watched(query, proof), *(() if most is None else (most,)))
+    leaf = None
+    if tree.tightest is not None:
+        try:
+            leaf = leaf_arithmetic(query, proof, tree.tightest)
+        except Rejection:  # exact where the proof is rounded, and so of other contexts
+            leaf = None
+    named = (("network", files.network), ("query.json", files.query), ("certificate", certificate))
+    digests = tuple((name, hashlib.sha256(data).hexdigest()) for name, data in named)
+    return Proved(
+        source,
+        said_of(query, reference_of(query)),
+        query.semantics,
+        query.assumptions,
+        accepted.vacuous,
+        len(certificate),
+        digests,
+        tree,
+        icicle(tree),
+        leaf,
+        _kept(named),
+    )
+
+
+def _kept(named: Sequence[tuple[str, bytes]]) -> tuple[Kept, ...]:
+    """The files as addresses that hold them, unless they are too large."""
+    if sum(len(data) for _, data in named) > MAX_INSIDE:
+        return ()
+    start = "data:application/octet-stream;base64,"
+    return tuple(
+        Kept(f"proof.{name}", len(data), start + base64.b64encode(data).decode())
+        for name, data in named
+    )
+
+
+def is_shown(item: Item) -> bool:
+    """Whether a line of the tree is a leaf with a bound."""
+    return item.is_leaf and item.least is not None
