@@ -19,7 +19,9 @@ import pytest
 from flint import fmpq
 
 import verifai as vf
-from verifai.entry import entries, number, seconds, shown, whole
+from verifai.entry import rules
+from verifai.entry.numbers import entries, number
+from verifai.entry.sentences import shown
 
 torch = pytest.importorskip("torch")
 sympy = pytest.importorskip("sympy")
@@ -438,7 +440,7 @@ def test_exact_numbers_stay_what_they_are(value: Any) -> None:
 )
 def test_floats_of_every_kind_are_the_dyadics_that_they_are(value: Any) -> None:
     assert number(value) == fmpq(3, 4)
-    assert seconds(value, "timeout") == 0.75
+    assert rules.seconds(value, "timeout") == 0.75
     assert vf.in_range(NET, [(value, 1)], upper=value).lower == (fmpq(3, 4),)
 
 
@@ -446,7 +448,7 @@ def test_floats_of_every_kind_are_the_dyadics_that_they_are(value: Any) -> None:
     "value", [1, np.int8(1), np.uint64(1), np.array(1), torch.tensor(1), torch.tensor([1])]
 )
 def test_labels_of_every_kind_of_integer(value: Any) -> None:
-    assert whole(value, "label") == 1
+    assert rules.whole(value, "label") == 1
     assert vf.robust(TWO, [0], eps=1, label=value) == vf.robust(TWO, [0], eps=1, label=1)
 
 
@@ -487,6 +489,24 @@ def test_entries_come_in_rows_from_whatever_holds_them(images: Any) -> None:
 )
 def test_the_sentence_names_the_argument(call: Callable[[], Any], sentence: str) -> None:
     with pytest.raises(vf.InputError, match=sentence):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (
+            lambda: vf.robust(TWO, [0], eps=1, lable=0),
+            "robust: .*'lable' .*its arguments: net, x, eps",
+        ),
+        (lambda: vf.robust(TWO, [0]), "robust: .*'eps' .*its arguments: net, x, eps"),
+        (lambda: vf.verify(), "verify: .*'query' .*its arguments: query, "),
+    ],
+)
+def test_an_argument_that_there_is_not_is_told_with_those_that_there_are(
+    call: Callable[[], Any], sentence: str
+) -> None:
+    with pytest.raises(TypeError, match=sentence):
         call()
 
 

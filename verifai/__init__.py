@@ -39,7 +39,7 @@ def __getattr__(name: str) -> Any:
     try:
         return getattr(importlib.import_module(_HOMES[name]), name)
     except ModuleNotFoundError as error:
-        from verifai.entry import missing_package
+        from verifai.entry.sentences import missing_package
 
         raise missing_package(error) from error
 

@@ -15,26 +15,12 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from verifai.entry import (
-    certificate,
-    choice,
-    count,
-    flag,
-    network,
-    optional,
-    path,
-    paths,
-    processes,
-    query,
-    refused,
-    renamed,
-    seconds,
-    takes,
-    text,
-)
+from verifai.entry import rules
+from verifai.entry.sentences import refused
+from verifai.entry.takes import renamed, takes
 from verifai.kernel.errors import InputError
 
-MEANING, SOLVER = choice("real", "float32"), choice("z3", "cvc5", "both")
+MEANING, SOLVER = rules.choice("real", "float32"), rules.choice("z3", "cvc5", "both")
 
 if TYPE_CHECKING:
     from flint import fmpq
@@ -48,7 +34,7 @@ if TYPE_CHECKING:
     from verifai.verdict import Verdict
 
 
-@takes(semantics=MEANING, assume_ulp=optional(count), shrink=flag)
+@takes(semantics=MEANING, assume_ulp=rules.optional(rules.count), shrink=rules.flag)
 def load(
     model: str | PathLike[str] | Any,
     example_input: Any = None,
@@ -75,7 +61,7 @@ def load(
             module is in training mode, its example input is missing, or torch is.
     """
     if isinstance(model, str | PathLike):
-        return _load_file(Path(path(model, "model")), semantics, assume_ulp, shrink=shrink)
+        return _load_file(Path(rules.path(model, "model")), semantics, assume_ulp, shrink=shrink)
     if semantics != "real":
         raise InputError("the semantics float32 is for ONNX files: export the module first")
     from verifai.load.torch.module import load_torch_module
@@ -95,7 +81,12 @@ def _load_file(path: Path, semantics: str, assume_ulp: int | None, *, shrink: bo
     return load_onnx(path, shrink=shrink)
 
 
-@takes(model=paths, property_path=path, semantics=MEANING, assume_ulp=optional(count))
+@takes(
+    model=rules.paths,
+    property_path=rules.path,
+    semantics=MEANING,
+    assume_ulp=rules.optional(rules.count),
+)
 def query_from(
     model: str | PathLike[str] | Mapping[str, str | PathLike[str]],
     property_path: str | PathLike[str],
@@ -164,12 +155,12 @@ def _rank(value: Any, what: str) -> Any:
 
 
 @takes(
-    query=query,
-    timeout=optional(seconds),
-    nodes=optional(count),
-    workers=processes,
-    device=optional(text),
-    rank=optional(_rank),
+    query=rules.query,
+    timeout=rules.optional(rules.seconds),
+    nodes=rules.optional(rules.count),
+    workers=rules.processes,
+    device=rules.optional(rules.text),
+    rank=rules.optional(_rank),
 )
 def verify(
     query: Query,
@@ -208,7 +199,7 @@ def verify(
     return search(ready(query), options)
 
 
-@takes(query=query, solver=SOLVER, timeout=optional(seconds), certify=flag)
+@takes(query=rules.query, solver=SOLVER, timeout=rules.optional(rules.seconds), certify=rules.flag)
 def ask(
     query: Query, solver: str = "both", *, timeout: float | None = None, certify: bool = False
 ) -> Verdict:
@@ -263,7 +254,7 @@ def ask(
     return Unknown("; ".join(heard), is_late and not is_claimed, effort=Effort(spent))
 
 
-@takes(query=query, certificate=certificate, exact=flag)
+@takes(query=rules.query, certificate=rules.certificate, exact=rules.flag)
 def check(query: Query, certificate: bytes, exact: bool = False) -> Accepted:
     """What the kernel accepted: the certificate proves that nothing unsafe happens.
 
@@ -309,7 +300,7 @@ def check_twice(
 
 
 @renamed(box="domain")
-@takes(net=network)
+@takes(net=rules.network)
 def bounds(net: Network, domain: Domain | Ends) -> list[tuple[fmpq, fmpq]]:
     """Certified intervals (lower, upper) of the outputs, in order, over a domain.
 
@@ -338,7 +329,7 @@ def bounds(net: Network, domain: Domain | Ends) -> list[tuple[fmpq, fmpq]]:
 
 
 @renamed(box="domain")
-@takes(net=network)
+@takes(net=rules.network)
 def regions(net: Network, domain: Domain | Ends) -> Iterator[Region]:
     """The activation regions of a piecewise-linear network in a box, exactly.
 
@@ -356,7 +347,7 @@ def regions(net: Network, domain: Domain | Ends) -> Iterator[Region]:
 
 
 @renamed(box="domain")
-@takes(net=network)
+@takes(net=rules.network)
 def exact_lipschitz(net: Network, domain: Domain | Ends) -> Lipschitz:
     """The exact Lipschitz constant of a piecewise-linear network on a box, in the maximum norm.
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from verifai.entry import number
+from verifai.entry.numbers import number
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Dense

@@ -8,7 +8,7 @@ import pytest
 from flint import fmpq
 
 import verifai as vf
-from verifai.entry import number
+from verifai.entry.numbers import number
 from verifai.kernel.network import Input, Network, affine, relu
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Atom, Or, Relation

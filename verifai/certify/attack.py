@@ -9,7 +9,8 @@ import time
 
 from verifai.api import ready
 from verifai.bounds.threads import one_thread
-from verifai.entry import index, optional, query, seconds, takes
+from verifai.entry import rules
+from verifai.entry.takes import takes
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.query import Query
 from verifai.search.budget import Found, Meter, Options, Stopped
@@ -20,7 +21,7 @@ TURN = 0.25  # seconds of one attack
 DEFAULT = 10.0  # seconds of all
 
 
-@takes(query=query, timeout=optional(seconds), seed=index)
+@takes(query=rules.query, timeout=rules.optional(rules.seconds), seed=rules.index)
 def attack(query: Query, *, timeout: float | None = DEFAULT, seed: int = 0) -> Falsified | Unknown:
     """Falsified if attacks find a counterexample, which the kernel replays; otherwise Unknown.
 

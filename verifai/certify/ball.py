@@ -16,7 +16,7 @@ from typing import Any
 from flint import fmpq
 
 from verifai.api import check, ready
-from verifai.entry import entries, number
+from verifai.entry.numbers import entries, number
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.network import Network
 from verifai.kernel.number import rational, text

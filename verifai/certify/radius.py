@@ -17,7 +17,9 @@ from flint import fmpq
 
 from verifai.api import ready, verify
 from verifai.certify.ball import Balls, Classifier, Clip
-from verifai.entry import Number, network, optional, pair, positive, seconds, takes, whole
+from verifai.entry import rules
+from verifai.entry.numbers import Number, pair
+from verifai.entry.takes import takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.number import nearest, rational, text
@@ -60,11 +62,11 @@ class Radius:
 
 
 @takes(
-    net=network,
-    label=optional(whole),
-    clip=optional(pair),
-    tolerance=positive,
-    timeout=optional(seconds),
+    net=rules.network,
+    label=rules.optional(rules.whole),
+    clip=rules.optional(pair),
+    tolerance=rules.positive,
+    timeout=rules.optional(rules.seconds),
 )
 def radius(
     net: Network,
@@ -99,7 +101,9 @@ def radius(
     right = answer if label is None else label
     if right is None or right != answer:
         return _at_once(Balls(classifier, balls.centre, right or 0))
-    search = _Bracket(Balls(classifier, balls.centre, right), positive(tolerance, "tolerance"))
+    search = _Bracket(
+        Balls(classifier, balls.centre, right), rules.positive(tolerance, "tolerance")
+    )
     search.run(timeout)
     return search.found()
 

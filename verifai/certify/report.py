@@ -17,7 +17,8 @@ from pathlib import Path
 from verifai.certify.ball import DECIDED, BallAnswer, Balls, Classifier, Evidence, shown
 from verifai.certify.chart import chart
 from verifai.certify.folder import Folder
-from verifai.entry import network, optional, path, takes
+from verifai.entry import rules
+from verifai.entry.takes import takes
 from verifai.files import write_atomically
 from verifai.kernel.network import Network
 from verifai.report.terminal import table
@@ -118,7 +119,7 @@ class Certification:
         head = ["eps", "clean %", "certified %", "attacked %", "undecided %"]
         return f"{table(head, rows)}\n({len(self.inputs)} inputs)"
 
-    @takes(to=optional(path))
+    @takes(to=rules.optional(rules.path))
     def to_csv(self, to: str | PathLike[str] | None = None) -> str:
         """A line for each input and radius; also written to a file, if one is named.
 
@@ -137,7 +138,7 @@ class Certification:
                 writer.writerow((*head, *found))
         return _written(text.getvalue(), to)
 
-    @takes(to=optional(path))
+    @takes(to=rules.optional(rules.path))
     def to_latex(self, to: str | PathLike[str] | None = None) -> str:
         """A `tabular` of the shares in percent; also written to a file, if one is named.
 
@@ -149,7 +150,7 @@ class Certification:
         lines += [rf"{' & '.join([shown(s.eps), *_percents(s)])} \\" for s in self.shares()]
         return _written("\n".join([*lines, r"\hline", r"\end{tabular}", ""]), to)
 
-    @takes(to=optional(path))
+    @takes(to=rules.optional(rules.path))
     def plot(self, to: str | PathLike[str] | None = None) -> str:
         """An SVG image: certified and attacked shares over the radius, the undecided between.
 
@@ -160,7 +161,7 @@ class Certification:
         """
         return _written(chart(self.shares()), to)
 
-    @takes(net=optional(network))
+    @takes(net=rules.optional(rules.network))
     def recheck(self, net: Network | None = None) -> Rechecked:
         """Every certificate read and checked, every counterexample replayed, by the kernel, now.
 

@@ -17,23 +17,10 @@ from verifai.certify.crew import Heard, Say, processors, work
 from verifai.certify.decide import CertifyPlan, decide
 from verifai.certify.folder import Entry, Folder, key_of
 from verifai.certify.report import Certification, InputAnswer, without_evidence
-from verifai.entry import (
-    MAX_LISTED,
-    Number,
-    function,
-    network,
-    not_negative,
-    optional,
-    pair,
-    path,
-    processes,
-    refused,
-    rows,
-    seconds,
-    shown,
-    takes,
-    whole,
-)
+from verifai.entry import rules
+from verifai.entry.numbers import MAX_LISTED, Number, pair, rows
+from verifai.entry.sentences import refused, shown
+from verifai.entry.takes import takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.number import text
@@ -56,18 +43,20 @@ def radii_of(value: Any, what: str) -> tuple[str, ...]:
     found = [value] if single else rows(value, what, MAX_LISTED)
     if not found:
         raise refused(what, "a radius, or several", value)
-    exact = [not_negative(each, what if single else f"{what}[{i}]") for i, each in enumerate(found)]
+    exact = [
+        rules.not_negative(each, what if single else f"{what}[{i}]") for i, each in enumerate(found)
+    ]
     return radii([text(each) for each in exact])
 
 
 @takes(
-    net=network,
+    net=rules.network,
     eps=radii_of,
-    clip=optional(pair),
-    timeout=optional(seconds),
-    jobs=optional(processes),
-    save=optional(path),
-    progress=optional(function),
+    clip=rules.optional(pair),
+    timeout=rules.optional(rules.seconds),
+    jobs=rules.optional(rules.processes),
+    save=rules.optional(rules.path),
+    progress=rules.optional(rules.function),
 )
 def certify(
     net: Network,
@@ -134,7 +123,7 @@ def data_of(net: Network, inputs: Any, labels: Any) -> tuple[list[Any], list[int
     count = len(net.output_values)
     known = []
     for i, each in enumerate(right):
-        label = whole(each, f"Y[{i}]")
+        label = rules.whole(each, f"Y[{i}]")
         if not 0 <= label < count:
             raise InputError(f"Y[{i}]: no label {shown(label)}: the network has {count} outputs")
         known.append(label)

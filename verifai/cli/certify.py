@@ -20,7 +20,7 @@ from verifai.cli.counts import COUNT, PROCESSES
 from verifai.cli.exits import SCHEMA, Exit
 from verifai.cli.limit import seconds
 from verifai.cli.semantics import semantics
-from verifai.entry import entries, number
+from verifai.entry.numbers import entries, number
 from verifai.kernel.errors import InputError
 
 INPUTS, LABELS = ("images", "inputs", "x", "X", "x_test"), ("labels", "y", "Y", "y_test")

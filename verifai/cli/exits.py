@@ -36,6 +36,6 @@ def sentence(error: InputError | Unable | OSError | ImportError) -> str:
     """
     if isinstance(error, InputError | Unable):
         return " ".join(str(error).split())
-    from verifai.entry import missing_package, unreadable
+    from verifai.entry.sentences import missing_package, unreadable
 
     return unreadable(error) if isinstance(error, OSError) else str(missing_package(error))

@@ -21,7 +21,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from flint import fmpq
 
-from verifai.entry import Number, network, optional, positive, renamed, seconds, takes
+from verifai.entry import rules
+from verifai.entry.numbers import Number
+from verifai.entry.takes import renamed, takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Query
@@ -53,7 +55,11 @@ class LipschitzBound:
 
 
 @renamed(ends="domain", tol="tolerance")
-@takes(net=network, tolerance=optional(positive), timeout=optional(seconds))
+@takes(
+    net=rules.network,
+    tolerance=rules.optional(rules.positive),
+    timeout=rules.optional(rules.seconds),
+)
 def lipschitz(
     net: Network,
     domain: Domain | Ends | None = None,

@@ -20,7 +20,9 @@ from flint import fmpq
 
 from verifai.alarm import alarm
 from verifai.bounds.compiled import Compiled, compile_network
-from verifai.entry import Number, network, number, optional, processes, renamed, seconds, takes
+from verifai.entry import rules
+from verifai.entry.numbers import Number, number
+from verifai.entry.takes import renamed, takes
 from verifai.graph.reading import require_function
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
@@ -73,7 +75,12 @@ class Maximum:
 
 
 @renamed(ends="domain", tol="tolerance")
-@takes(net=network, tolerance=number, timeout=optional(seconds), workers=processes)
+@takes(
+    net=rules.network,
+    tolerance=number,
+    timeout=rules.optional(rules.seconds),
+    workers=rules.processes,
+)
 def maximize(
     net: Network,
     form: Form,

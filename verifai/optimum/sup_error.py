@@ -8,18 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from verifai.entry import (
-    Number,
-    listed,
-    network,
-    number,
-    optional,
-    positive,
-    renamed,
-    seconds,
-    takes,
-    whole,
-)
+from verifai.entry import rules
+from verifai.entry.numbers import Number, number
+from verifai.entry.takes import renamed, takes
 from verifai.graph.graph import Graph
 from verifai.graph.reading import readings_of
 from verifai.kernel.network import Affine, Input, Network, Pwl, pwl
@@ -33,7 +24,13 @@ if TYPE_CHECKING:
 
 
 @renamed(tol="tolerance")
-@takes(net=network, variables=listed, output=whole, tolerance=positive, timeout=optional(seconds))
+@takes(
+    net=rules.network,
+    variables=rules.listed,
+    output=rules.whole,
+    tolerance=rules.positive,
+    timeout=rules.optional(rules.seconds),
+)
 def sup_error(
     net: Network,
     expression: Any,
@@ -83,7 +80,7 @@ def _interval(domain: Any) -> tuple[Number, Number] | None:
     """The ends of an interval, None for a box or a `Domain`."""
     if isinstance(domain, Domain):
         return None
-    found = listed(domain, "domain")
+    found = rules.listed(domain, "domain")
     if len(found) == 2 and not any(_is_row(end) for end in found):
         return found[0], found[1]
     return None

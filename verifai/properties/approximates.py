@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from verifai.entry import Number, flag, listed, network, number, refused, renamed, takes, whole
+from verifai.entry import rules
+from verifai.entry.numbers import Number, number
+from verifai.entry.sentences import refused
+from verifai.entry.takes import renamed, takes
 from verifai.graph.builder import ONE, Builder
 from verifai.graph.reading import is_function, readings_of
 from verifai.graph.values import Activation
@@ -24,7 +27,13 @@ from verifai.properties.entry import output_value
 
 
 @renamed(tol="tolerance")
-@takes(net=network, tolerance=number, variables=listed, output=whole, allow_empty=flag)
+@takes(
+    net=rules.network,
+    tolerance=number,
+    variables=rules.listed,
+    output=rules.whole,
+    allow_empty=rules.flag,
+)
 def approximates(
     net: Network,
     expression: Any,

@@ -13,22 +13,10 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from verifai.entry import (
-    Number,
-    choice,
-    enter,
-    flag,
-    index,
-    listed,
-    network,
-    number,
-    pair,
-    refused,
-    renamed,
-    shown,
-    takes,
-    whole,
-)
+from verifai.entry import rules
+from verifai.entry.numbers import Number, number, pair
+from verifai.entry.sentences import refused, shown
+from verifai.entry.takes import enter, renamed, takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.number import nearest
@@ -104,19 +92,19 @@ class Domain:
 
 
 def _ends(value: Any, what: str) -> tuple[fmpq, ...]:
-    return tuple(number(end, f"{what}[{i}]") for i, end in enumerate(listed(value, what)))
+    return tuple(number(end, f"{what}[{i}]") for i, end in enumerate(rules.listed(value, what)))
 
 
 def _items(value: Any, what: str) -> list[Any]:
-    return [*value] if isinstance(value, Set) else listed(value, what)
+    return [*value] if isinstance(value, Set) else rules.listed(value, what)
 
 
 def _indices(value: Any, what: str) -> frozenset[int]:
-    return frozenset(index(i, what) for i in _items(value, what))
+    return frozenset(rules.index(i, what) for i in _items(value, what))
 
 
 def _rows(value: Any, what: str) -> tuple[LinearRow, ...]:
-    found = listed(value, what)
+    found = rules.listed(value, what)
     for row in found:
         if not isinstance(row, LinearRow):
             raise refused(what, "a tuple of rows, as verifai.domain makes them,", row)
@@ -124,7 +112,7 @@ def _rows(value: Any, what: str) -> tuple[LinearRow, ...]:
 
 
 @renamed(ends="box")
-@takes(net=network, rows=listed, allow_empty=flag)
+@takes(net=rules.network, rows=rules.listed, allow_empty=rules.flag)
 def domain(
     net: Network,
     box: Ends,
@@ -229,7 +217,7 @@ def with_points(region: Domain, guess: str = "are the ends the wrong way round?"
 
 def input_index(net: Network, given: Any) -> int:
     """The number of an input, from 0; InputError if the network has no such input."""
-    count, place = len(net.input_values), whole(given, "input")
+    count, place = len(net.input_values), rules.whole(given, "input")
     if not 0 <= place < count:
         raise InputError(f"no input {shown(place)}: the network has {count}")
     return place
@@ -282,8 +270,8 @@ def compared(terms: Any, relation: Any, bound: Any, place: Callable[[Any], int],
     Raises:
         InputError: something else is given.
     """
-    pairs = listed([*terms.items()] if isinstance(terms, Mapping) else terms, what)
-    relation = choice(*_RELATIONS)(relation, "relation")
+    pairs = rules.listed([*terms.items()] if isinstance(terms, Mapping) else terms, what)
+    relation = rules.choice(*_RELATIONS)(relation, "relation")
     sign, kind = _RELATIONS[relation]
     total: dict[int, fmpq] = {}
     for each in pairs:

@@ -10,7 +10,9 @@ from typing import Any
 
 from flint import fmpq
 
-from verifai.entry import MAX_LISTED, entries, number, pair, rows, shown, whole
+from verifai.entry import rules
+from verifai.entry.numbers import MAX_LISTED, entries, number, pair, rows
+from verifai.entry.sentences import shown
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 
@@ -53,7 +55,7 @@ def _pair(entry: Any, what: str) -> tuple[fmpq, fmpq]:
 
 def output_value(network: Network, index: Any, what: str = "output") -> int:
     """The value number of the output with this index; InputError if there is none."""
-    values, place = network.output_values, whole(index, what)
+    values, place = network.output_values, rules.whole(index, what)
     if not 0 <= place < len(values):
         raise InputError(f"no {what} {shown(place)}: the network has {len(values)}")
     return values[place]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from flint import fmpq
 
-from verifai.entry import Number, flag, network, number, renamed, takes
+from verifai.entry import rules
+from verifai.entry.numbers import Number, number
+from verifai.entry.takes import renamed, takes
 from verifai.graph.aligned import is_aligned
 from verifai.graph.attach import attach
 from verifai.graph.difference import attach_difference
@@ -23,7 +25,7 @@ from verifai.properties.unstable import unstable_neurons
 
 
 @renamed(ends="domain")
-@takes(first=network, second=network, tolerance=number, allow_empty=flag)
+@takes(first=rules.network, second=rules.network, tolerance=number, allow_empty=rules.flag)
 def equivalent(
     first: Network,
     second: Network,

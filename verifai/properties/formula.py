@@ -9,7 +9,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
-from verifai.entry import Number, flag, index, listed, network, refused, shown, takes, text
+from verifai.entry import rules
+from verifai.entry.numbers import Number
+from verifai.entry.sentences import refused, shown
+from verifai.entry.takes import takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import And, Atom, Formula, Or, Query
@@ -31,13 +34,13 @@ def formula(value: Any, what: str) -> Formula:
 
 
 def _formulas(value: Any, what: str) -> list[Formula]:
-    found = [formula(part, f"{what}[{i}]") for i, part in enumerate(listed(value, what))]
+    found = [formula(part, f"{what}[{i}]") for i, part in enumerate(rules.listed(value, what))]
     if not found:
         raise InputError(f"{what}: one formula at least is wanted")
     return found
 
 
-@takes(net=network, name=text)
+@takes(net=rules.network, name=rules.text)
 def layer(net: Network, name: str) -> tuple[int, ...]:
     """The values of the layer of this name, in order (row-major): what atoms speak about.
 
@@ -60,7 +63,7 @@ def layer(net: Network, name: str) -> tuple[int, ...]:
 
 
 def _value(given: Any) -> int:
-    return index(given, "value")
+    return rules.index(given, "value")
 
 
 @takes()
@@ -107,7 +110,7 @@ def disjunction(parts: Iterable[Formula]) -> Or:
     return Or(tuple(parts))
 
 
-@takes(net=network, unsafe=formula, allow_empty=flag)
+@takes(net=rules.network, unsafe=formula, allow_empty=rules.flag)
 def never(
     net: Network, domain: Domain | Ends, unsafe: Formula, *, allow_empty: bool = False
 ) -> Query:

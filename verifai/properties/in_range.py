@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from flint import fmpq
 
-from verifai.entry import Number, flag, network, number, optional, renamed, takes, whole
+from verifai.entry import rules
+from verifai.entry.numbers import Number, number
+from verifai.entry.takes import renamed, takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Formula, Or, Query, Relation, atom, conjunction
@@ -16,7 +18,13 @@ from verifai.properties.entry import output_value
 
 
 @renamed(ends="domain")
-@takes(net=network, lower=optional(number), upper=optional(number), output=whole, allow_empty=flag)
+@takes(
+    net=rules.network,
+    lower=rules.optional(number),
+    upper=rules.optional(number),
+    output=rules.whole,
+    allow_empty=rules.flag,
+)
 def in_range(
     net: Network,
     domain: Domain | Ends,

@@ -19,7 +19,10 @@ from collections.abc import Sequence
 import numpy as np
 from flint import fmpq
 
-from verifai.entry import Number, flag, network, number, renamed, shown, takes, whole
+from verifai.entry import rules
+from verifai.entry.numbers import Number, number
+from verifai.entry.sentences import shown
+from verifai.entry.takes import renamed, takes
 from verifai.graph.aligned import is_aligned
 from verifai.graph.attach import attach
 from verifai.graph.derivative import differentiate
@@ -37,7 +40,13 @@ from verifai.properties.unstable import unstable_neurons
 
 
 @renamed(ends="domain")
-@takes(net=network, output=whole, direction=whole, margin=number, allow_empty=flag)
+@takes(
+    net=rules.network,
+    output=rules.whole,
+    direction=rules.whole,
+    margin=number,
+    allow_empty=rules.flag,
+)
 def monotone(
     net: Network,
     domain: Domain | Ends,

@@ -10,7 +10,9 @@ from typing import Any
 
 from flint import fmpq
 
-from verifai.entry import Number, flag, network, number, optional, pair, takes, whole
+from verifai.entry import rules
+from verifai.entry.numbers import Number, number, pair
+from verifai.entry.takes import takes
 from verifai.graph.order import by_order
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
@@ -25,11 +27,11 @@ LARGEST_OF_UNIT = 2  # images that are scaled to about [0, 1] or [-1, 1] do not 
 
 
 @takes(
-    net=network,
-    label=optional(whole),
-    target=optional(whole),
-    clip=optional(pair),
-    allow_empty=flag,
+    net=rules.network,
+    label=rules.optional(rules.whole),
+    target=rules.optional(rules.whole),
+    clip=rules.optional(pair),
+    allow_empty=rules.flag,
 )
 def robust(
     net: Network,

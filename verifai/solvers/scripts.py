@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from verifai.entry import choice, takes
-from verifai.entry import subject as a_subject
+from verifai.entry import rules
+from verifai.entry.takes import takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Query
 from verifai.solvers.smtlib import Script, write_smtlib
 
-DIALECT = choice("standard", "cvc5")
+DIALECT = rules.choice("standard", "cvc5")
 
 
-@takes(subject=a_subject, dialect=DIALECT)
+@takes(subject=rules.subject, dialect=DIALECT)
 def to_smtlib(subject: Query | Network, *, dialect: str = "standard") -> str:
     """An SMT-LIB 2 script, satisfiable if and only if the query has a counterexample.
 
@@ -32,7 +32,7 @@ def to_smtlib(subject: Query | Network, *, dialect: str = "standard") -> str:
     return write_smtlib(subject, is_cvc5=dialect == "cvc5").text
 
 
-@takes(subject=a_subject)
+@takes(subject=rules.subject)
 def to_z3(subject: Query | Network) -> Any:
     """A z3.Solver that holds the assertions of `to_smtlib`.
 

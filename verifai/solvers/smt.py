@@ -22,7 +22,7 @@ from typing import Protocol
 
 from flint import fmpq
 
-from verifai.entry import missing_package
+from verifai.entry.sentences import missing_package
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import rational, text
 from verifai.solvers.smtlib import Script

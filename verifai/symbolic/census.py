@@ -16,8 +16,8 @@ from itertools import pairwise
 import numpy as np
 from flint import fmpq
 
-from verifai.entry import count, takes
-from verifai.entry import query as a_query
+from verifai.entry import rules
+from verifai.entry.takes import takes
 from verifai.kernel.arithmetic import Rounded
 from verifai.kernel.errors import InputError
 from verifai.kernel.formula import margins
@@ -76,7 +76,7 @@ class Census:
                 point[k:] = [point[k] + 1, *lower[k + 1 :]]
 
 
-@takes(query=a_query, max_boxes=count)
+@takes(query=rules.query, max_boxes=rules.count)
 def counterexamples(query: Query, *, max_boxes: int = MAX_BOXES) -> Census:
     """Counts the counterexamples of a query whose inputs are integers, and says which they are.
 

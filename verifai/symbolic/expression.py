@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import sympy
 from flint import fmpq
 
-from verifai.entry import count, network, takes
+from verifai.entry import rules
+from verifai.entry.takes import takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import (
     Affine,
@@ -72,7 +73,7 @@ def rational_of(value: fmpq) -> Any:
     return sympy.Rational(int(value.p), int(value.q))
 
 
-@takes(net=network, max_size=count)
+@takes(net=rules.network, max_size=rules.count)
 def to_sympy(net: Network, *, max_size: int = MAX_SIZE) -> Symbolic:
     """The network's outputs as exact expressions; relu is Max(0, ·).
 

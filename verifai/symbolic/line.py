@@ -12,7 +12,10 @@ from functools import cached_property
 
 from flint import fmpq
 
-from verifai.entry import Number, network, number, optional, shown, takes, whole
+from verifai.entry import rules
+from verifai.entry.numbers import Number, number
+from verifai.entry.sentences import shown
+from verifai.entry.takes import takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.statement import readable
@@ -89,7 +92,12 @@ class Pieces:
         return self.slopes[k] * x + self.constants[k]
 
 
-@takes(net=network, output=whole, lower=optional(number), upper=optional(number))
+@takes(
+    net=rules.network,
+    output=rules.whole,
+    lower=rules.optional(number),
+    upper=rules.optional(number),
+)
 def pieces(
     net: Network, *, output: int = 0, lower: Number | None = None, upper: Number | None = None
 ) -> Pieces:

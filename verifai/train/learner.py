@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from flint import fmpq
 
-from verifai.entry import pair, refused
+from verifai.entry.numbers import pair
+from verifai.entry.sentences import refused
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array

@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 import torch
 
 from verifai.api import load
-from verifai.entry import function, listed, optional, refused, takes
+from verifai.entry import rules
+from verifai.entry.sentences import refused
+from verifai.entry.takes import takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Query
@@ -25,7 +27,7 @@ from verifai.verify import Options, verify
 Asked = list[tuple[int, int, Query]]  # place of the property, number of its query, query
 
 
-@takes(loss=optional(function), progress=optional(function))
+@takes(loss=rules.optional(rules.function), progress=rules.optional(rules.function))
 def train_until_verified(
     module: torch.nn.Module,
     properties: TrainingProperty | Sequence[TrainingProperty],
@@ -57,7 +59,7 @@ def train_until_verified(
     options = TrainingOptions() if options is None else options
     start = time.perf_counter()
     wanted = [properties] if isinstance(properties, TrainingProperty) else properties
-    wanted = listed(wanted, "properties")
+    wanted = rules.listed(wanted, "properties")
     for each in wanted:
         if not isinstance(each, TrainingProperty):
             raise refused("properties", "a TrainingProperty", each)
@@ -94,7 +96,7 @@ def _asked(properties: Sequence[TrainingProperty], network: Network) -> Asked:
     found: Asked = []
     for place, each in enumerate(properties):
         made = each.queries(network)
-        queries = [made] if isinstance(made, Query) else listed(made, each.name)
+        queries = [made] if isinstance(made, Query) else rules.listed(made, each.name)
         if not all(isinstance(query, Query) for query in queries):
             raise refused(each.name, "a query, or a list of queries,", made)
         if not queries:

@@ -14,25 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from flint import fmpq
 
-from verifai.entry import (
-    Number,
-    count,
-    enter,
-    entries,
-    function,
-    listed,
-    not_negative,
-    number,
-    optional,
-    pair,
-    positive,
-    real,
-    renamed,
-    shown,
-    takes,
-    text,
-    whole,
-)
+from verifai.entry import rules
+from verifai.entry.numbers import Number, entries, number, pair
+from verifai.entry.sentences import shown
+from verifai.entry.takes import enter, renamed, takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.number import nearest
@@ -68,14 +53,20 @@ class TrainingProperty:
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
     def __post_init__(self) -> None:
-        enter(self, name=text, queries=function, signal=function, loss=function)
+        enter(
+            self,
+            name=rules.text,
+            queries=rules.function,
+            signal=rules.function,
+            loss=rules.function,
+        )
 
 
 def _labels(value: Any, what: str) -> list[int]:
-    return [whole(label, f"{what}[{i}]") for i, label in enumerate(listed(value, what))]
+    return [rules.whole(label, f"{what}[{i}]") for i, label in enumerate(rules.listed(value, what))]
 
 
-@takes(points=listed, labels=_labels, clip=optional(pair), margin=real)
+@takes(points=rules.listed, labels=_labels, clip=rules.optional(pair), margin=rules.real)
 def robust_property(
     points: Any,
     labels: Sequence[int] | Any,
@@ -103,7 +94,7 @@ def robust_property(
     if len(points) != len(labels):
         raise InputError(f"{len(points)} points with {len(labels)} labels")
     centres = _centres(points)
-    radius = nearest(not_negative(eps, "eps"))
+    radius = nearest(rules.not_negative(eps, "eps"))
     ends = None if clip is None else [nearest(number(end, "clip")) for end in clip]
 
     def queries(net: Network) -> list[Query]:
@@ -138,7 +129,7 @@ def _centres(points: list[Any]) -> Array:
 
 
 @renamed(ends="domain")
-@takes(tolerance=positive, variables=listed, parts=count, share=real)
+@takes(tolerance=rules.positive, variables=rules.listed, parts=rules.count, share=rules.real)
 def approximation_property(
     expression: Any,
     domain: Domain | Ends,
@@ -198,7 +189,7 @@ def _box(domain: Any) -> Domain:
     """The box, which is not empty."""
     if isinstance(domain, Domain):
         return with_points(only_box(domain))
-    found = [pair(end, f"domain[{i}]") for i, end in enumerate(listed(domain, "domain"))]
+    found = [pair(end, f"domain[{i}]") for i, end in enumerate(rules.listed(domain, "domain"))]
     lower, upper = (tuple(number(end[k], "domain") for end in found) for k in (0, 1))
     return with_points(Domain(lower, upper))
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from flint import fmpq
 
-from verifai.entry import count, enter, index, optional, processes, real, seconds, text
+from verifai.entry import rules
+from verifai.entry.takes import enter
 from verifai.kernel.network import Network
 from verifai.kernel.query import Query
 from verifai.verdict import Falsified, Unknown, Verdict, Verified
@@ -47,9 +48,18 @@ class TrainingOptions:
     workers: int = 2
 
     def __post_init__(self) -> None:
-        enter(self, rounds=count, epochs=count, batch=count, workers=processes)
-        enter(self, retrain_epochs=index, seed=index, rate=real, weight=real, query_timeout=real)
-        enter(self, timeout=optional(seconds), device=optional(text))
+        enter(
+            self, rounds=rules.count, epochs=rules.count, batch=rules.count, workers=rules.processes
+        )
+        enter(
+            self,
+            retrain_epochs=rules.index,
+            seed=rules.index,
+            rate=rules.real,
+            weight=rules.real,
+            query_timeout=rules.real,
+        )
+        enter(self, timeout=rules.optional(rules.seconds), device=rules.optional(rules.text))
 
 
 @dataclass(frozen=True, slots=True)

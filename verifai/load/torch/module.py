@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from verifai.entry import MissingPackage
+from verifai.entry.sentences import MissingPackage
 from verifai.graph.reading import read_from
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network

@@ -1,0 +1,69 @@
+"""The sentences that people are told: what a package or a file lacks, what was wanted instead.
+
+May import: kernel's errors. Must not know: which arguments there are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from verifai.kernel.errors import InputError
+
+MAX_SHOWN = 60  # characters of a refused value
+EXTRAS = {
+    "array_api_compat": "torch",
+    "cvc5": "smt",
+    "jinja2": "report",
+    "matplotlib": "report",
+    "sklearn": "theorems",
+    "sympy": "symbolic",
+    "torch": "torch",
+    "z3": "smt",
+}
+
+
+class MissingPackage(InputError, ImportError):
+    """A package is not installed; the message names the extra that brings it."""
+
+
+def missing_package(error: ImportError) -> MissingPackage:
+    """What to install, in one sentence.
+
+    >>> str(missing_package(ModuleNotFoundError("No module named 'z3'", name="z3")))
+    "this needs the package z3: pip install 'verifai-nn[smt]'"
+    """
+    package = (error.name or "").partition(".")[0]
+    if package in EXTRAS:
+        extra = EXTRAS[package]
+        said = f"this needs the package {package}: pip install 'verifai-nn[{extra}]'"
+    elif package:
+        said = f"this needs the package {package}, which cannot be imported: {error}"
+    else:
+        said = " ".join(str(error).split())
+    return MissingPackage(said, name=error.name)
+
+
+def unreadable(error: OSError) -> str:
+    """The file that cannot be read or written and why, in one sentence.
+
+    >>> unreadable(FileNotFoundError(2, "No such file or directory", "net.onnx"))
+    'net.onnx: No such file or directory'
+    """
+    if error.strerror:
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())
+
+
+def shown(value: Any) -> str:
+    """A value in a sentence: on one line, cut where it is long."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a foreign object's own code, or an integer too long for text
+        text = f"a value of type {type(value).__name__}"
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+
+
+def refused(what: str, wanted: str, value: Any) -> InputError:
+    """The sentence "NAME: WANTED is wanted, not VALUE"."""
+    named = f"{what}: " if what else ""
+    return InputError(f"{named}{wanted} is wanted, not {shown(value)}")
