@@ -21,6 +21,7 @@ from verifai.theorems import (
     gradient_descent,
     gromov_hyperbolicity,
     heat_trace,
+    homology,
     in_context_learning,
     lightning_attention,
     linear_convolutions,
@@ -77,6 +78,7 @@ MODULES = (
     poincare_ball,
     heat_trace,
     alignment_limit,
+    homology,
 )
 THEOREMS: tuple[Theorem[Any], ...] = tuple(module.THEOREM for module in MODULES)
 
