@@ -18,7 +18,7 @@ from collections.abc import Callable
 import numpy as np
 
 from verifai.graph.builder import ONE, ZERO, Builder
-from verifai.graph.values import Activation, Constant, Masked, Value, axis_of
+from verifai.graph.values import Activation, Masked, Value, axis_of
 from verifai.kernel.errors import InputError
 from verifai.load.lower.constants import Mask
 
@@ -54,7 +54,10 @@ def log_softmax(builder: Builder, x: Value, axis: int) -> Value:
 
 
 def _along_axis(builder: Builder, x: Value, axis: int, function: Rows) -> Value:
-    """A function of rows of at least two entries; on a row of one, 1 or its logarithm."""
+    """A function of rows of at least two entries; on a row of one, 1 or its logarithm.
+
+    That, too, reads its entry: where that is undefined, so is the result.
+    """
     (y, hidden), rank = _masked(builder, x), len(x.shape)
     axis = axis_of(axis, rank)
     order = [*(a for a in range(rank) if a != axis), axis]
@@ -65,7 +68,7 @@ def _along_axis(builder: Builder, x: Value, axis: int, function: Rows) -> Value:
     if mask.all(axis=1).any():
         raise InputError("a row of nothing but minus infinity")
     if width == 1:
-        return Constant(np.full(x.shape, float(function is _softmax)), builder.prefix)
+        return builder.linear([(y, ZERO)], np.full(x.shape, float(function is _softmax)))
     made = function(builder, Activation(y.node, moved.reshape(-1, width)), mask)
     return Activation(made.node, made.index.reshape(moved.shape).transpose(np.argsort(order)))
 
@@ -84,13 +87,13 @@ def _softmax(builder: Builder, x: Activation, hidden: Mask) -> Activation:
     alone = ~hidden & ((~hidden).sum(axis=1, keepdims=True) == 1)
     several = ~hidden & ~alone
     if not several.any():
-        return builder.lift(Constant(alone.astype(float), builder.prefix))
+        return builder.linear([(x, ZERO)], alone.astype(float))
     rows, index = several.any(axis=1), np.full(x.shape, -1)
     inner = Activation(x.node, x.index[rows])
     shares = builder.smooth(_log_shares(builder, inner, several[rows]), "exp")
     index[several] = shares.index
     y = Activation(shares.node, index)
-    return builder.linear([(y, ONE)], alone.astype(float)) if alone.any() else y
+    return builder.linear([(y, ONE), (x, ZERO)], alone.astype(float)) if alone.any() else y
 
 
 def _log_softmax(builder: Builder, x: Activation, hidden: Mask) -> Activation:
