@@ -42,13 +42,27 @@ def parameters(function: ast.FunctionDef) -> list[ast.arg]:
     return [each for each in named if each.arg not in ("self", "cls")]
 
 
-def signatures_above(most: int) -> list[str]:
+def needed(function: ast.FunctionDef) -> list[ast.arg]:
+    """The parameters that every call gives: those without a default.
+
+    >>> [a.arg for a in needed(ast.parse("def f(a, b=1, *, c, d=2): ...").body[0])]
+    ['a', 'c']
+    """
+    every = function.args
+    placed = [*every.posonlyargs, *every.args]
+    optional = placed[len(placed) - len(every.defaults) :]
+    named = zip(every.kwonlyargs, every.kw_defaults, strict=True)
+    optional += [each for each, default in named if default is not None]
+    return [each for each in parameters(function) if each not in optional]
+
+
+def signatures_above(most: int, count: Callable[[ast.FunctionDef], list[ast.arg]]) -> list[str]:
     """Functions with more parameters, each with its place."""
     return [
         f"{name_of(path)}:{function.lineno} {function.name}"
         for path in MODULES
         for function in functions(path)
-        if len(parameters(function)) > most
+        if len(count(function)) > most
     ]
 
 
@@ -103,8 +117,8 @@ def lines(paths: list[Path]) -> list[str]:
 FIGURES: dict[str, Callable[[], list[str]]] = {
     "kernel_lines": lambda: lines(KERNEL),
     "package_files_over_200_lines": long_files,
-    "signatures_of_more_than_4_parameters": lambda: signatures_above(MANY_PARAMETERS),
-    "signatures_of_more_than_6_parameters": lambda: signatures_above(MOST_PARAMETERS),
+    "signatures_that_need_more_than_4": lambda: signatures_above(MANY_PARAMETERS, needed),
+    "signatures_of_more_than_6_parameters": lambda: signatures_above(MOST_PARAMETERS, parameters),
     "parameters_that_are_tuples": tuple_parameters,
     "signatures_with_tuples_of_more_than_3": long_tuples,
 }
