@@ -76,26 +76,34 @@ def robust(
         others = [value for value in net.output_values if value != mine]
     if not others or mine in others:
         raise InputError(f"output {right} has no other output to stay above")
-    region = _ball(net, centre, radius, clip)
-    if not allow_empty:
-        with_points(region, _guess(centre, region))
+    region = box_around(net, centre, radius, clip, allow_empty=allow_empty)
     beaten: tuple[Formula, ...] = tuple(
         atom({mine: fmpq(1), other: fmpq(-1)}, fmpq(0)) for other in others
     )
     return by_order(query_on(net, region, conjunction([Or(beaten)])))
 
 
-def _ball(
-    net: Network, centre: list[fmpq], radius: list[fmpq], clip: tuple[Any, Any] | None
+def box_around(
+    net: Network,
+    centre: list[fmpq],
+    radius: list[fmpq],
+    clip: tuple[Any, Any] | None,
+    *,
+    allow_empty: bool = False,
 ) -> Domain:
-    """The box around the centre, cut to what inputs can be."""
+    """The box around the centre, cut to what inputs can be.
+
+    Raises:
+        InputError: ends of `clip` do not fit the network, or leave no point of the box.
+    """
     sides = list(zip(centre, radius, strict=True))
     lower, upper = [c - r for c, r in sides], [c + r for c, r in sides]
     if clip is not None:
         least, most = (_each(net, end, "clip") for end in clip)
         lower = [max(ends) for ends in zip(lower, least, strict=True)]
         upper = [min(ends) for ends in zip(upper, most, strict=True)]
-    return Domain(tuple(lower), tuple(upper))
+    region = Domain(tuple(lower), tuple(upper))
+    return region if allow_empty else with_points(region, _guess(centre, region))
 
 
 def _guess(centre: list[fmpq], region: Domain) -> str:
