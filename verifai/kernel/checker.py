@@ -242,7 +242,7 @@ class _Run:
             position,
             parent.low,
             parent.high,
-            (*parent.cuts, *cuts),
+            tuple(cuts),
             parent.rows + rows,
             parent.ors if ors is None else ors,
             parent.depth + 1,
