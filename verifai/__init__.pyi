@@ -28,10 +28,8 @@ from verifai.optimum.maximize import maximize as maximize
 from verifai.optimum.sup_error import sup_error as sup_error
 from verifai.properties.approximates import approximates as approximates
 from verifai.properties.around import Neighbourhood as Neighbourhood
-from verifai.properties.around import l1_ball as l1_ball
-from verifai.properties.around import l2_ball as l2_ball
-from verifai.properties.around import lighting as lighting
-from verifai.properties.around import patch as patch
+from verifai.properties.balls import l1_ball as l1_ball
+from verifai.properties.balls import l2_ball as l2_ball
 from verifai.properties.domain import Domain as Domain
 from verifai.properties.domain import domain as domain
 from verifai.properties.equivalent import equivalent as equivalent
@@ -40,6 +38,8 @@ from verifai.properties.formula import conjunction as conjunction
 from verifai.properties.formula import disjunction as disjunction
 from verifai.properties.formula import layer as layer
 from verifai.properties.formula import never as never
+from verifai.properties.images import lighting as lighting
+from verifai.properties.images import patch as patch
 from verifai.properties.in_range import in_range as in_range
 from verifai.properties.monotone import monotone as monotone
 from verifai.properties.robust import robust as robust

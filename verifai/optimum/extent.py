@@ -13,17 +13,10 @@ from dataclasses import dataclass, field
 
 from flint import fmpq
 
-from verifai.entry import (
-    Number,
-    listed,
-    network,
-    number,
-    optional,
-    processes,
-    seconds,
-    shown,
-    takes,
-)
+from verifai.entry import rules
+from verifai.entry.numbers import Number, number
+from verifai.entry.sentences import shown
+from verifai.entry.takes import takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.number import nearest
@@ -99,7 +92,12 @@ class OutputRange:
         return f"output {self.output} within [{lower}, {upper}]; attained from {inner}"
 
 
-@takes(net=network, tolerance=number, timeout=optional(seconds), workers=processes)
+@takes(
+    net=rules.network,
+    tolerance=number,
+    timeout=rules.optional(rules.seconds),
+    workers=rules.processes,
+)
 def minimize(
     net: Network,
     form: Form,
@@ -128,11 +126,11 @@ def minimize(
 
 
 @takes(
-    net=network,
-    outputs=optional(listed),
+    net=rules.network,
+    outputs=rules.optional(rules.listed),
     tolerance=number,
-    timeout=optional(seconds),
-    workers=processes,
+    timeout=rules.optional(rules.seconds),
+    workers=rules.processes,
 )
 def output_range(
     net: Network,
