@@ -296,7 +296,7 @@ def check_twice(
     with one_thread():
         accepted = kernel_check(files.network, files.query, certificate, exact=exact)
         look.at_domain()
-    return accepted, look.said
+    return replace(accepted, query=files.judged(accepted)), look.said
 
 
 @renamed(box="domain")

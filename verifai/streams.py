@@ -15,7 +15,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 
 @contextmanager
@@ -31,7 +34,7 @@ def own_output(*, for_good: bool = False) -> Iterator[None]:
         before.flush()
     is_first = _number(before) == 1
     if is_first:
-        sys.stdout = _text(os.dup(1), before.encoding, before.errors)
+        sys.stdout = _text(_Output(os.dup(1), "wb"), before.encoding, before.errors)
     os.dup2(2, 1)
     try:
         yield
@@ -95,8 +98,8 @@ def _open_all() -> None:
             os.fstat(number)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-    sys.stdout = sys.stdout or _text(os.dup(1), "utf-8", "replace")
-    sys.stderr = sys.stderr or _text(os.dup(2), "utf-8", "replace")
+    sys.stdout = sys.stdout or _text(_Output(os.dup(1), "wb"), "utf-8", "replace")
+    sys.stderr = sys.stderr or _text(io.FileIO(os.dup(2), "wb"), "utf-8", "replace")
 
 
 def _number(stream: TextIO) -> int | None:
@@ -106,10 +109,25 @@ def _number(stream: TextIO) -> int | None:
         return None
 
 
-def _text(number: int, encoding: str, errors: str | None) -> TextIO:
-    """A stream of text to a descriptor, which it owns."""
-    raw = io.BufferedWriter(io.FileIO(number, "wb"))
-    return io.TextIOWrapper(raw, encoding, errors, line_buffering=os.isatty(number))
+class _Output(io.FileIO):
+    """Standard output, which the error calls so when nothing more can be written there.
+
+    But not when nobody reads it any more: then nothing is to be told.
+    """
+
+    def write(self, data: Buffer, /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, "standard output") from None
+
+
+def _text(raw: io.FileIO, encoding: str, errors: str | None) -> TextIO:
+    """A stream of text to a descriptor, which `raw` owns."""
+    line_buffering = os.isatty(raw.fileno())
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors, line_buffering=line_buffering)
 
 
 def flush_libraries() -> None:

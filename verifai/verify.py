@@ -160,7 +160,7 @@ def _decide(query: Query, meter: Meter, look: SecondLook) -> Verified | Unknown:
         if search.cache_info().currsize:
             look.pause = None  # the proof is there
             look.at(search().witnesses.closest)
-        said = _statement(query, look, vacuous=accepted.vacuous)
+        said = _statement(files.judged(accepted), look, vacuous=accepted.vacuous)
         return Verified(certificate, said, accepted.vacuous, effort)
     raise Stopped("no proof was accepted")
 

@@ -96,7 +96,7 @@ def test_a_full_disk_is_one_sentence(model: str, true_property: str) -> None:
         for arguments in (["verify", model, true_property, "--json"], ["--version"]):
             code, _, err = started(*arguments, program="import verifai.__main__", stdout=full)
             assert code == 4
-            assert err == "error: No space left on device\n"
+            assert err == "error: standard output: No space left on device\n"
 
 
 def test_closed_streams_leave_the_exit_code(model: str, true_property: str, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from verifai.kernel.files import query as query_file
 from verifai.kernel.files.container import digest
 from verifai.kernel.files.query import decode_query
 from verifai.kernel.network import Input, Network, affine
-from verifai.kernel.operator import Dense
+from verifai.kernel.operator import Dense, Gather
 from verifai.kernel.query import And, Atom, Or, Query, Relation
 from verifai.kernel.statement import statement
 from verifai.proof.network import encode_network
@@ -222,12 +222,17 @@ def test_assumptions_are_read_and_stand_in_the_statement() -> None:
     assert encode_query(read) == data
     assert QUERY.semantics == "real"
     lines = statement(read).splitlines()
-    assert lines[-3:] == [
-        "for every float32 program of this network, assuming:",
-        "  sums in any order",
-        "  inputs are binary32 numbers",
-    ]
+    assert lines[-3:] == ["assuming:", "  sums in any order", "  inputs are binary32 numbers"]
     assert lines[:-3] == statement(QUERY).splitlines()
+
+
+@pytest.mark.parametrize("radius", [None, 0.0, 0.5])
+def test_only_radii_speak_about_programs_that_round(radius: float | None) -> None:
+    wide = Network((Input("x", (2,)), affine("y", (2,), ((0, Gather.of(2)),), radius=radius)), (1,))
+    query = Query(wide, (fmpq(0),) * 2, (fmpq(1),) * 2, And(()), assumptions=SAID)
+    said = "for every float32 program whose rounding lies within the radii, assuming:"
+    assert (said in statement(query).splitlines()) == bool(radius)
+    assert "float32" not in statement(replace(query, assumptions=()))
 
 
 @pytest.mark.parametrize("value", [[], {}, "x", [1], [""], ["a\nb"], ["x" * 501], [["x"]], None])

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import verifai
 from tests.kernel.proofs import ANY
 from verifai.kernel.__main__ import main as alone
 from verifai.kernel.check import check
@@ -17,6 +18,7 @@ from verifai.proof.container import pack
 from verifai.proof.files import Files
 from verifai.proof.upgrade import upgraded
 
+MODEL = Path(verifai.__file__).parent / "data" / "yarotsky_4.onnx"
 HERE = Path(__file__).parent / "format_1"
 CORPUS = HERE.parents[1] / "kernel" / "corpus"
 ROOT = HERE.parents[2]
@@ -105,6 +107,28 @@ def test_codes_that_do_not_fit_their_bits_are_rejected(
 ) -> None:
     with pytest.raises(Rejection):
         checked(packed(code, mask))
+
+
+@pytest.mark.parametrize(
+    ("data", "seen"),
+    [
+        (b"", r" \(there is nothing in it\)"),
+        (MODEL.read_bytes(), r" \(it looks like an ONNX file\)"),
+        (b"; a comment\n(declare-const X_0 Real)", r" \(it looks like a VNN-LIB file\)"),
+        (b"\n (assert (<= X_0 1))", r" \(it looks like a VNN-LIB file\)"),
+        (FILES.query, ""),
+        (FILES.network, ""),
+        (b"\x08", ""),
+        (b"PK\x03\x04", ""),
+    ],
+)
+def test_what_is_no_certificate_is_called_so(data: bytes, seen: str) -> None:
+    with pytest.raises(Rejection, match=f"^format: this is no certificate{seen}$"):
+        upgraded(data, FILES)
+
+
+def test_one_of_a_newer_format_is_left_to_the_kernel() -> None:
+    assert upgraded(b"verifai9", FILES) == b"verifai9"
 
 
 def test_about_another_statement_it_is_rejected() -> None:

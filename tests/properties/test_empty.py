@@ -42,6 +42,28 @@ def test_every_builder_refuses_and_takes_it_when_asked(name: str) -> None:
     assert verdict.vacuous
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: vf.maximize(NET, 0, BOX),
+        lambda: vf.radius(NET, [0, -3], clip=(0, 1)),
+        lambda: vf.certify(NET, [[0, -3]], [0], eps=1, clip=(0, 1), jobs=1),
+        lambda: vf.certify(NET, [[0, 3], [0, -3]], [0, 0], eps=1, clip=(0, 1), jobs=2),
+        lambda: vf.approximation_property("x", BOX, tolerance=1).queries(NET),
+    ],
+)
+def test_a_function_that_cannot_take_it_does_not_say_so(call: Callable[[], Any]) -> None:
+    with pytest.raises(vf.InputError, match="the domain is empty") as caught:
+        call()
+    assert "allow_empty" not in str(caught.value)
+
+
+def test_certify_says_what_to_do_about_an_empty_ball() -> None:
+    said = r"^X\[0\]: the domain is empty: .* let clip hold every input, or scale the inputs"
+    with pytest.raises(vf.InputError, match=said):
+        vf.certify(NET, [[0, -3]], [0], eps=1, clip=(0, 1), jobs=1)
+
+
 def test_an_image_of_bytes_under_a_clip_of_units_is_refused_by_name() -> None:
     net = vf.load(DATA / "digits_mlp.onnx")
     with np.load(DATA / "digits_test.npz") as file:

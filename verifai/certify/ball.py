@@ -17,6 +17,7 @@ from flint import fmpq
 
 from verifai.api import check, ready
 from verifai.entry.numbers import entries, number
+from verifai.entry.sentences import EmptyDomain
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.network import Network
 from verifai.kernel.number import rational, text
@@ -29,6 +30,7 @@ from verifai.properties.robust import robust
 from verifai.verdict import Falsified, Unknown, Verdict, Verified
 from verifai.verify import confirm
 
+SCALE = "let clip hold every input, or scale the inputs, as --scale 1/255 does"
 LONG = 12  # characters of a radius, beyond which a decimal is shown
 DECIDED = ("verified", "falsified")
 Clip = tuple[Any, Any] | None  # least and greatest value of inputs
@@ -119,7 +121,10 @@ class Balls:
         """
         if eps not in self._queries:
             net, clip = self.classifier.net, self.classifier.clip
-            asked = robust(net, self.centre, eps=eps, label=self.label, clip=clip)
+            try:
+                asked = robust(net, self.centre, eps=eps, label=self.label, clip=clip)
+            except EmptyDomain as error:
+                raise InputError(f"{error.found}; {SCALE}") from None
             self._queries[eps] = asked
         return self._queries[eps]
 

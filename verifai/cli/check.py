@@ -75,7 +75,8 @@ def command(
             lines += [f"hint: {hint}"] if hint else []
             found |= {"hint": hint} if hint else {}
     else:
-        said, taken = statement(query, vacuous=accepted.vacuous), list(query.assumptions)
+        said = statement(accepted.query, vacuous=accepted.vacuous)
+        taken = list(accepted.query.assumptions)
         found = {"accepted": True, "nodes": accepted.nodes, "leaves": accepted.leaves}
         found |= {"vacuous": accepted.vacuous, "statement": said, "assumptions": taken}
         found |= {"second_reader": list(agreement)}

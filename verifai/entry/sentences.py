@@ -26,6 +26,22 @@ class MissingPackage(InputError, ImportError):
     """A package is not installed; the message names the extra that brings it."""
 
 
+class EmptyDomain(InputError):
+    """A domain without a point; how to take it is said where the function called can be told to.
+
+    Attributes:
+        found: the sentence without that advice.
+    """
+
+    @property
+    def found(self) -> str:
+        """What is empty, and why that may be."""
+        return str(self.args[0])
+
+    def __str__(self) -> str:
+        return f"{self.found}, and allow_empty=True takes it all the same"
+
+
 def missing_package(error: ImportError) -> MissingPackage:
     """What to install, in one sentence.
 

@@ -18,7 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from verifai.entry.rules import Rule, certificate
-from verifai.entry.sentences import missing_package, unreadable
+from verifai.entry.sentences import EmptyDomain, missing_package, unreadable
 from verifai.kernel.errors import InputError, Rejection
 
 P = ParamSpec("P")
@@ -57,6 +57,10 @@ def takes(**rules: Rule) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 if certificate in rules.values():
                     raise  # it was asked about a certificate
                 raise InputError(f"values leave what can be bounded ({rejection})") from None
+            except EmptyDomain as error:
+                if "allow_empty" in signature.parameters:
+                    raise
+                raise InputError(error.found) from None
             except InputError:
                 raise
             except ImportError as error:

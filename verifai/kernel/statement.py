@@ -44,7 +44,8 @@ def statement(query: Query, *, verified: bool = True, vacuous: bool = False) -> 
         )
         lines.append("holds on it.")
     if query.assumptions:
-        lines.append(f"for every {query.semantics} program of this network, assuming:")
+        rounded = "for every float32 program whose rounding lies within the radii, "
+        lines.append(f"{rounded if _has_radii(query.network) else ''}assuming:")
         lines += [f"  {text}" for text in query.assumptions]
     return "\n".join(lines)
 
@@ -100,9 +101,14 @@ def _network(net: Network) -> list[str]:
         f"Network: {size}, over the real numbers",
         f"  inputs {named(net.inputs)}; outputs {named(net.outputs)}",
     ]
-    if any(isinstance(n, Affine) and n.radius is not None and n.radius.any() for n in net.nodes):
+    if _has_radii(net):
         lines.append("  with radii: holds for every network whose constants lie within them")
     return lines
+
+
+def _has_radii(net: Network) -> bool:
+    """Whether some constant is known up to a radius only."""
+    return any(isinstance(n, Affine) and n.radius is not None and n.radius.any() for n in net.nodes)
 
 
 def _domain(query: Query) -> list[str]:

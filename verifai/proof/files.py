@@ -5,11 +5,13 @@ May import: kernel, the floor's own writers. Must not know: what a proof proves.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Self
 
 from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.check import read
+from verifai.kernel.checker import Accepted
 from verifai.kernel.files.certificate import Proof
 from verifai.kernel.files.container import digest
 from verifai.kernel.query import Query
@@ -52,6 +54,10 @@ class Files:
     def digests(self) -> tuple[str, str]:
         """Those of the network's and of the query's file."""
         return digest(self.network), digest(self.query)
+
+    def judged(self, accepted: Accepted) -> Query:
+        """The query that the kernel read and judged, with the words that it was posed in."""
+        return replace(accepted.query, stated=self.question.stated)
 
     def certificate(self, proof: Proof) -> bytes:
         """The certificate that claims that a proof is about these files."""

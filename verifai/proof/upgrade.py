@@ -30,6 +30,8 @@ from verifai.proof.query import encode_query
 
 FORMAT_1 = "verifai-certificate-1"
 MAX_HEADER = 1 << 16
+DIGITS = b"0123456789"
+IR_VERSION, MAX_IR_VERSION = b"\x08", 32  # how ONNX files begin: the version of their format
 MAX_CODES = 1 << 28
 DEFAULT_CODE = 255
 KEPT = {
@@ -49,16 +51,20 @@ TYPES = {name: np.dtype(dtype) for name, dtype in (KEPT | OLD).items()}
 def upgraded(certificate: bytes, files: Files) -> bytes:
     """The certificate in format 2, about these files; one that is not of format 1 as it is.
 
+    What is no certificate of any format is called so.
+
     Args:
         certificate: untrusted bytes.
         files: of the statement that it is checked against.
 
     Raises:
-        Rejection: a certificate of format 1 that is badly formed, or about other files.
+        Rejection: no certificate, or one of format 1 that is badly formed, or about other files.
     """
     head = certificate[: 8 + MAX_HEADER]
-    if head.startswith(MAGIC) or FORMAT_1.encode() not in head:
+    if head.startswith(MAGIC.rstrip(DIGITS)):  # of a newer format, too: the kernel says so
         return certificate
+    if FORMAT_1.encode() not in head:
+        raise Rejection("format", f"this is no certificate{_seen(head)}")
     try:
         metadata, arrays = unpack(certificate, max_header=MAX_HEADER)
     except ContainerError as error:
@@ -76,6 +82,17 @@ def upgraded(certificate: bytes, files: Files) -> bytes:
     proof = decode_certificate(draft, *files.digests)  # the reader says what does not fit
     check_form(proof, files.question.network)
     return files.certificate(proof)
+
+
+def _seen(head: bytes) -> str:
+    """What a file that is no certificate seems to be, in brackets; nothing if nobody can tell."""
+    if not head:
+        return " (there is nothing in it)"
+    if head.lstrip()[:1] in (b"(", b";"):
+        return " (it looks like a VNN-LIB file)"
+    if head[:1] == IR_VERSION and len(head) > 1 and head[1] < MAX_IR_VERSION:
+        return " (it looks like an ONNX file)"
+    return ""
 
 
 def _digests(files: Files) -> tuple[set[str], set[str]]:

@@ -15,7 +15,7 @@ from flint import fmpq
 
 from verifai.entry import rules
 from verifai.entry.numbers import Number, number, pair
-from verifai.entry.sentences import refused, shown
+from verifai.entry.sentences import EmptyDomain, refused, shown
 from verifai.entry.takes import enter, renamed, takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
@@ -195,23 +195,23 @@ def with_points(region: Domain, guess: str = "are the ends the wrong way round?"
         guess: what may have gone wrong if an upper end lies below the lower one.
 
     Raises:
-        InputError: its box is empty, or a row alone leaves nothing of it, so that any property
+        EmptyDomain: its box is empty, or a row alone leaves nothing of it, so that any property
             would hold on it.
     """
     place = region.empty_at()
     if place is None and (row := region.empty_row()) is not None:
-        raise InputError(
+        raise EmptyDomain(
             f"the domain is empty: row {row} holds nowhere in the box; any property would hold on"
-            " it, and allow_empty=True takes it all the same"
+            " it"
         )
     if place is None:
         return region
     low, high = readable(region.lower[place]), readable(region.upper[place])
     is_between = region.lower[place] <= region.upper[place]
-    raise InputError(
+    raise EmptyDomain(
         f"the domain is empty: input {place} would lie between {low} and {high}"
         f" ({'where there is no integer' if is_between else guess}); any property would hold on"
-        " it, and allow_empty=True takes it all the same"
+        " it"
     )
 
 
