@@ -23,7 +23,7 @@ from verifai.kernel import checker
 from verifai.kernel.check import check
 from verifai.kernel.checker import Checker
 from verifai.kernel.errors import Rejection, Unable
-from verifai.kernel.network import Input, Network
+from verifai.kernel.network import Input, Network, affine, relu
 from verifai.kernel.query import Formula, Or, Query, Relation, atom
 from verifai.proof.files import Files
 
@@ -191,3 +191,16 @@ def test_exact_arithmetic_is_the_one_that_decides() -> None:
     query = on(INPUT, 0, 1, at_least(0, fmpq(1, 2)))
     assert Checker(query, exact=True).root.ar.rounds is False
     assert Checker(query).root.ar.rounds is True
+
+
+@BOTH
+def test_a_constant_with_a_radius_is_derived_behind_an_empty_context(exact: bool) -> None:
+    """It has no source, so its magnitude is one for all contexts."""
+    constant = affine("c", (1,), (), bias=1.0, radius=0.5)
+    net = Network((Input("x", (2,)), constant, relu("r", (1,), 1)), (2,))
+    query = query_of(net, atom({3: -ONE, 1: -ONE}, fmpq(3)))
+    good = Derive((("node", 1, None), ("node", 2, None)), close((0, 1.0)))
+    for at in (-2.0, 0.0, 2.0):
+        assert decide(query, Split(0, at, good, good), exact=exact).leaves == 2
+    reached = query_of(net, atom({3: -ONE, 1: -ONE}, fmpq(5, 2)))
+    rejected(reached, Split(0, -2.0, good, good), "close", exact=exact)

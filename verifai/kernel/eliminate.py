@@ -219,7 +219,8 @@ class _Elimination:
         """Σ |coefficient|·radius·(Σ|W||x| + |b|) with the context's intervals."""
         sources = self.root.network.nodes[i].sources
         reach = self.root.machine.size(i, [self._magnitudes(s) for s in sources])
-        weights = self.root.ar.radius(self.root.ar.lift(radius), reach)[self.sets]
+        weights = self.root.ar.radius(self.root.ar.lift(radius), reach)
+        weights = weights[self.sets] if sources else weights  # of a constant one row for all
         return np.asarray((abs(part.a) * self._at(_columns(weights, part.columns))).sum(axis=1))
 
     def _magnitudes(self, i: int) -> Array:
