@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
+import verifai
 from tests.report.pages import parsed
 from verifai.cli import run
 
@@ -78,3 +80,58 @@ def test_hostile_paths_are_text(tmp_path: Path) -> None:
     assert len(found.all("script")) == 1
     assert not found.all("img")
     assert "<img src=x onerror=alert(1)>" in found.all("pre")[0].text
+
+
+ABOVE_HALF = """(declare-const X_0 Real)
+(declare-const Y_0 Real)
+(assert (>= X_0 0))
+(assert (<= X_0 1))
+(assert (>= Y_0 0.5))
+"""
+
+
+def answered(folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> Path:
+    """What verify --json says about the square network and a property that fails."""
+    (folder / "p.vnnlib").write_text(ABOVE_HALF, "utf-8")
+    model = Path(verifai.__file__).parent / "data" / "yarotsky_4.onnx"
+    run(["verify", str(model), str(folder / "p.vnnlib"), "--json", *options])
+    answer = folder / "answer.json"
+    answer.write_text(capsys.readouterr().out, "utf-8")
+    return answer
+
+
+def test_an_answer_becomes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer, out = answered(tmp_path, capsys), tmp_path / "page.html"
+    assert run(["report", str(answer), "-o", str(out)]) == 0
+    found = parsed(out.read_text("utf-8"))
+    assert "Falsified" in found.all("span", **{"class": "badge falsified"})[0].text
+    assert "shows the violation too" in "".join(e.text for e in found.all("dl"))
+    assert found.all("pre")[0].text.startswith("verifai verify ")
+
+
+def test_an_answer_that_is_not_so_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = answered(tmp_path, capsys)
+    said = json.loads(answer.read_text("utf-8"))
+    said["counterexample"]["inputs"] = ["1/4"]
+    answer.write_text(json.dumps(said), "utf-8")
+    assert run(["report", str(answer), "-o", str(tmp_path / "page.html")]) == 4
+    assert "no violation at this input" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "not what `verifai verify --json` prints"),
+        ('{"verdict": "falsified"}', "--model FILE --property FILE"),
+        ('{"verdict": "verified"}', "run verify with --certificate FILE"),
+    ],
+)
+def test_answers_that_cannot_be_shown_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    answer = tmp_path / "a.json"
+    answer.write_text(text, "utf-8")
+    assert run(["report", str(answer), "-o", str(tmp_path / "page.html")]) == 4
+    assert said in capsys.readouterr().err

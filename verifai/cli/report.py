@@ -6,9 +6,11 @@ May import: report, files, the cli's own parts. Must not know: how results are f
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from verifai.cli.verify import image_sides
 from verifai.files import require_writable, write_atomically
 
 
@@ -23,21 +25,36 @@ from verifai.files import require_writable, write_atomically
     default=Path("report.html"),
     help="The page to write (default report.html).",
 )
+@click.option("--model", type=click.Path(path_type=Path), help="The network of an answer.")
+@click.option(
+    "--property",
+    "property_file",
+    type=click.Path(path_type=Path),
+    help="The property of an answer.",
+)
+@click.option(
+    "--image",
+    "sides",
+    metavar="ROWSxCOLUMNS",
+    callback=image_sides,
+    help="Draw inputs as images of this size (default: as their shapes say).",
+)
 @click.option("--title", help="Title of the page (default: the name of the result).")
-def command(results: tuple[Path, ...], output: Path, title: str | None) -> int:
+def command(results: tuple[Path, ...], output: Path, title: str | None, **known: Any) -> int:
     """Write a page about each RESULT: what was proved or refuted, and why.
 
-    A RESULT is a certificate (with its .network and .query.json beside it), or a folder of them.
-    Nothing is believed: proofs are checked anew, counterexamples replayed. Exit codes: 0 written,
-    4 usage or error.
+    A RESULT is a certificate (with its .network and .query.json beside it), a folder of them, or a
+    file with what verify --json printed. Nothing is believed: proofs are checked anew, and
+    counterexamples replayed. Exit codes: 0 written, 4 usage or error.
     """
     from verifai.report.page import page
-    from verifai.report.read import sections_of
+    from verifai.report.read import Wanted, sections_of
     from verifai.report.words import many
 
     require_writable(output)
     is_alone = len(results) == 1
-    sections = [s for path in results for s in sections_of(path, is_alone=is_alone)]
+    asked = Wanted(**known, is_alone=is_alone)
+    sections = [section for path in results for section in sections_of(path, asked)]
     text = page(title or (results[0].name if is_alone else f"{len(results)} results"), sections)
     write_atomically(output, text.encode())
     click.echo(f"{output}: {many(len(sections), 'result')}, {len(text.encode()):,} bytes")

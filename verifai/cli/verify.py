@@ -177,6 +177,8 @@ def _plain(model: Path, property_file: Path, asked: _Asked) -> int:
     elapsed, path = time.monotonic() - asked.start, asked.written(verdict)
     if asked.as_json:
         found = record(verdict, query, seconds=elapsed) | {"certificate": path}
+        found |= {"model": str(model), "property": str(property_file)}
+        found |= {"semantics": kind, "assume_ulp": ulp}
         click.echo(json.dumps(found, allow_nan=False))
     else:
         click.echo(words(verdict, query, seconds=elapsed, sides=asked.sides))

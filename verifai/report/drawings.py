@@ -5,6 +5,9 @@ May import: markupsafe, tree. Must not know: templates, verdicts.
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from markupsafe import Markup
 
 from verifai.report.tree import Tree
@@ -24,6 +27,14 @@ def svg(box: str, label: str, parts: list[Markup], kind: str = "plot") -> Markup
     """
     head = Markup('<svg class="{}" viewBox="{}" role="img" aria-label="{}">')
     return head.format(kind, box, label) + Markup("").join(parts) + Markup("</svg>")
+
+
+def in_script(data: Any) -> Markup:
+    """Data as JSON that a page can hold: no text in it ends the script."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    for mark in "<>&":
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return Markup(text)
 
 
 def icicle(tree: Tree) -> Markup:

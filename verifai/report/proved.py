@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,11 +20,13 @@ from verifai.kernel.query import Query
 from verifai.proof.files import Files
 from verifai.proof.upgrade import upgraded
 from verifai.report.drawings import icicle
+from verifai.report.function import WholeFunction, function_of
 from verifai.report.leaf import LeafArithmetic, leaf_arithmetic
 from verifai.report.reference import reference_of
 from verifai.report.said import Said, said_of
-from verifai.report.tree import Item, Tree, tree_of, watched
+from verifai.report.tree import Tree, tree_of, watched
 
+STEM = "proof"
 MAX_INSIDE = 3 << 18  # bytes of files that are kept inside the page
 
 
@@ -58,7 +60,7 @@ class Proved:
 
     template: ClassVar[str] = "proved.html"
     verdict: ClassVar[str] = "verified"
-    source: Origin
+    origin: Origin
     said: Said
     semantics: str
     assumptions: tuple[str, ...]
@@ -68,6 +70,7 @@ class Proved:
     tree: Tree
     figure: Markup
     leaf: LeafArithmetic | None
+    function: WholeFunction | None
     files: tuple[Kept, ...]
 
     @property
@@ -76,13 +79,13 @@ class Proved:
         return "none" if self.tree.least is None else str(self.tree.least)
 
 
-def proved(query: Query, certificate: bytes, source: Origin, *, most: int | None = None) -> Proved:
+def proved(query: Query, certificate: bytes, origin: Origin, *, most: int | None = None) -> Proved:
     """The section about a certificate, which the kernel reads and checks now.
 
     Args:
         query: what it is about.
         certificate: its bytes.
-        source: where it comes from.
+        origin: where it comes from.
         most: how many nodes of the tree are listed; None: as many as are good to read.
 
     Raises:
@@ -100,10 +103,10 @@ def proved(query: Query, certificate: bytes, source: Origin, *, most: int | None
             leaf = leaf_arithmetic(query, proof, tree.tightest)
         except Rejection:  # exact where the proof is rounded, and so of other contexts
             leaf = None
-    named = (("network", files.network), ("query.json", files.query), ("certificate", certificate))
-    digests = tuple((name, hashlib.sha256(data).hexdigest()) for name, data in named)
+    named = {"network": files.network, "query.json": files.query, "certificate": certificate}
+    digests = tuple((name, hashlib.sha256(data).hexdigest()) for name, data in named.items())
     return Proved(
-        source,
+        origin,
         said_of(query, reference_of(query)),
         query.semantics,
         query.assumptions,
@@ -113,21 +116,17 @@ def proved(query: Query, certificate: bytes, source: Origin, *, most: int | None
         tree,
         icicle(tree),
         leaf,
-        _kept(named),
+        function_of(query),
+        kept_files(named),
     )
 
 
-def _kept(named: Sequence[tuple[str, bytes]]) -> tuple[Kept, ...]:
+def kept_files(named: Mapping[str, bytes]) -> tuple[Kept, ...]:
     """The files as addresses that hold them, unless they are too large."""
-    if sum(len(data) for _, data in named) > MAX_INSIDE:
+    if sum(map(len, named.values())) > MAX_INSIDE:
         return ()
     start = "data:application/octet-stream;base64,"
     return tuple(
-        Kept(f"proof.{name}", len(data), start + base64.b64encode(data).decode())
-        for name, data in named
+        Kept(f"{STEM}.{name}", len(data), start + base64.b64encode(data).decode())
+        for name, data in named.items()
     )
-
-
-def is_shown(item: Item) -> bool:
-    """Whether a line of the tree is a leaf with a bound."""
-    return item.is_leaf and item.least is not None

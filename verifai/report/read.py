@@ -5,26 +5,53 @@ May import: kernel, proof, the floor's own parts. Must not know: the command lin
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from flint import fmpq
+
+from verifai.api import query_from
 from verifai.kernel.check import read
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.files.certificate import DIGEST, MAGIC
+from verifai.kernel.number import rational
+from verifai.kernel.query import Query
 from verifai.report.page import Section
 from verifai.report.proved import Origin, proved
+from verifai.report.refuted import refuted
+from verifai.verdict import Counterexample
 
 FEW = 250  # nodes of each tree, where a page has several
 MANY = 64  # proofs of a folder that are shown
 
 
-def sections_of(path: Path, *, is_alone: bool = True) -> Iterator[Section]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a command may say beside the results.
+
+    Attributes:
+        model, property_file: of answers that do not name theirs.
+        sides: of images among the inputs.
+        is_alone: whether the page is about one result, so that there is room.
+    """
+
+    model: Path | None = None
+    property_file: Path | None = None
+    sides: tuple[int, ...] | None = None
+    is_alone: bool = True
+
+
+def sections_of(path: Path, asked: Wanted) -> Iterator[Section]:
     """The sections of a page about one result.
 
     Args:
-        path: a certificate with its files beside it, or a folder of them.
-        is_alone: whether the page is about nothing else, so that there is room.
+        path: a certificate with its files beside it, a folder of them, or what `verify --json`
+            printed.
+        asked: what is known beside it.
 
     Raises:
         InputError: it is nothing that can be shown; it says what can.
@@ -32,8 +59,68 @@ def sections_of(path: Path, *, is_alone: bool = True) -> Iterator[Section]:
     """
     if path.is_dir():
         yield from _folder(path)
+    elif path.suffix == ".json":
+        yield answer_section(path, asked)
     else:
-        yield certificate_section(path, most=None if is_alone else FEW)
+        yield certificate_section(path, most=None if asked.is_alone else FEW)
+
+
+def answer_section(path: Path, asked: Wanted) -> Section:
+    """The section about what `verify --json` printed.
+
+    Raises:
+        InputError: it is no such answer, its files are missing, or it is not so.
+        OSError: as `sections_of`.
+    """
+    said = _answer(path)
+    status = said.get("verdict")
+    if status == "verified":
+        certificate = said.get("certificate")
+        if not isinstance(certificate, str):
+            raise InputError(f"{path}: the proof was not kept: run verify with --certificate FILE")
+        return certificate_section(Path(certificate), most=None if asked.is_alone else FEW)
+    query, command = _question(path, said, asked)
+    if status == "falsified":
+        origin = Origin(path.name, (command,))
+        return refuted(query, _counterexample(path, said), origin, sides=asked.sides)
+    raise InputError(f"{path}: no answer of `verifai verify --json` that can be shown")
+
+
+def _answer(path: Path) -> dict[str, Any]:
+    try:
+        said = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        said = None
+    if not isinstance(said, dict) or "verdict" not in said:
+        raise InputError(f"{path}: not what `verifai verify --json` prints")
+    return said
+
+
+def _question(path: Path, said: dict[str, Any], asked: Wanted) -> tuple[Query, str]:
+    """The query that an answer is about, from the files themselves, and how to ask it again."""
+    named = [said.get("model"), said.get("property")]
+    given = [asked.model, asked.property_file]
+    files = [
+        g or (Path(n) if isinstance(n, str) else None) for g, n in zip(given, named, strict=True)
+    ]
+    if files[0] is None or files[1] is None:
+        raise InputError(f"{path}: say what it is about with --model FILE --property FILE")
+    semantics, ulp = str(said.get("semantics", "real")), said.get("assume_ulp")
+    query = query_from(files[0], files[1], semantics=semantics, assume_ulp=ulp)
+    words = ["verifai", "verify", str(files[0]), str(files[1])]
+    words += ["--semantics", semantics] if semantics != "real" else []
+    return query, shlex.join([*words, *(["--assume-ulp", str(ulp)] if ulp is not None else [])])
+
+
+def _counterexample(path: Path, said: dict[str, Any]) -> Counterexample:
+    """The input of an answer; all else that it says is computed anew."""
+    found = said.get("counterexample")
+    inputs = found.get("inputs") if isinstance(found, dict) else None
+    if not isinstance(inputs, list) or not all(isinstance(x, str) for x in inputs):
+        raise InputError(f"{path}: no counterexample in it")
+    float32 = found.get("float32") if isinstance(found, dict) else None
+    exact = tuple(rational(x) for x in inputs)
+    return Counterexample(exact, (), fmpq(0), float32 if isinstance(float32, bool) else None)
 
 
 def certificate_section(path: Path, *, most: int | None = None, name: str = "") -> Section:
@@ -53,10 +140,10 @@ def certificate_section(path: Path, *, most: int | None = None, name: str = "") 
     if not query.is_file():
         raise InputError(f"{path}: no result: {query.name} is missing beside it")
     words = ["python", "-m", "verifai.kernel", str(network), str(query), str(path)]
-    source = Origin(name or path.name, (shlex.join(words),))
+    origin = Origin(name or path.name, (shlex.join(words),))
     try:
         found = read(network.read_bytes(), query.read_bytes())
-        return proved(found, data, source, most=most)
+        return proved(found, data, origin, most=most)
     except Rejection as rejection:
         raise InputError(f"{path}: the kernel rejects this certificate ({rejection})") from None
 

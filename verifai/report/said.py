@@ -5,21 +5,18 @@ May import: kernel, reference, words; markupsafe. Must not know: verdicts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flint import fmpq
 from markupsafe import Markup
 
 from verifai.kernel.network import Network
 from verifai.kernel.query import And, Atom, Formula, Query, Relation
+from verifai.report.mathematics import NEGATED, letters, mathematics
 from verifai.report.reference import Reference
 from verifai.report.words import Shown, atom_words, compared, many, shown
 
 MAX_LINES = 60
-MAX_ATOMS = 10
 MAX_INPUTS = 12
-_NOT = {Relation.AT_MOST: ">", Relation.LESS: "≥", Relation.EQUAL: "≠"}
 _TURNED = {">": "<", "≥": "≤", "≠": "≠"}
 
 
@@ -88,7 +85,7 @@ def said_of(query: Query, reference: Reference) -> Said:
         f"{many(net.offsets[-1], 'value')}"
     )
     stated = query.unsafe if query.stated is None else query.stated
-    letters = _letters(net)
+    named = {n: letter for n, letter in letters(net).items() if net.nodes[n].name != letter}
     return Said(
         size,
         _domain_words(query, reference),
@@ -97,8 +94,8 @@ def said_of(query: Query, reference: Reference) -> Said:
         tuple(atom_words(net, atom) for atom in query.domain[:MAX_LINES]),
         _lines(net, stated),
         () if query.stated is None else _lines(net, query.unsafe),
-        _mathematics(query, stated, reference),
-        "; ".join(f"{letter}: {net.nodes[node].name}" for node, letter in letters.items()),
+        mathematics(query, stated, reference),
+        "; ".join(f"{l}: {net.nodes[n].name}" for n, l in named.items() if net.nodes[n].name != l),
     )
 
 
@@ -122,9 +119,9 @@ def _domain_words(query: Query, reference: Reference) -> str:
     return words
 
 
-def _negated(net: Network, atom: Atom) -> str:
+def negated(net: Network, atom: Atom) -> str:
     """That an atom does not hold."""
-    sign, terms = _NOT[atom.relation], list(atom.terms)
+    sign, terms = NEGATED[atom.relation], list(atom.terms)
     if terms and terms[0][1] < 0:
         flipped = [(v, -c) for v, c in terms]
         return compared(net, flipped, _TURNED[sign], atom.constant)
@@ -138,7 +135,7 @@ def _lines(net: Network, unsafe: And) -> tuple[Line, ...]:
     while todo and len(lines) < MAX_LINES:
         part, level = todo.pop()
         if isinstance(part, Atom):
-            lines.append(Line(level, _negated(net, part)))
+            lines.append(Line(level, negated(net, part)))
         elif len(part.parts) == 1:
             todo.append((part.parts[0], level))
         elif not part.parts:
@@ -169,7 +166,7 @@ def _above_all(net: Network, part: Formula) -> str | None:
     mine = {p[0][0] for p in pairs} if plain else set()
     if len(mine) != 1 or len(relations) != 1 or relations == {Relation.EQUAL}:
         return None
-    sign = _NOT[relations.pop()]
+    sign = NEGATED[relations.pop()]
     owners = [net.owner(p[1][0]) for p in pairs]
     first = net.describe(mine.pop())
     if len({node for node, _ in owners}) == 1 and len(owners) > 2:
@@ -178,114 +175,3 @@ def _above_all(net: Network, part: Formula) -> str | None:
         return f"{first} {sign} {name}[j] for each j of {places}"
     others = ", ".join(net.describe(p[1][0]) for p in pairs)
     return f"{first} {sign} each of {others}"
-
-
-def _letters(net: Network) -> dict[int, str]:
-    """A letter for each input and output node: x and y, numbered where there are several."""
-    found: dict[int, str] = {}
-    for letter, nodes in (("x", net.inputs), ("y", tuple(dict.fromkeys(net.outputs)))):
-        for number, node in enumerate(nodes, 1):
-            found.setdefault(node, letter if len(nodes) == 1 else f"{letter}{number}")
-    return found
-
-
-def _mathematics(query: Query, stated: And, reference: Reference) -> tuple[Markup, ...]:
-    """∀ x ∈ D: …, a line for each part."""
-    net = query.network
-    names = Markup("<mo>,</mo>").join(_mi(_letters(net)[i]) for i in net.inputs)
-    domain = _domain_math(query, reference)
-    lines = [Markup("<mo>∀</mo>{}<mo>:</mo>{}").format(names, domain[0])]
-    lines += [Markup("<mspace width='1.6em'/><mo>∧</mo>{}").format(part) for part in domain[1:]]
-    found, sign = _parts(net, stated)
-    lines.append(Markup("<mo>⇒</mo><mspace width='0.5em'/>{}").format(found[0]))
-    lines += [Markup("<mspace width='1.6em'/><mo>{}</mo>{}").format(sign, p) for p in found[1:]]
-    return tuple(Markup("<math><mrow>{}</mrow></math>").format(line) for line in lines)
-
-
-def _domain_math(query: Query, reference: Reference) -> list[Markup]:
-    box = list(zip(query.input_values, query.lower, query.upper, strict=True))
-    rows = [_atom(query.network, a, "") for a in query.domain[:MAX_ATOMS]]
-    if reference.radius is not None:
-        text = (
-            "<msub><mrow><mo>‖</mo>{0}<mo>−</mo><mover>{0}<mo>^</mo></mover><mo>‖</mo></mrow>"
-            "<mi>∞</mi></msub><mo>≤</mo>{1}"
-        )
-        return [Markup(text).format(_mi("x"), _mn(reference.radius)), *rows]
-    if len(box) > MAX_ATOMS:
-        text = "<mi>x</mi><mo>∈</mo><mi>D</mi><mo>⊂</mo><msup><mi>ℝ</mi><mn>{}</mn></msup>"
-        return [Markup(text).format(len(box)), *rows]
-    text = "{}<mo>∈</mo><mo>[</mo>{}<mo>,</mo>{}<mo>]</mo>"
-    ends = [Markup(text).format(_value(query.network, v), _mn(l), _mn(u)) for v, l, u in box]
-    return ends + rows
-
-
-def _parts(net: Network, part: Formula) -> tuple[list[Markup], str]:
-    """The negation of a formula as its outermost parts, and the sign between them."""
-    while not isinstance(part, Atom) and len(part.parts) == 1:
-        part = part.parts[0]
-    if isinstance(part, Atom):
-        return [_atom(net, part, _NOT[part.relation])], ""
-    if not part.parts:
-        return [Markup("<mo>⊥</mo>")], ""
-    found = [_formula(net, p) for p in part.parts[:MAX_ATOMS]]
-    if len(part.parts) > MAX_ATOMS:
-        found.append(Markup("<mo>…</mo>"))
-    return found, "∨" if isinstance(part, And) else "∧"
-
-
-def _formula(net: Network, part: Formula) -> Markup:
-    found, sign = _parts(net, part)
-    if len(found) == 1:
-        return found[0]
-    inner = Markup("<mo>{}</mo>").format(sign).join(found)
-    return Markup("<mrow><mo>(</mo>{}<mo>)</mo></mrow>").format(inner)
-
-
-def _atom(net: Network, atom: Atom, sign: str) -> Markup:
-    """An atom, or with a sign in the place of its own; its first value positive."""
-    sign = sign or {Relation.AT_MOST: "≤", Relation.LESS: "<", Relation.EQUAL: "="}[atom.relation]
-    turned = {">": "<", "≥": "≤", "<": ">", "≤": "≥"}
-    flip = bool(atom.terms) and atom.terms[0][1] < 0
-    text = Markup("")
-    for value, factor in atom.terms[:MAX_ATOMS]:
-        is_minus = (factor < 0) != flip
-        mark = "−" if is_minus else "+" if text else ""
-        size = "" if abs(factor) == 1 else _mn(abs(factor)) + Markup("<mo>·</mo>")
-        text += Markup("<mo>{}</mo>").format(mark) if mark else ""
-        text += size + _value(net, value)
-    if len(atom.terms) > MAX_ATOMS:
-        text += Markup("<mo>+</mo><mo>…</mo>")
-    shown_sign = turned.get(sign, sign) if flip else sign
-    right = atom.constant if flip else -atom.constant
-    return (text or _mn(fmpq(0))) + Markup("<mo>{}</mo>").format(shown_sign) + _mn(right)
-
-
-def _value(net: Network, value: int) -> Markup:
-    node, index = net.owner(value)
-    name = _letters(net).get(node, net.nodes[node].name)
-    if net.sizes[node] == 1:
-        return _mi(name)
-    return Markup("<msub>{}<mn>{}</mn></msub>").format(_mi(name), index)
-
-
-def _mi(name: str) -> Markup:
-    return Markup("<mi>{}</mi>").format(name)
-
-
-def _mn(value: fmpq) -> Markup:
-    return Markup("<mn>{}</mn>").format(str(shown(value)))
-
-
-def unsafe_atoms(query: Query) -> Sequence[tuple[int, Formula]]:
-    """The parts of the unsafe formula in order, each with its level; a long one is cut."""
-    found: list[tuple[int, Formula]] = []
-    todo: list[tuple[Formula, int]] = [(query.unsafe, 0)]
-    while todo and len(found) < 4 * MAX_LINES:
-        part, level = todo.pop()
-        if not isinstance(part, Atom) and len(part.parts) == 1:
-            todo.append((part.parts[0], level))
-            continue
-        found.append((level, part))
-        if not isinstance(part, Atom):
-            todo += [(each, level + 1) for each in reversed(part.parts)]
-    return found

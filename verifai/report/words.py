@@ -20,6 +20,8 @@ from verifai.kernel.statement import readable
 LONG = 16  # characters of an exact number that is not rounded for reading
 MAX_EXACT = 400  # characters of one that is shown in full beside
 MAX_TERMS = 6
+Terms = Sequence[tuple[int, fmpq]]  # values with their factors
+_TURNED = {"<": ">", "≤": "≥"}  # of two values the larger one is said first
 TINY = 1e-100  # floats below it are what rounding left
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -92,11 +94,15 @@ def condition(net: Network, row: Row, *, plain: bool = True) -> str:
     return text.replace("≈ ", "") if plain else text
 
 
-def compared(net: Network, terms: Sequence[tuple[int, fmpq]], sign: str, right: fmpq) -> str:
+def compared(net: Network, terms: Terms, sign: str, right: fmpq) -> str:
     """Σ factor·value, a sign and a constant; two values against each other where it is that."""
     if len(terms) == 2 and right == 0 and terms[0][1] == -terms[1][1]:
-        first, second = terms if terms[0][1] > 0 else reversed(terms)
-        return f"{net.describe(first[0])} {sign} {net.describe(second[0])}"
+        names = [net.describe(value) for value, _ in terms]
+        if terms[0][1] < 0:
+            names.reverse()
+        if sign in _TURNED:
+            names, sign = names[::-1], _TURNED[sign]
+        return f"{names[0]} {sign} {names[1]}"
     return f"{form(net, terms)} {sign} {shown(right)}"
 
 
@@ -114,7 +120,7 @@ def atom_words(net: Network, atom: Atom) -> str:
     return condition(net, row_of(atom), plain=False)
 
 
-def form(net: Network, terms: Sequence[tuple[int, fmpq]]) -> str:
+def form(net: Network, terms: Terms) -> str:
     """Σ factor·value; the first terms of a long one."""
     text = ""
     for value, factor in terms[:MAX_TERMS]:

@@ -90,4 +90,52 @@
     choose(items[0], false);
   };
   all(document, "[role=tree]").forEach(setUp);
+
+  // The way from a reference to a counterexample: everything is precomputed, the slider only looks it up.
+  const follow = (box) => {
+    const data = JSON.parse(document.getElementById(box.dataset.way).textContent);
+    const slider = box.querySelector("input"), said = box.querySelector("output"), bars = box.querySelector(".bars");
+    const cursor = box.querySelector(".cursor"), ring = box.querySelector(".plane .at"), canvas = box.querySelector("canvas");
+    const figures = data.outputs.flat().filter((value) => value !== null);
+    const low = Math.min(0, ...figures), high = Math.max(0, ...figures), span = high - low || 1;
+    const rows = data.names.map((name, k) => {
+      const cells = ["b", "i", "span"].map((tag) => document.createElement(tag));
+      cells[0].textContent = name;
+      cells[1].style.background = `var(--s${k % 10})`;
+      bars.append(...cells);
+      return cells;
+    });
+    const paint = (t) => {
+      const { shape, before, after, low: black, high: white } = data.image, [channels, height, width] = shape;
+      const context = canvas.getContext("2d"), image = context.createImageData(width, height), size = width * height;
+      for (let at = 0; at < size; at += 1) {
+        for (let c = 0; c < 3; c += 1) {
+          const k = at + (channels === 3 ? c * size : 0), value = before[k] + t * (after[k] - before[k]);
+          image.data[4 * at + c] = 255 * Math.min(1, Math.max(0, (value - black) / (white - black || 1)));
+        }
+        image.data[4 * at + 3] = 255;
+      }
+      context.putImageData(image, 0, 0);
+    };
+    const update = () => {
+      const place = Number(slider.value), t = place / 100, margin = data.margins[place];
+      const state = margin === null ? "not finite" : margin >= 0 ? `violated by ${margin}` : `holds by ${-margin}`;
+      said.textContent = `${place} %: the property ${state}`;
+      slider.setAttribute("aria-valuetext", said.textContent);
+      rows.forEach((cells, k) => {
+        const value = data.outputs[k][place];
+        cells[1].style.marginLeft = `${100 * (Math.min(0, value) - low) / span}%`;
+        cells[1].style.width = `${100 * Math.abs(value) / span}%`;
+        cells[2].textContent = value === null ? "–" : String(value);
+      });
+      const x = data.span[0] + t * (data.span[1] - data.span[0]);
+      cursor.setAttribute("x1", x);
+      cursor.setAttribute("x2", x);
+      if (ring) { const from = Number(ring.dataset.from); ring.setAttribute("cx", from + t * (Number(ring.dataset.to) - from)); }
+      if (canvas && data.image) { paint(t); }
+    };
+    slider.addEventListener("input", update);
+    update();
+  };
+  all(document, ".way").filter((box) => box.dataset.way).forEach(follow);
 })();
