@@ -43,13 +43,13 @@ proofs: $(READY)
 
 # Proves the theorems of proofs/gallery in Coq, and that they speak of the networks that torch exports.
 proofs-gallery: $(READY)
-	proofs/gallery/build build/gallery --coqchk
+	proofs/build gallery build/gallery --coqchk
 	$(BIN)/python -m verifai.theorems.coq > build/gallery/Instances.v
 	cd build/gallery && coqc -q -Q . Gallery Instances.v
 
 # Proves in Coq that the checker of proofs/kernel is sound, prints what that assumes, and runs coqchk.
 proved:
-	proofs/kernel/build build/kernel --coqchk
+	proofs/build kernel build/kernel --coqchk
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -5,50 +5,29 @@ from __future__ import annotations
 import itertools
 import math
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.coq import Built, Sources, bare
 from verifai.kernel.arithmetic import Rounded
 from verifai.kernel.operator import Conv, Dense, Gather, Operator
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "proofs" / "kernel"
-SOURCES = {path.name: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.v"))}
-README = (FOLDER / "README.md").read_text("utf-8")
-ALLOWED = {  # the standard library's real numbers
-    "ClassicalDedekindReals.sig_forall_dec",
-    "ClassicalDedekindReals.sig_not_dec",
-    "FunctionalExtensionality.functional_extensionality_dep",
-    "Classical_Prop.classic",
-}
-UNPROVED = re.compile(
-    r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjecture|Context|bypass_check|Unset"
-    r"|Declare|type_in_type|native_compute)\b"
-)
+PROOFS = Sources("kernel")
+SOURCES, README = PROOFS.files, PROOFS.readme
 HEAD = "From Coq Require Import ZArith QArith List.\nFrom Kernel Require Import Statement Sanity"
-
-
-def bare(text: str) -> str:
-    """The text without comments and strings."""
-    return re.sub(r'\(\*.*?\*\)|"[^"]*"', " ", text, flags=re.DOTALL)
 
 
 def test_nothing_is_assumed() -> None:
     assert {"Statement.v", "Checker.v", "Main.v"} <= set(SOURCES)
+    PROOFS.require_nothing_assumed()
     for name, text in SOURCES.items():
-        assert "(*" not in bare(text), f"{name}: a comment in a comment"
-        assert not UNPROVED.search(bare(text)), name
         outside = re.sub(r"^Section (\w+)\..*?^End \1\.", " ", bare(text), flags=re.M | re.S)
         assert not re.search(r"\b(Variables?|Hypothes[ie]s)\b", outside), name
 
 
 def test_every_file_is_built_and_shown() -> None:
-    project = (FOLDER / "_CoqProject").read_text("utf-8").split()
-    assert sorted(word for word in project if word.endswith(".v")) == sorted(SOURCES)
+    assert sorted(PROOFS.listed) == sorted(SOURCES)
     assert set(SOURCES) <= set(re.findall(r"`(\w+\.v)`", README))
 
 
@@ -63,46 +42,20 @@ def test_the_statement_is_short_and_the_readme_shows_theorems_verbatim() -> None
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder of compiled proofs, and what the build said."""
-    if shutil.which("coqc") is None:
-        pytest.skip("coqc is not installed (Debian: coq libcoq-flocq libcoq-coquelicot)")
-    library = subprocess.run(["coqc", "-where"], capture_output=True, text=True, check=True)
-    for name in ("Flocq", "Coquelicot"):
-        if not (Path(library.stdout.strip()) / "user-contrib" / name).is_dir():
-            pytest.skip(f"Coq's library {name} is not installed (Debian: libcoq-{name.lower()})")
-    folder = tmp_path_factory.mktemp("kernel")
-    words = [FOLDER / "build", folder]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=900)
-    assert done.returncode == 0, done.stderr
-    return folder, done.stdout
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return PROOFS.built(tmp_path_factory.mktemp("kernel"), "Flocq", "Coquelicot")
 
 
-def test_it_rests_on_the_real_numbers_alone(built: tuple[Path, str]) -> None:
-    said = built[1].partition("== Assumptions.v\n")[2]
-    sections = re.split(r"^== (\w+)\n", said, flags=re.MULTILINE)
-    found = dict(zip(sections[1::2], sections[2::2], strict=True))
-    assert set(found) == {"check_sound", "every_assignment_extends"}
-    for name, text in found.items():
-        first, *rest = text.splitlines()
-        assert first == "Axioms:", name
-        assert {line.split()[0] for line in rest if line[:1].strip()} <= ALLOWED, name
+def test_it_rests_on_the_real_numbers_alone(built: Built) -> None:
+    assert built.require_real_numbers_alone() == {"check_sound", "every_assignment_extends"}
 
 
-def compiled(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
-    (folder / "More.v").write_text(text, "utf-8")
-    words = ["coqc", "-q", "-Q", ".", "Kernel", "More.v"]
-    return subprocess.run(
-        words, capture_output=True, text=True, check=False, timeout=600, cwd=folder
-    )
-
-
-def test_an_example_that_is_wrong_does_not_compile(built: tuple[Path, str]) -> None:
+def test_an_example_that_is_wrong_does_not_compile(built: Built) -> None:
     claim = "check_all bits absolute (at_least (1 # 2) (-1 # 1, 1 # 1)%Q) halved"
     head = HEAD + " Checker Examples.\n"
-    done = compiled(built[0], f"{head}Example e : {claim} = false. vm_compute. reflexivity. Qed.")
+    done = built.compiled(f"{head}Example e : {claim} = false. vm_compute. reflexivity. Qed.")
     assert done.returncode == 0, done.stderr
-    done = compiled(built[0], f"{head}Example e : {claim} = true. vm_compute. reflexivity. Qed.")
+    done = built.compiled(f"{head}Example e : {claim} = true. vm_compute. reflexivity. Qed.")
     assert done.returncode == 1
     assert "Unable to unify" in done.stderr
 
@@ -161,7 +114,7 @@ def operators() -> list[tuple[int, Operator]]:
     return found
 
 
-def test_operators_are_the_matrices_of_the_kernel(built: tuple[Path, str]) -> None:
+def test_operators_are_the_matrices_of_the_kernel(built: Built) -> None:
     lines = [HEAD + ".\nImport ListNotations."]
     for number, (inputs, op) in enumerate(operators()):
         matrix = op.push(Rounded(), np.eye(inputs)).T
@@ -175,7 +128,7 @@ Example entries_{number} : let op := {written(op)} in
    map (fun i => map (entry op i) (seq 0 {inputs})) (seq 0 {outputs}))
   = (true, map (map int) [{rows}]%Z).
 Proof. vm_compute. reflexivity. Qed.""")
-    done = compiled(built[0], "\n".join(lines))
+    done = built.compiled("\n".join(lines))
     assert done.returncode == 0, done.stderr
     wrong = lines[0] + lines[1].replace("= (true", "= (false")
-    assert compiled(built[0], wrong).returncode == 1
+    assert built.compiled(wrong).returncode == 1

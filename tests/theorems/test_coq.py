@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flint import fmpq
 
+from tests.coq import Built, Sources, bare
 from verifai.kernel.network import Input, Network
 from verifai.kernel.replay import evaluate
 from verifai.theorems.claim import CoqInstance, CoqProof, Theorem
@@ -23,38 +21,21 @@ from verifai.theorems.registry import THEOREMS
 from verifai.theorems.yarotsky_product import product_network
 from verifai.theorems.yarotsky_square import layers
 
-FOLDER = Path(__file__).parents[2] / "proofs" / "gallery"
-SOURCES = {path.name: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.v"))}
-README = (FOLDER / "README.md").read_text("utf-8")
+PROOFS = Sources("gallery")
+SOURCES, README = PROOFS.files, PROOFS.readme
 PROVED = [each for each in THEOREMS if each.proved]
 STATED = re.compile(r"^ *(?:Theorem|Lemma) (\w+)(.*?)^ *Proof\.", re.MULTILINE | re.DOTALL)
-ALLOWED = {  # the standard library's real numbers
-    "ClassicalDedekindReals.sig_forall_dec",
-    "ClassicalDedekindReals.sig_not_dec",
-    "FunctionalExtensionality.functional_extensionality_dep",
-    "Classical_Prop.classic",
-}
-UNPROVED = re.compile(
-    r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjecture|Hypothes[ie]s|Variables?|Context"
-    r"|bypass_check|Unset|Declare|Extract|type_in_type|unsafe)\b"
-)
-
-
-def bare(text: str) -> str:
-    """The text without comments and strings."""
-    return re.sub(r'\(\*.*?\*\)|"[^"]*"', " ", text, flags=re.DOTALL)
 
 
 def test_nothing_is_assumed() -> None:
     assert len(SOURCES) > 5
-    for name, text in SOURCES.items():
-        assert "(*" not in bare(text), f"{name}: a comment in a comment"
-        assert not UNPROVED.search(bare(text)), name
+    PROOFS.require_nothing_assumed()
+    more = re.compile(r"\b(Hypothes[ie]s|Variables?|Extract|unsafe)\b")
+    assert not [name for name, text in SOURCES.items() if more.search(bare(text))]
 
 
 def test_every_file_is_built_and_shown() -> None:
-    project = (FOLDER / "_CoqProject").read_text("utf-8").split()
-    assert sorted(word for word in project if word.endswith(".v")) == sorted(SOURCES)
+    assert sorted(PROOFS.listed) == sorted(SOURCES)
     assert set(SOURCES) - {"Assumptions.v"} <= set(re.findall(r"`(\w+\.v)`", README))
 
 
@@ -85,43 +66,19 @@ def test_every_theorem_is_shown_and_its_assumptions_are_printed() -> None:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder of compiled proofs, and what the build said."""
-    if shutil.which("coqc") is None:
-        pytest.skip("coqc is not installed (Debian: coq)")
-    folder = tmp_path_factory.mktemp("gallery")
-    done = subprocess.run(
-        [FOLDER / "build", folder], capture_output=True, text=True, check=False, timeout=600
-    )
-    assert done.returncode == 0, done.stderr
-    return folder, done.stdout
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return PROOFS.built(tmp_path_factory.mktemp("gallery"))
 
 
-def test_they_rest_on_the_real_numbers_alone(built: tuple[Path, str]) -> None:
-    said = built[1].partition("== Assumptions.v\n")[2]
-    sections = re.split(r"^== (\w+)\n", said, flags=re.MULTILINE)
-    found = dict(zip(sections[1::2], sections[2::2], strict=True))
-    assert {each.proved.theorem for each in PROVED if each.proved} <= set(found)
-    for name, text in found.items():
-        first, *rest = text.splitlines()
-        if first == "Closed under the global context":
-            continue
-        assert first == "Axioms:", name
-        assert {line.split()[0] for line in rest if line[:1].strip()} <= ALLOWED, name
+def test_they_rest_on_the_real_numbers_alone(built: Built) -> None:
+    proved = {each.proved.theorem for each in PROVED if each.proved}
+    assert proved <= built.require_real_numbers_alone()
 
 
-def compared(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
-    (folder / "Instances.v").write_text(text, "utf-8")
-    words = ["coqc", "-q", "-Q", ".", "Gallery", "Instances.v"]
-    return subprocess.run(
-        words, capture_output=True, text=True, check=False, timeout=600, cwd=folder
-    )
-
-
-def test_they_speak_of_the_exported_networks(built: tuple[Path, str]) -> None:
+def test_they_speak_of_the_exported_networks(built: Built) -> None:
     text = instances_text(each.proved for each in PROVED if each.proved)
     assert text.count("Lemma ") > 10
-    done = compared(built[0], text)
+    done = built.compiled(text)
     assert done.returncode == 0, done.stderr
 
 
@@ -140,11 +97,11 @@ def nudged() -> list[Layer]:
     ],
 )
 def test_another_network_is_refused(
-    built: tuple[Path, str], construction: str, made: Callable[[], list[Layer]]
+    built: Built, construction: str, made: Callable[[], list[Layer]]
 ) -> None:
     instance = CoqInstance(construction, partial(relu_network, made()))
     text = instances_text([CoqProof("YarotskySquare.v", "yarotsky_square", "", (instance,))])
-    done = compared(built[0], text)
+    done = built.compiled(text)
     assert done.returncode == 1
     assert "Unable to unify" in done.stderr
 
