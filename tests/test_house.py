@@ -22,11 +22,13 @@ PACKAGE = ROOT / "verifai"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 KERNEL = sorted((PACKAGE / "kernel").rglob("*.py"))
 
-BELOW_SEARCH = {"kernel", "proof", "entry", "bounds", "solvers", "verdict"}
+VERDICT = {"verdict", "counterexample"}
+BELOW_SEARCH = VERDICT | {"kernel", "proof", "entry", "bounds", "solvers"}
 BELOW_VERIFY = BELOW_SEARCH | {"search", "alarm", "original"}
 FRONT = BELOW_VERIFY | {
     "memory",
     "graph",
+    "query",
     "load",
     "symbolic",
     "properties",
@@ -38,29 +40,34 @@ ARROWS = {
     "kernel": set[str](),
     "proof": {"kernel"},
     "entry": {"kernel"},
-    "verdict": {"kernel"},
+    "image": {"kernel"},
+    "counterexample": {"kernel", "entry", "image"},
+    "verdict": {"kernel", "entry", "files", "proof", "counterexample"},
+    "query": {"kernel", "proof", "files"},
     "alarm": set[str](),
     "files": {"kernel"},
     "streams": set[str](),
     "original": {"kernel", "graph"},
     "memory": {"kernel"},
     "graph": {"kernel", "memory"},
-    "load": {"alarm", "kernel", "proof", "entry", "original", "memory", "graph"},
+    "load": {"alarm", "kernel", "proof", "entry", "original", "memory", "graph", "query"},
     "bounds": {"kernel"},
-    "solvers": {"alarm", "kernel", "entry", "verdict", "streams"},
+    "solvers": VERDICT | {"alarm", "kernel", "entry", "streams"},
     "symbolic": {"kernel", "entry", "graph", "bounds", "solvers"},
-    "properties": {"kernel", "entry", "graph", "bounds", "symbolic"},
+    "properties": {"kernel", "entry", "graph", "bounds", "symbolic", "query"},
     "optimum": BELOW_VERIFY | {"graph", "properties", "symbolic", "verify"},
     "search": BELOW_SEARCH,
     "verify": BELOW_VERIFY,
     "api": FRONT - {"api"},
     "report": FRONT,
+    "evidence": FRONT,
     "certify": FRONT | {"files", "report"},
     "train": FRONT,
     "theorems": FRONT,
     "bench": {"kernel", "report", "files"},
     "demo": FRONT | {"report", "files"},
-    "cli": FRONT | {"report", "certify", "train", "theorems", "bench", "demo", "files", "streams"},
+    "cli": FRONT
+    | {"evidence", "report", "certify", "train", "theorems", "bench", "demo", "files", "streams"},
     "start": {"cli"},
 }
 
@@ -170,13 +177,17 @@ def test_public_names_are_documented(path: Path) -> None:
 
 
 def test_no_two_public_classes_have_one_name() -> None:
-    """But `Parameters`, of which every theorem has its own, as it has its own `THEOREM`."""
+    """But `Parameters`, of which every theorem has its own, and `Query`, which people hold."""
     places: dict[str, list[Path]] = {}
     for path in MODULES:
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(path)
     assert all(component(path) == "theorems" for path in places.pop("Parameters"))
+    assert [name_of(p) for p in places.pop("Query")] == [
+        "verifai/kernel/query.py",
+        "verifai/query.py",
+    ]
     twice = {name: [name_of(p) for p in paths] for name, paths in places.items() if paths[1:]}
     assert not twice
 

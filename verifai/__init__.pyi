@@ -13,10 +13,11 @@ from verifai.certify.radius import Radius as Radius
 from verifai.certify.radius import radius as radius
 from verifai.certify.report import Certification as Certification
 from verifai.certify.run import certify as certify
+from verifai.counterexample import Counterexample as Counterexample
+from verifai.evidence import load_proof as load_proof
 from verifai.kernel.errors import InputError as InputError
 from verifai.kernel.errors import Rejection as Rejection
 from verifai.kernel.network import Network as Network
-from verifai.kernel.query import Query as Query
 from verifai.optimum.extent import Minimum as Minimum
 from verifai.optimum.extent import OutputRange as OutputRange
 from verifai.optimum.extent import minimize as minimize
@@ -43,6 +44,7 @@ from verifai.properties.images import patch as patch
 from verifai.properties.in_range import in_range as in_range
 from verifai.properties.monotone import monotone as monotone
 from verifai.properties.robust import robust as robust
+from verifai.query import Query as Query
 from verifai.solvers.scripts import to_smtlib as to_smtlib
 from verifai.solvers.scripts import to_z3 as to_z3
 from verifai.symbolic.census import counterexamples as counterexamples
@@ -55,7 +57,6 @@ from verifai.train.properties import robust_property as robust_property
 from verifai.train.report import Round as Round
 from verifai.train.report import TrainingOptions as TrainingOptions
 from verifai.train.report import TrainingReport as TrainingReport
-from verifai.verdict import Counterexample as Counterexample
 from verifai.verdict import Falsified as Falsified
 from verifai.verdict import Unknown as Unknown
 from verifai.verdict import Verdict as Verdict

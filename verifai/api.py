@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from verifai.entry import rules
 from verifai.entry.sentences import refused
@@ -27,11 +27,14 @@ if TYPE_CHECKING:
 
     from verifai.kernel.checker import Accepted
     from verifai.kernel.network import Network
-    from verifai.kernel.query import Query
+    from verifai.kernel.query import Query as KernelQuery
     from verifai.properties.domain import Domain, Ends
+    from verifai.query import Query
     from verifai.search.rank.protocol import Rank
     from verifai.symbolic.regions import Lipschitz, Region
     from verifai.verdict import Verdict
+
+    Asked = TypeVar("Asked", bound=KernelQuery)
 
 
 @takes(semantics=MEANING, assume_ulp=rules.optional(rules.count), shrink=rules.flag)
@@ -129,7 +132,7 @@ def query_from(
     return ready(query_of_source(source, network))
 
 
-def ready(query: Query) -> Query:
+def ready(query: Asked) -> Asked:
     """The query as it is decided and checked: about float32 programs, on binary32 inputs."""
     if _is_real(query):
         return query
@@ -138,7 +141,7 @@ def ready(query: Query) -> Query:
     return float32_query(query)
 
 
-def _is_real(query: Query) -> bool:
+def _is_real(query: KernelQuery) -> bool:
     """Whether the query is over the reals, so that nothing of float32 need be imported."""
     from verifai.graph.reading import is_function
 
@@ -163,7 +166,7 @@ def _rank(value: Any, what: str) -> Any:
     rank=rules.optional(_rank),
 )
 def verify(
-    query: Query,
+    query: KernelQuery,
     *,
     timeout: float | None = None,
     nodes: int | None = None,
@@ -201,7 +204,7 @@ def verify(
 
 @takes(query=rules.query, solver=SOLVER, timeout=rules.optional(rules.seconds), certify=rules.flag)
 def ask(
-    query: Query, solver: str = "both", *, timeout: float | None = None, certify: bool = False
+    query: KernelQuery, solver: str = "both", *, timeout: float | None = None, certify: bool = False
 ) -> Verdict:
     """Falsified if an SMT solver's model survives exact replay; otherwise Unknown with its words.
 
@@ -255,7 +258,7 @@ def ask(
 
 
 @takes(query=rules.query, certificate=rules.certificate, exact=rules.flag)
-def check(query: Query, certificate: bytes, exact: bool = False) -> Accepted:
+def check(query: KernelQuery, certificate: bytes, exact: bool = False) -> Accepted:
     """What the kernel accepted: the certificate proves that nothing unsafe happens.
 
     Args:
@@ -271,7 +274,7 @@ def check(query: Query, certificate: bytes, exact: bool = False) -> Accepted:
 
 
 def check_twice(
-    query: Query, certificate: bytes, *, exact: bool = False
+    query: KernelQuery, certificate: bytes, *, exact: bool = False
 ) -> tuple[Accepted, tuple[str, ...]]:
     """As `check`, and what a second look at the models found, one sentence a model.
 
@@ -317,9 +320,10 @@ def bounds(net: Network, domain: Domain | Ends) -> list[tuple[fmpq, fmpq]]:
         Misread: a model that the network was read from gives something else at a point.
     """
     from verifai.bounds.certified import output_bounds
-    from verifai.kernel.query import And, Query
+    from verifai.kernel.query import And
     from verifai.original.look import SecondLook
     from verifai.properties.domain import domain_of
+    from verifai.query import Query
 
     region = domain_of(net, domain, allow_empty=True)
     query = ready(Query(net, region.lower, region.upper, And(())))

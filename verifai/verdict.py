@@ -1,17 +1,33 @@
 """The three answers, and what comes with each.
 
-May import: kernel. Must not know: how an answer was found.
+May import: kernel, counterexample, files, proof. Must not know: how an answer was found.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from html import escape
+from os import PathLike
+from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from flint import fmpq
 
+from verifai.counterexample import Counterexample
 from verifai.kernel.errors import InputError
+from verifai.kernel.query import Query
 
+__all__ = [
+    "VACUOUS",
+    "Answer",
+    "Counterexample",
+    "Effort",
+    "Falsified",
+    "Status",
+    "Unknown",
+    "Verdict",
+    "Verified",
+]
 Status = Literal["verified", "falsified", "unknown", "timeout"]
 VACUOUS = "VACUOUS: the domain is empty, so that ANY property holds on it"
 MAX_SHOWN = 16  # numbers of a counterexample in its words
@@ -25,23 +41,6 @@ class Effort:
     check_seconds: float = 0.0
     nodes: int = 0
     leaves: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Counterexample:
-    """An exact input in the domain that violates the property, as the kernel replayed it.
-
-    Attributes:
-        inputs: exact, one for each input value in the order of values.
-        outputs: enclosures (lower, upper) of the network's outputs, exact where they coincide.
-        margin: how far the unsafe formula holds at least, in output units (0 where it is tight).
-        is_float32: whether float32 execution shows the violation too (None: not tried).
-    """
-
-    inputs: tuple[fmpq, ...]
-    outputs: tuple[tuple[fmpq, fmpq], ...]
-    margin: fmpq
-    is_float32: bool | None = None
 
 
 class Answer:
@@ -83,7 +82,51 @@ class Answer:
 
     def _content(self) -> tuple[Any, ...]:
         each: Any = self
-        return tuple(getattr(self, f.name) for f in fields(each) if f.name != "effort")
+        beside = ("effort", "query")
+        return tuple(getattr(self, f.name) for f in fields(each) if f.name not in beside)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes one file with the query, its network and the certificate or counterexample.
+
+        `load_proof` and `verifai check` read it, and have the kernel judge it anew.
+
+        Args:
+            path: the file; it holds the old content or all of the new one at any moment.
+
+        Raises:
+            InputError: there is nothing to keep (an unknown verdict, or one whose query is not
+                known), or the file cannot be written.
+        """
+        from verifai.entry.sentences import unreadable
+        from verifai.files import write_atomically
+        from verifai.proof.evidence import write_evidence
+
+        try:
+            write_atomically(Path(path), write_evidence(self._evidence()))
+        except OSError as error:
+            raise InputError(unreadable(error)) from None
+
+    def _evidence(self) -> Any:
+        """What of the verdict is kept."""
+        from verifai.proof.evidence import Evidence
+        from verifai.proof.files import Files
+
+        each: Any = self
+        if isinstance(each, Unknown):
+            raise InputError(f"nothing was established that could be kept ({each.reason})")
+        if each.query is None:
+            raise InputError("this verdict does not know its query: only `verify` makes such")
+        files = Files.of(each.query)
+        if isinstance(each, Verified):
+            return Evidence(files, each.certificate)
+        return Evidence(files, inputs=each.counterexample.inputs)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the verdict in words, and the image of a counterexample."""
+        each: Any = self
+        said, _, more = str(each).partition(": ")
+        picture = _drawing(each.counterexample) if isinstance(each, Falsified) else ""
+        return f"<div><strong>{escape(said)}</strong><pre>{escape(more)}</pre>{picture}</div>"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -94,12 +137,14 @@ class Verified(Answer):
         certificate: the bytes that were re-read and accepted.
         statement: what was proved, in words.
         vacuous: whether the domain is empty, so that anything would hold.
+        query: what was asked, as it was decided.
     """
 
     certificate: bytes
     statement: str
     vacuous: bool = False
     effort: Effort = Effort()
+    query: Query | None = None
 
     @property
     def status(self) -> Status:
@@ -108,26 +153,37 @@ class Verified(Answer):
 
     def __repr__(self) -> str:
         said = f"{VACUOUS!r}, " if self.vacuous else ""
-        size = f"certificate of {len(self.certificate)} bytes"
-        return f"Verified({said}statement={self.statement!r}, vacuous={self.vacuous}, {size})"
+        about = "" if self.query is None else f"{self.query.network!r}; "
+        return f"Verified({said}{about}certificate of {len(self.certificate)} bytes)"
 
     def __str__(self) -> str:
         said = f"VACUOUSLY ({VACUOUS.partition(': ')[2]})" if self.vacuous else ""
         return f"verified{' ' + said if said else ''}: {self.statement}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Falsified(Answer):
-    """The property is violated at an exact input, which the kernel replayed."""
+    """The property is violated at an exact input, which the kernel replayed.
+
+    Attributes:
+        counterexample: the input, and what the network does there.
+        statement: what is violated, in words.
+        query: what was asked, as it was decided.
+    """
 
     counterexample: Counterexample
     statement: str
     effort: Effort = Effort()
+    query: Query | None = None
 
     @property
     def status(self) -> Status:
         """In one word."""
         return "falsified"
+
+    def __repr__(self) -> str:
+        about = "" if self.query is None else f"{self.query.network!r}; "
+        return f"Falsified({about}{self.counterexample!r})"
 
     def __str__(self) -> str:
         """The statement and the violation, its numbers rounded for reading where they are long."""
@@ -146,7 +202,7 @@ class Falsified(Answer):
         return "\n".join(lines)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Unknown(Answer):
     """Neither was established.
 
@@ -155,6 +211,7 @@ class Unknown(Answer):
         is_timeout: whether the time budget ended it.
         bound: the best proved lower bound on the distance from violation, if one is known.
         open_fraction: the share of the domain's volume (or of the search tree) not closed, 0 to 1.
+        query: what was asked, as it was searched.
     """
 
     reason: str
@@ -162,17 +219,30 @@ class Unknown(Answer):
     bound: float | None = None
     open_fraction: float = 1.0
     effort: Effort = Effort()
+    query: Query | None = None
 
     @property
     def status(self) -> Status:
         """In one word: whether the time budget ended the search, or something else."""
         return "timeout" if self.is_timeout else "unknown"
 
+    def __repr__(self) -> str:
+        bound = "" if self.bound is None else f", bound {self.bound:.6g}"
+        return f"Unknown({self.reason!r}{bound}, open {100 * self.open_fraction:.3g} %)"
+
     def __str__(self) -> str:
         return f"{'time-out' if self.is_timeout else 'unknown'}: {self.reason}"
 
 
 Verdict = Verified | Falsified | Unknown
+
+
+def _drawing(found: Counterexample) -> str:
+    """The counterexample as SVG, if it is an image."""
+    try:
+        return found.image()._repr_svg_()
+    except InputError:
+        return ""
 
 
 def _middle(low: fmpq, high: fmpq) -> str:

@@ -1,7 +1,8 @@
 """The front door: verify(query, options) gives one of the three verdicts.
 
 `Verified` and `Falsified` are made here and nowhere else: the one right after the kernel accepted
-the certificate re-read from its own bytes, the other right after the kernel's exact replay.
+the certificate re-read from its own bytes (`accept` has it do so with one that was kept), the other
+right after the kernel's exact replay.
 
 May import: kernel, original, bounds, search, verdict, alarm. Must not know: files, the command
 line.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -34,7 +36,7 @@ from verifai.verdict import Counterexample, Effort, Falsified, Unknown, Verdict,
 if TYPE_CHECKING:
     from verifai.search.driver import Driver
 
-__all__ = ["Options", "Progress", "confirm", "verify"]
+__all__ = ["Options", "Progress", "accept", "confirm", "verify"]
 MENDINGS = 6  # how often leaves that the kernel rejects, even sharpened, are searched anew
 
 
@@ -73,13 +75,13 @@ def verify(
             raise TypeError("a counterexample that was not replayed") from None
         return _falsified(counterexample, meter, look)
     except Stopped as stop:
-        return _unknown(meter, stop)
+        return _unknown(query, meter, stop)
     except (MemoryError, RuntimeError) as error:
         from verifai.bounds.arrays import is_out_of_memory
 
         if not is_out_of_memory(error):
             raise
-        return _unknown(meter, Stopped(NO_MEMORY))
+        return _unknown(query, meter, Stopped(NO_MEMORY))
 
 
 def confirm(
@@ -101,11 +103,40 @@ def confirm(
     found = replay(query, inputs)
     if found.violates is not True:
         return None
-    counterexample = Counterexample(tuple(inputs), found.outputs, found.margin)
+    counterexample = Counterexample(tuple(inputs), found.outputs, found.margin, query=query)
     look = SecondLook(query)
     look.at([counterexample.inputs])
     said = _statement(query, look, verified=False)
-    return Falsified(counterexample, said, effort or Effort())
+    return Falsified(counterexample, said, effort or Effort(), query)
+
+
+def accept(
+    query: Query, certificate: bytes, *, exact: bool = False, files: Files | None = None
+) -> Verified:
+    """Verified, as the kernel accepts the certificate now.
+
+    Args:
+        query: the statement that is believed to be asked.
+        certificate: untrusted bytes, of whatever format was ever written.
+        exact: use rational arithmetic throughout (slower).
+        files: the query's canonical files, if they are there already.
+
+    Raises:
+        Rejection: the kernel does not accept; the rule is named.
+        Misread: a model that the query was read from gives something else at a point.
+    """
+    from verifai.proof.upgrade import upgraded
+
+    look, files = SecondLook(query), files or Files.of(query)
+    certificate = upgraded(certificate, files)
+    start = time.perf_counter()
+    with one_thread():
+        accepted = check(files.network, files.query, certificate, exact=exact)
+        look.at_domain()
+    spent = time.perf_counter() - start
+    said = _statement(files.judged(accepted), look, vacuous=accepted.vacuous)
+    effort = Effort(spent, spent, 0, accepted.leaves)
+    return Verified(certificate, said, accepted.vacuous, effort, query)
 
 
 def _falsified(counterexample: Counterexample, meter: Meter, look: SecondLook) -> Falsified:
@@ -117,7 +148,8 @@ def _falsified(counterexample: Counterexample, meter: Meter, look: SecondLook) -
     look.pause = None  # it is found: the time it takes to confirm it is not the search's
     look.at([counterexample.inputs])
     said = _statement(look.query, look, verified=False)
-    return Falsified(counterexample, said, _effort(meter))
+    counterexample = replace(counterexample, query=look.query)
+    return Falsified(counterexample, said, _effort(meter), look.query)
 
 
 def _decide(query: Query, meter: Meter, look: SecondLook) -> Verified | Unknown:
@@ -161,7 +193,7 @@ def _decide(query: Query, meter: Meter, look: SecondLook) -> Verified | Unknown:
             look.pause = None  # the proof is there
             look.at(search().witnesses.closest)
         said = _statement(files.judged(accepted), look, vacuous=accepted.vacuous)
-        return Verified(certificate, said, accepted.vacuous, effort)
+        return Verified(certificate, said, accepted.vacuous, effort, query)
     raise Stopped("no proof was accepted")
 
 
@@ -217,7 +249,7 @@ def _statement(
     return "\n".join((said, *look.said))
 
 
-def _unknown(meter: Meter, stop: Stopped) -> Unknown:
+def _unknown(query: Query, meter: Meter, stop: Stopped) -> Unknown:
     last = meter.last
     return Unknown(
         str(stop),
@@ -225,6 +257,7 @@ def _unknown(meter: Meter, stop: Stopped) -> Unknown:
         bound=None if last is None else last.bound,
         open_fraction=1.0 if last is None else max(0.0, 1 - last.closed_fraction),
         effort=_effort(meter),
+        query=query,
     )
 
 

@@ -1,5 +1,7 @@
 """`verifai check`: the original files and a certificate, and nothing else that the search said.
 
+Or one file that holds all of it: see `check_proof`.
+
 May import: api, report, the cli's own parts. Must not know: verify, search.
 """
 
@@ -22,32 +24,63 @@ from verifai.verdict import VACUOUS
 
 @click.command("check")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("property_file", metavar="PROPERTY", type=click.Path(path_type=Path))
-@click.argument("certificate", required=False, type=click.Path(path_type=Path))
+@click.argument(
+    "property_file", metavar="[PROPERTY]", required=False, type=click.Path(path_type=Path)
+)
+@click.argument(
+    "certificate", metavar="[CERTIFICATE]", required=False, type=click.Path(path_type=Path)
+)
 @network_option
+@click.option(
+    "--model",
+    "about",
+    type=click.Path(path_type=Path),
+    help="With one file of evidence: the ONNX file that it must be about.",
+)
 @click.option("--exact", is_flag=True, help="Re-check in exact rational arithmetic (slower).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @semantics
 @limited
 def command(
     model: Path,
-    property_file: Path,
+    property_file: Path | None,
     certificate: Path | None,
     networks: dict[str, Path],
-    exact: bool,
-    as_json: bool,
-    **meaning: Any,
+    about: Path | None,
+    **options: Any,
 ) -> int:
     """Check that CERTIFICATE proves PROPERTY of MODEL.
 
-    Of a VNN-LIB 2 query: check QUERY CERTIFICATE --network NAME=FILE ...
+    Of a VNN-LIB 2 query: check QUERY CERTIFICATE --network NAME=FILE ...  Of one file of evidence,
+    as verdict.save writes it: check FILE.proof [--model MODEL].
 
-    Exit codes: 0 accepted, 1 rejected (the rule is named), 3 time-out, 4 a file cannot be read, or
-    the check broke off.
+    Exit codes: 0 accepted, 1 rejected (the rule is named), or the file of evidence shows that the
+    property is violated, 3 time-out, 4 a file cannot be read, or the check broke off.
     """
+    if property_file is not None:
+        if about is not None:
+            raise click.UsageError("--model goes with one file of evidence")
+        options["networks"] = networks
+        return _check(model, property_file, certificate, **options)
+    if networks:
+        raise click.MissingParameter(param_hint="'CERTIFICATE'", param_type="argument")
+    from verifai.cli.check_proof import check_proof
+
+    return check_proof(model, about, options)
+
+
+def _check(
+    model: Path,
+    property_file: Path,
+    certificate: Path | None,
+    **options: Any,
+) -> int:
+    """What the kernel says about a certificate, printed; the exit code."""
     from verifai.api import check_twice, query_from
     from verifai.kernel.statement import statement
 
+    networks, exact, as_json = (options[name] for name in ("networks", "exact", "as_json"))
+    meaning = {name: options[name] for name in ("semantics", "assume_ulp")}
     start = time.monotonic()
     if networks:
         if certificate is not None:

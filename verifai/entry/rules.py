@@ -277,6 +277,15 @@ class _Named:
         return self.name
 
 
+def evidence_file(value: Any, what: str) -> str:
+    """The path of a file of evidence, which the kernel may reject.
+
+    Raises:
+        InputError: something else.
+    """
+    return path(value, what)
+
+
 def _kind(value: Any) -> Any:
     """What is shown of a wrong object: its type; of text and the like the value itself."""
     if value is None or isinstance(value, str | int | float | bool):

@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from verifai.entry.rules import Rule, certificate
+from verifai.entry.rules import Rule, certificate, evidence_file
 from verifai.entry.sentences import EmptyDomain, missing_package, unreadable
 from verifai.kernel.errors import InputError, Rejection
 
@@ -30,7 +30,7 @@ def takes(**rules: Rule) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
     Args:
         rules: by name of the argument; defaults do not go through them. Only a function that
-            takes a certificate may raise a Rejection.
+            takes a certificate, or a file with one, may raise a Rejection.
 
     Raises:
         TypeError: when called with arguments that it does not have, or without those it must have.
@@ -54,7 +54,7 @@ def takes(**rules: Rule) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 with np.errstate(all="ignore"):  # what overflows is seen where it matters
                     return function(*bound.args, **bound.kwargs)
             except Rejection as rejection:
-                if certificate in rules.values():
+                if {certificate, evidence_file} & {*rules.values()}:
                     raise  # it was asked about a certificate
                 raise InputError(f"values leave what can be bounded ({rejection})") from None
             except EmptyDomain as error:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import replace
+from typing import TypeVar
 
 from flint import fmpq
 
@@ -31,9 +32,10 @@ MOST_TERMS = 16  # of a difference that is rewritten
 MOST_STEPS = 256  # of one comparison
 Linear = tuple[dict[int, fmpq], fmpq]
 Pair = tuple[int, int]
+Asked = TypeVar("Asked", bound=Query)
 
 
-def by_order(query: Query) -> Query:
+def by_order(query: Asked) -> Asked:
     """The query with comparisons of values as those of what they were made of in the same order.
 
     It is the same query where there is none, where a value so compared is spoken of otherwise too,

@@ -33,7 +33,7 @@ class Reading:
         return Reading(self.original, inputs, outputs)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Loaded(Network):
     """A network that knows which models it was read from.
 

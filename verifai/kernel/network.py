@@ -199,7 +199,7 @@ def relu(name: str, shape: tuple[int, ...], source: int) -> Pwl:
     return pwl(name, shape, source, [0.0], [0.0, 1.0])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Network:
     """A checked graph. Values are numbered through: node i's start at offsets[i].
 
@@ -254,6 +254,15 @@ class Network:
             problem = f"no function {node.function!r} (one of {', '.join(FUNCTIONS)})"
         if problem:
             raise InputError(f"node {node.name!r}: {problem}")
+
+    def __repr__(self) -> str:
+        kinds: dict[str, int] = {}
+        for size, node in zip(self.sizes, self.nodes, strict=True):
+            kind = _kind(node)
+            kinds[kind] = kinds.get(kind, 0) + (1 if isinstance(node, Affine) else size)
+        width = kinds.pop("input", 0), len(self.output_values)
+        parts = (f"{count} {kind}" for kind, count in kinds.items())
+        return ", ".join([f"Network {width[0]}→{width[1]}", *parts])
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
@@ -312,6 +321,14 @@ class Network:
         """A value as people write it: NAME[index]."""
         node, index = self.owner(value)
         return f"{self.nodes[node].name}[{index}]"
+
+
+def _kind(node: Node) -> str:
+    """What a node is called where nodes are counted: affine ones, and values of all others."""
+    if isinstance(node, Pwl):
+        is_relu = node.knots.tolist() == [[0.0]] and node.slopes.tolist() == [[0.0], [1.0]]
+        return "ReLU" if is_relu and node.anchor.tolist() == [0.0] else "piecewise linear"
+    return node.function if isinstance(node, Smooth) else type(node).__name__.lower()
 
 
 def is_positive_integer(array: Array) -> bool:

@@ -21,9 +21,10 @@ from verifai.graph.reading import is_function, readings_of
 from verifai.graph.values import Activation
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
-from verifai.kernel.query import Or, Query, Relation, atom, conjunction
+from verifai.kernel.query import Or, Relation, atom, conjunction
 from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.entry import output_value
+from verifai.query import Query
 
 
 @renamed(tol="tolerance")

@@ -18,12 +18,13 @@ from verifai.graph.builder import Builder
 from verifai.graph.order import by_order
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
-from verifai.kernel.query import Atom, Formula, Or, Query, atom, conjunction
+from verifai.kernel.query import Atom, Formula, Or, atom, conjunction
 from verifai.kernel.replay import evaluate
 from verifai.properties.domain import Domain, query_on
 from verifai.properties.entry import output_value
 from verifai.properties.formula import formula
 from verifai.properties.robust import largest
+from verifai.query import Query
 
 
 @dataclass(frozen=True, slots=True, eq=False)

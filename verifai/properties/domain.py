@@ -21,9 +21,10 @@ from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array
-from verifai.kernel.query import And, Atom, Query, Relation, atom
+from verifai.kernel.query import And, Atom, Relation, atom
 from verifai.kernel.statement import readable
 from verifai.properties.entry import ends_of
+from verifai.query import Query
 
 Terms = Mapping[int, Number] | Iterable[tuple[int, Number]]
 Condition = tuple[Terms, str, Number]

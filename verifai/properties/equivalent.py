@@ -18,10 +18,11 @@ from verifai.graph.graph import Graph
 from verifai.graph.reading import readings_of
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
-from verifai.kernel.query import Formula, Or, Query, Relation, atom, conjunction
+from verifai.kernel.query import Formula, Or, Relation, atom, conjunction
 from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.quotients import quotients
 from verifai.properties.unstable import unstable_neurons
+from verifai.query import Query
 
 
 @renamed(ends="domain")

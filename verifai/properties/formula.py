@@ -15,9 +15,10 @@ from verifai.entry.sentences import refused, shown
 from verifai.entry.takes import takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
-from verifai.kernel.query import And, Atom, Formula, Or, Query
+from verifai.kernel.query import And, Atom, Formula, Or
 from verifai.kernel.query import conjunction as joined
 from verifai.properties.domain import Domain, Ends, Terms, compared, domain_of, query_on
+from verifai.query import Query
 
 NEAR = 5  # names that are shown where one is not known
 

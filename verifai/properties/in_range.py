@@ -12,9 +12,10 @@ from verifai.entry.numbers import Number, number
 from verifai.entry.takes import renamed, takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
-from verifai.kernel.query import Formula, Or, Query, Relation, atom, conjunction
+from verifai.kernel.query import Formula, Or, Relation, atom, conjunction
 from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.entry import output_value
+from verifai.query import Query
 
 
 @renamed(ends="domain")

@@ -32,11 +32,12 @@ from verifai.kernel.errors import InputError
 from verifai.kernel.network import Affine, Input, Network, Sign, Smooth, affine, pwl
 from verifai.kernel.number import above, below
 from verifai.kernel.operator import Gather, Operator
-from verifai.kernel.query import Atom, Formula, Query, Relation, atom, conjunction
+from verifai.kernel.query import Atom, Formula, Relation, atom, conjunction
 from verifai.properties.domain import Domain, Ends, domain_of, input_index
 from verifai.properties.entry import output_value
 from verifai.properties.quotients import quotients
 from verifai.properties.unstable import unstable_neurons
+from verifai.query import Query
 
 
 @renamed(ends="domain")

@@ -17,11 +17,12 @@ from verifai.graph.order import by_order
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.operator import Array
-from verifai.kernel.query import Formula, Or, Query, atom, conjunction
+from verifai.kernel.query import Formula, Or, atom, conjunction
 from verifai.kernel.replay import evaluate
 from verifai.kernel.statement import readable
 from verifai.properties.domain import Domain, query_on, with_points
 from verifai.properties.entry import output_value, point
+from verifai.query import Query
 
 LARGEST_OF_UNIT = 2  # images that are scaled to about [0, 1] or [-1, 1] do not exceed it
 

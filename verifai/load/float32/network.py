@@ -46,7 +46,7 @@ _ALWAYS = (
 )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Float32Network(Loaded):
     """A network with the rounding of float32 programs in its radii.
 

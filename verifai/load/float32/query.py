@@ -6,6 +6,7 @@ May import: numpy, python-flint, kernel, float32, sum. Must not know: the comman
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from flint import fmpq
@@ -20,8 +21,10 @@ from verifai.kernel.query import Query
 from verifai.load.float32.network import Float32Network
 from verifai.load.float32.sum import LARGEST
 
+Asked = TypeVar("Asked", bound=Query)
 
-def float32_query(query: Query) -> Query:
+
+def float32_query(query: Asked) -> Asked:
     """The query with the box's ends at binary32 numbers; as it is if its network is over the reals.
 
     The inputs that are lost are no binary32 numbers. An interval that holds none (mostly that of

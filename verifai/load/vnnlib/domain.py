@@ -16,9 +16,10 @@ from flint import fmpq
 
 from verifai.graph.order import by_order
 from verifai.kernel.network import Network
-from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation
+from verifai.kernel.query import And, Atom, Formula, Or, Relation
 from verifai.load.errors import LoadError
 from verifai.load.vnnlib.condition import FALSE, MAX_BITS
+from verifai.query import Query
 
 MAX_ROUNDS = 16  # of taking bounds from rows
 Bounds = dict[tuple[int, bool], fmpq]  # by value and whether it is the upper end

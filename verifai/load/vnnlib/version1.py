@@ -14,12 +14,13 @@ from pathlib import Path
 
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
-from verifai.kernel.query import Formula, Query, conjunction
+from verifai.kernel.query import Formula, conjunction
 from verifai.load.errors import LoadError
 from verifai.load.vnnlib.condition import ConditionReader
 from verifai.load.vnnlib.domain import query_of
 from verifai.load.vnnlib.sexpr import Sexpr, Source, read_forms, read_source
 from verifai.memory import refusing
+from verifai.query import Query
 
 _NAME = re.compile(r"([XY])_(0|[1-9][0-9]{0,8})", re.ASCII)
 _TOLERATED = frozenset(["set-logic", "set-option", "set-info"])

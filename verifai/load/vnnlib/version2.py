@@ -22,7 +22,7 @@ from flint import fmpq
 
 from verifai.graph.merge import Merged, Port, merge
 from verifai.kernel.errors import InputError
-from verifai.kernel.query import And, Atom, Formula, Query, Relation, conjunction
+from verifai.kernel.query import And, Atom, Formula, Relation, conjunction
 from verifai.load.errors import LoadError
 from verifai.load.onnx.read import load_onnx
 from verifai.load.vnnlib.condition import ConditionReader, Dialect, LinearSum
@@ -32,6 +32,7 @@ from verifai.load.vnnlib.models import Model, load_models
 from verifai.load.vnnlib.polynomial import Products, substituted, with_products
 from verifai.load.vnnlib.sexpr import Source, read_source
 from verifai.memory import refusing
+from verifai.query import Query
 
 _OPERATORS = {name: name for name in ("+", "-", "*", "<=", ">=", "<", ">", "!=", "and", "or")}
 _OPERATORS["=="] = "="
