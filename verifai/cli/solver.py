@@ -20,6 +20,7 @@ from verifai.cli.record import exit_code
 from verifai.files import write_atomically
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import nearest
+from verifai.original.points import doubles
 from verifai.verdict import Counterexample, Falsified, Verdict
 
 if TYPE_CHECKING:
@@ -113,12 +114,11 @@ def serialise(folder: Path, verdict: Falsified, posed: Posed) -> None:
     Raises:
         OSError: the folder cannot be made or written.
     """
-    import numpy as np
     from onnx import helper
 
     folder.mkdir(parents=True, exist_ok=True)
     for variable, values in assignment(verdict.counterexample, posed):
-        numbers = np.array([nearest(value) for value in values])
+        numbers = doubles(values)
         name, type_ = variable.tensor.name, _ONNX_TYPES[variable.tensor.type]
         message: Any = helper.make_tensor(name, type_, variable.tensor.shape, numbers)
         write_atomically(folder / f"{name}.pb", message.SerializeToString())

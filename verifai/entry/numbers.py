@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq, fmpz
 
-from verifai.entry.sentences import refused
+from verifai.entry.sentences import first_line, refused
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import exact, rational
 
@@ -124,12 +124,8 @@ def _listed(array: Any, what: str) -> list[Any]:
         else:
             flat = np.asarray(array).reshape(-1).tolist()
     except Exception as error:  # torch's own code: sparse, quantized, without storage
-        raise InputError(f"{what}: its entries cannot be read ({_first_line(error)})") from None
+        raise InputError(f"{what}: its entries cannot be read ({first_line(error)})") from None
     return list(flat)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).partition("\n")[0]
 
 
 def rows(value: Any, what: str, most: int) -> list[Any]:

@@ -70,6 +70,15 @@ def unreadable(error: OSError) -> str:
     return " ".join(str(error).split())
 
 
+def first_line(error: BaseException) -> str:
+    r"""The first line of what a library's error says, or else the error's kind.
+
+    >>> first_line(RuntimeError("no such device\nTraceback: …")), first_line(ValueError())
+    ('no such device', 'ValueError')
+    """
+    return (str(error).strip() or type(error).__name__).partition("\n")[0]
+
+
 def shown(value: Any) -> str:
     """A value in a sentence: on one line, cut where it is long."""
     try:

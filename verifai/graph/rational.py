@@ -94,6 +94,15 @@ def narrow(array: Array) -> Array:
     )
 
 
+def truncated(value: fmpq) -> int:
+    """The integer that is left when everything behind the point is cut off.
+
+    >>> truncated(fmpq(7, 2)), truncated(fmpq(-7, 2))
+    (3, -3)
+    """
+    return int(value.floor()) if value >= 0 else int(value.ceil())
+
+
 def combine(operation: Callable[[Any, Any], Any], left: Array, right: Array) -> Array:
     """operation(left, right), elementwise with broadcasting and without rounding."""
     a, b = np.broadcast_arrays(rationals(left), rationals(right))

@@ -15,7 +15,7 @@ from verifai.kernel.network import Network
 from verifai.kernel.number import exact, nearest
 from verifai.kernel.operator import Array
 from verifai.kernel.replay import evaluate
-from verifai.properties.domain import Domain
+from verifai.properties.domain import Domain, float_ends
 
 SAMPLES = 256  # points among which the steepest is sought
 TRIED = 3  # of them from which exact pairs are made
@@ -51,7 +51,7 @@ def steepest(
 def _steep(net: Network, region: Domain, starts: Sequence[Point]) -> list[tuple[list[fmpq], Array]]:
     """Points with large row sums of the Jacobian, with the signs of that row; in floats."""
     compiled, rng = compile_network(net), np.random.default_rng(0)
-    lower, upper = (np.array([nearest(v) for v in side]) for side in (region.lower, region.upper))
+    lower, upper = float_ends(region)
     moving = upper > lower
     points = lower + rng.uniform(size=(SAMPLES, len(lower))) * (upper - lower)
     given = np.array([[nearest(v) for v in start] for start in starts]).reshape(-1, len(lower))

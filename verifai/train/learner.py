@@ -11,15 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from flint import fmpq
 
 from verifai.entry.numbers import pair
-from verifai.entry.sentences import refused
+from verifai.entry.sentences import first_line, refused
 from verifai.kernel.errors import InputError
-from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array
+from verifai.original.points import doubles
 from verifai.train.properties import TrainingProperty
 from verifai.train.report import TrainingOptions
 
@@ -87,7 +86,7 @@ class Learner:
     def learn(self, place: int, query: int, inputs: Sequence[fmpq]) -> None:
         """Adds a counterexample to a query of the property at this place."""
         pool = self._pools[place]
-        found = np.array([nearest(value) for value in inputs])
+        found = doubles(inputs)
         pool.add(self.inputs.shape[1:], *pool.property.signal(query, found))
 
     def train(self, epochs: int) -> tuple[float, float]:
@@ -139,8 +138,7 @@ def _explained(what: str) -> Iterator[None]:
     try:
         yield
     except FAILURES as error:
-        said = (str(error).strip() or type(error).__name__).partition("\n")[0]
-        raise InputError(f"{what}: {said}") from error
+        raise InputError(f"{what}: {first_line(error)}") from error
 
 
 def _loss_for(targets: torch.Tensor) -> Loss:

@@ -17,7 +17,7 @@ import numpy as np
 from flint import fmpq
 
 from verifai.graph.builder import ONE, ZERO, Builder
-from verifai.graph.rational import accumulated, narrow, objects, rationals
+from verifai.graph.rational import accumulated, narrow, objects, rationals, truncated
 from verifai.graph.values import Activation, Constant, Masked, Value, broadcast_shape, finite
 from verifai.kernel.errors import InputError
 from verifai.kernel.operator import Array
@@ -114,14 +114,15 @@ def divide(builder: Builder, x: Value, y: Value) -> Value:
     if not reals(y).all():
         raise InputError(f"the divisor {y.name!r} holds zero")
     if isinstance(x, Constant):
-        return folded(builder, _truncated if y.is_integer else lambda a, b: a / b, x, y)
+        return folded(
+            builder,
+            (lambda a, b: truncated(fmpq(a, b))) if y.is_integer else operator.truediv,
+            x,
+            y,
+        )
     builder.spend(math.prod(y.shape))
     inverses = objects((1 / value for value in rationals(reals(y)).ravel()), y.shape)
     return builder.linear([(x, narrow(inverses))])
-
-
-def _truncated(a: int, b: int) -> int:
-    return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
 
 
 def maximum(builder: Builder, *values: Value) -> Value:

@@ -16,10 +16,10 @@ from flint import fmpq
 
 from verifai.alarm import undisturbed
 from verifai.kernel.formula import margins
-from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Atom, Formula, Query
 from verifai.load.onnx.file import find, read_bytes
+from verifai.original.points import doubles
 
 _TYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64}
 _OTHERS = (RuntimeError, ValueError)  # of its binding: types that numpy does not have, inputs
@@ -47,7 +47,7 @@ def shows_violation(path: str | Path, query: Query, inputs: Sequence[fmpq]) -> b
         return None
     place = dict(zip(query.input_values, inputs, strict=True))
     fed = {
-        network.nodes[i].name: np.array([nearest(place[v]) for v in network.values(i)])
+        network.nodes[i].name: doubles([place[v] for v in network.values(i)])
         for i in network.inputs
     }
     shapes = {network.nodes[i].name: network.nodes[i].shape for i in network.inputs}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
-from verifai.graph.rational import check_exact, narrow, objects, rationals
+from verifai.graph.rational import check_exact, narrow, objects, rationals, truncated
 from verifai.graph.values import Constant, Value, broadcast_shape, check_size
 from verifai.kernel.operator import Array
 from verifai.load.lower.constants import as_type, folded, reals
@@ -102,15 +102,11 @@ def _as_element_type(call: Call, x: Value, to: int) -> Value:
         return Constant(x.array != 0, x.name)
     if dtype.kind != "f":
         call.builder.spend(x.array.size)
-        whole = (_truncated(v) for v in rationals(call.constant(0).array).ravel())
+        whole = (truncated(v) for v in rationals(call.constant(0).array).ravel())
         return Constant(as_type(objects(whole, x.shape), dtype), x.name)
     if x.array.dtype == object:
         raise call.refuse(f"the constant {x.name!r}, which is no float, cast to {dtype}")
     return Constant(x.array.astype(dtype).astype(np.float64), x.name)
-
-
-def _truncated(value: fmpq) -> int:
-    return int(value.p) // int(value.q) if value >= 0 else -(int(-value.p) // int(value.q))
 
 
 def range_(call: Call) -> list[Value]:

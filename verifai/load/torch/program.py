@@ -15,6 +15,7 @@ from io import StringIO
 from textwrap import shorten
 from typing import Any
 
+from verifai.entry.sentences import first_line
 from verifai.kernel.errors import InputError
 from verifai.load.torch.operators import ROWS
 
@@ -85,8 +86,7 @@ def _explained(what: str) -> Iterator[None]:
 
 
 def _sentence(error: BaseException) -> str:
-    text = str(error).strip()
-    first = text.partition("\n")[0] or type(error).__name__
+    text, first = str(error), first_line(error)
     if "data-dependent" in text:
         first = f"its control flow depends on the values of the input ({first})"
     place = re.search(r"(\S+\.py):(\d+) in (\w+)", text)
