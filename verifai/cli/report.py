@@ -43,9 +43,10 @@ from verifai.files import require_writable, write_atomically
 def command(results: tuple[Path, ...], output: Path, title: str | None, **known: Any) -> int:
     """Write a page about each RESULT: what was proved or refuted, and why.
 
-    A RESULT is a certificate (with its .network and .query.json beside it), a folder of them, or a
-    file with what verify --json printed. Nothing is believed: proofs are checked anew, and
-    counterexamples replayed. Exit codes: 0 written, 4 usage or error.
+    A RESULT is a certificate (with its .network and .query.json beside it), a folder of them (of a
+    theorem), what verify --json printed (NAME.json), a table of bench --out (NAME.csv), or the
+    folder of certify. Proofs are checked anew and counterexamples replayed; of tables the page
+    says what they say. Exit codes: 0 written, 4 usage or error.
     """
     from verifai.report.page import page
     from verifai.report.read import Wanted, sections_of
@@ -53,7 +54,8 @@ def command(results: tuple[Path, ...], output: Path, title: str | None, **known:
 
     require_writable(output)
     is_alone = len(results) == 1
-    asked = Wanted(**known, is_alone=is_alone)
+    peers = tuple(path for path in results if path.suffix == ".csv")
+    asked = Wanted(**known, is_alone=is_alone, peers=peers)
     sections = [section for path in results for section in sections_of(path, asked)]
     text = page(title or (results[0].name if is_alone else f"{len(results)} results"), sections)
     write_atomically(output, text.encode())

@@ -13,21 +13,21 @@ from markupsafe import Markup
 
 from verifai.report.drawings import svg
 
-WIDTH, HEIGHT = 620.0, 330.0
-LEFT, RIGHT, TOP, BOTTOM = 60.0, 130.0, 14.0, 46.0
+WIDTH, HEIGHT = 660.0, 340.0
+LEFT, RIGHT, TOP, BOTTOM = 60.0, 165.0, 14.0, 46.0
 GAP = 15.0  # between labels
 COLOURS = 10
-MAX_NAME = 18
+MAX_NAME = 22
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnCurve:
-    """A curve: its name, its points in order, and whether it is drawn as steps or dots."""
+    """A curve: its name, its points in order, and how it is drawn."""
 
     name: str
     points: tuple[Point, ...]
-    how: str = "line"  # "line", "step", "dots"
+    how: str = "line"  # "line", "step", "dots", or "marked": a line with dots
     note: str = ""
 
 
@@ -141,9 +141,10 @@ class Chart:
         parts = []
         for number, series in enumerate(self.series):
             kind, points = f"s{number % COLOURS}", [p for p in series.points if _finite(p)]
-            if series.how == "dots":
+            if series.how in ("dots", "marked"):
                 dot = '<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="3.2"/>'
                 parts += [Markup(dot).format(kind, self.x(x), self.y(y)) for x, y in points]
+            if series.how == "dots":
                 continue
             if series.how == "step":
                 points = _steps(points)
@@ -170,7 +171,7 @@ class Chart:
                 number % COLOURS,
                 WIDTH - RIGHT + 8,
                 place - over,
-                _cut(f"{series.name}{' ' + series.note if series.note else ''}"),
+                _cut(series.name, series.note),
                 series.name,
             )
             for place, (_, number, series) in zip(places, ends, strict=True)
@@ -218,5 +219,8 @@ def _number(value: float) -> str:
     return f"{round(value, 12):g}".replace("-", "−")
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 1]}…"
+def _cut(name: str, note: str) -> str:
+    """A name with its note, short enough for the margin."""
+    note = f" {note}" if note else ""
+    most = MAX_NAME - len(note)
+    return (name if len(name) <= most else f"{name[: most - 1]}…") + note

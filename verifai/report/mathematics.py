@@ -83,6 +83,12 @@ def _atom(net: Network, atom: Atom, sign: str) -> Markup:
     sign = sign or {Relation.AT_MOST: "≤", Relation.LESS: "<", Relation.EQUAL: "="}[atom.relation]
     turned = {">": "<", "≥": "≤", "<": ">", "≤": "≥"}
     flip = bool(atom.terms) and atom.terms[0][1] < 0
+    if len(atom.terms) == 2 and atom.constant == 0 and atom.terms[0][1] == -atom.terms[1][1]:
+        pair = [_value(net, value) for value, _ in atom.terms]
+        sign = turned.get(sign, sign) if flip else sign
+        if sign in ("<", "≤"):
+            pair, sign = pair[::-1], turned[sign]
+        return Markup("{}<mo>{}</mo>{}").format(pair[0], sign, pair[1])
     text = Markup("")
     for value, factor in atom.terms[:MAX_ATOMS]:
         is_minus = (factor < 0) != flip

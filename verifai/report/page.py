@@ -14,6 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from verifai import __version__
+from verifai.report.proved import Proved
+from verifai.report.refuted import Refuted
+from verifai.report.several import overview
+from verifai.report.undecided import Undecided
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -25,7 +29,13 @@ class Section(Protocol):
 
 
 def page(title: str, sections: Sequence[Section]) -> str:
-    """The page as HTML; whatever text the sections hold is escaped."""
+    """The page as HTML; whatever text the sections hold is escaped.
+
+    Of several results an overview comes first.
+    """
+    judged = [s for s in sections if isinstance(s, Proved | Refuted | Undecided)]
+    if 1 < len(judged) == len(sections):
+        sections = [overview(judged), *sections]
     return (
         _environment()
         .get_template("page.html")

@@ -25,6 +25,7 @@ from verifai.report.leaf import LeafArithmetic, leaf_arithmetic
 from verifai.report.reference import reference_of
 from verifai.report.said import Said, said_of
 from verifai.report.tree import Tree, tree_of, watched
+from verifai.report.words import many
 
 STEM = "proof"
 MAX_INSIDE = 3 << 18  # bytes of files that are kept inside the page
@@ -72,6 +73,12 @@ class Proved:
     leaf: LeafArithmetic | None
     function: WholeFunction | None
     files: tuple[Kept, ...]
+
+    @property
+    def decides(self) -> str:
+        """What the verdict rests on, in a few words."""
+        said = "VACUOUS, the domain is empty; " if self.vacuous else ""
+        return f"{said}{many(self.tree.items[0].leaves, 'leaf', 'leaves')}, margin {self.margin}"
 
     @property
     def margin(self) -> str:

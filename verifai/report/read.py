@@ -5,9 +5,11 @@ May import: kernel, proof, the floor's own parts. Must not know: the command lin
 
 from __future__ import annotations
 
+import csv
 import json
+import math
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +25,15 @@ from verifai.kernel.query import Query
 from verifai.report.page import Section
 from verifai.report.proved import Origin, proved
 from verifai.report.refuted import refuted
-from verifai.verdict import Counterexample
+from verifai.report.several import benchmark, certification
+from verifai.report.undecided import undecided
+from verifai.verdict import Counterexample, Effort, Unknown
 
 FEW = 250  # nodes of each tree, where a page has several
 MANY = 64  # proofs of a folder that are shown
+ANSWERS = "answers.csv"  # in a folder of `certify`
+BENCH = {"onnx", "vnnlib", "verdict", "wall_seconds"}
+CERTIFY = {"input", "label", "answer", "eps", "status"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +44,22 @@ class Wanted:
         model, property_file: of answers that do not name theirs.
         sides: of images among the inputs.
         is_alone: whether the page is about one result, so that there is room.
+        peers: tables that are drawn beside each other.
     """
 
     model: Path | None = None
     property_file: Path | None = None
     sides: tuple[int, ...] | None = None
     is_alone: bool = True
+    peers: tuple[Path, ...] = ()
 
 
 def sections_of(path: Path, asked: Wanted) -> Iterator[Section]:
     """The sections of a page about one result.
 
     Args:
-        path: a certificate with its files beside it, a folder of them, or what `verify --json`
-            printed.
+        path: a certificate with its files beside it, a folder of them, a folder of `certify`, what
+            `verify --json` printed, or a table of `bench` or `certify`.
         asked: what is known beside it.
 
     Raises:
@@ -61,6 +70,8 @@ def sections_of(path: Path, asked: Wanted) -> Iterator[Section]:
         yield from _folder(path)
     elif path.suffix == ".json":
         yield answer_section(path, asked)
+    elif path.suffix == ".csv":
+        yield table_section(path, asked.peers)
     else:
         yield certificate_section(path, most=None if asked.is_alone else FEW)
 
@@ -83,7 +94,53 @@ def answer_section(path: Path, asked: Wanted) -> Section:
     if status == "falsified":
         origin = Origin(path.name, (command,))
         return refuted(query, _counterexample(path, said), origin, sides=asked.sides)
+    if status in ("unknown", "timeout"):
+        return undecided(query, _unknown(said), Origin(path.name, (command,)))
     raise InputError(f"{path}: no answer of `verifai verify --json` that can be shown")
+
+
+def _unknown(said: dict[str, Any]) -> Unknown:
+    """An open answer, with what it says about the search."""
+    bound, share = said.get("bound"), said.get("open_fraction", 1.0)
+    effort = Effort(_float(said.get("search_seconds")), 0.0, int(_float(said.get("nodes"))))
+    return Unknown(
+        str(said.get("reason", "")),
+        is_timeout=said.get("verdict") == "timeout",
+        bound=bound if isinstance(bound, float) else None,
+        open_fraction=min(1.0, max(0.0, _float(share))),
+        effort=effort,
+    )
+
+
+def _float(found: Any) -> float:
+    return float(found) if isinstance(found, int | float) and math.isfinite(found) else 0.0
+
+
+def table_section(path: Path, peers: Sequence[Path] = ()) -> Section:
+    """The section about a table that `bench --out` or `certify --out` wrote.
+
+    Raises:
+        InputError: it is no such table.
+        OSError: as `sections_of`.
+    """
+    rows, origin = _rows(path), Origin(path.name if path.name != ANSWERS else path.parent.name)
+    if rows and rows[0].keys() >= BENCH:
+        others = {p.stem: _rows(p) for p in peers if p != path}
+        return benchmark(origin, rows, {n: r for n, r in others.items() if r[0].keys() >= BENCH})
+    if rows and rows[0].keys() >= CERTIFY:
+        return certification(origin, rows)
+    raise InputError(f"{path}: no table of `verifai bench --out` or `verifai certify --out`")
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        lines = path.read_bytes().decode("utf-8").splitlines()
+        rows = [{k: v or "" for k, v in row.items() if k} for row in csv.DictReader(lines)]
+    except (UnicodeDecodeError, csv.Error):
+        rows = []
+    if not rows:
+        raise InputError(f"{path}: no table with a line of names and lines of results")
+    return rows
 
 
 def _answer(path: Path) -> dict[str, Any]:
@@ -161,7 +218,10 @@ def _network_of(path: Path, data: bytes) -> Path:
 
 
 def _folder(path: Path) -> Iterator[Section]:
-    """The proofs of a folder."""
+    """The answers of a folder of `certify`, or the proofs of any other folder."""
+    if (path / ANSWERS).is_file():
+        yield table_section(path / ANSWERS)
+        return
     found = sorted(path.glob("*.cert"), key=lambda p: (len(p.name), p.name))
     if not found:
         raise InputError(f"{path}: no certificates (*.cert) in this folder")

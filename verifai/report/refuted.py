@@ -75,6 +75,11 @@ class Refuted:
     function: WholeFunction | None
     files: tuple[Kept, ...]
 
+    @property
+    def decides(self) -> str:
+        """What the verdict rests on, in a few words."""
+        return f"violated by {self.margin}"
+
 
 def refuted(
     query: Query,

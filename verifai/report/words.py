@@ -106,13 +106,13 @@ def compared(net: Network, terms: Terms, sign: str, right: fmpq) -> str:
     return f"{form(net, terms)} {sign} {shown(right)}"
 
 
-def many(count: int, noun: str) -> str:
+def many(count: int, noun: str, plural: str = "") -> str:
     """A number and a noun.
 
-    >>> many(1, "leaf"), many(1200, "node")
-    ('1 leaf', '1,200 nodes')
+    >>> many(1, "leaf"), many(2, "leaf", "leaves"), many(1200, "node")
+    ('1 leaf', '2 leaves', '1,200 nodes')
     """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def atom_words(net: Network, atom: Atom) -> str:

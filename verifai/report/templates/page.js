@@ -91,6 +91,35 @@
   };
   all(document, "[role=tree]").forEach(setUp);
 
+  // Tables: sorted by a click on a heading, filtered by text and by verdict.
+  const arrange = (box) => {
+    const table = box.querySelector("table"), body = table.tBodies[0], heads = all(table, "thead th");
+    const text = box.querySelector("input"), verdict = box.querySelector("select"), said = box.querySelector("[role=status]");
+    const rows = Array.from(body.rows);
+    const answers = rows.map((row) => all(row, ".badge").map((badge) => badge.textContent));
+    const texts = rows.map((row) => row.textContent.toLowerCase());
+    const key = (row, k) => { const found = row.cells[k].dataset.key, number = Number(found === "-inf" ? -Infinity : found); return found === "" || Number.isNaN(number) ? found : number; };
+    const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true }));
+    const filter = () => {
+      const wanted = text.value.toLowerCase();
+      let count = 0;
+      rows.forEach((row, k) => {
+        row.hidden = !texts[k].includes(wanted) || (verdict.value !== "" && !answers[k].includes(verdict.value));
+        count += row.hidden ? 0 : 1;
+      });
+      said.textContent = count === rows.length ? `${count} rows` : `${count} of ${rows.length} rows`;
+    };
+    heads.forEach((head, k) => head.querySelector("button").addEventListener("click", () => {
+      const turn = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
+      for (const other of heads) { other.setAttribute("aria-sort", "none"); }
+      head.setAttribute("aria-sort", turn > 0 ? "ascending" : "descending");
+      body.append(...[...body.rows].sort((a, b) => turn * compare(key(a, k), key(b, k))));
+    }));
+    text.addEventListener("input", filter);
+    verdict.addEventListener("change", filter);
+  };
+  all(document, ".sortable").forEach(arrange);
+
   // The way from a reference to a counterexample: everything is precomputed, the slider only looks it up.
   const follow = (box) => {
     const data = JSON.parse(document.getElementById(box.dataset.way).textContent);
