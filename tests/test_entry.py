@@ -236,7 +236,15 @@ CALLS = {
     "Domain": Call(vf.Domain, {"lower": (0,), "upper": (1,), "integers": frozenset(), "rows": ()}),
     "verify": Call(
         vf.verify,
-        {"query": QUERY, "timeout": 5, "nodes": 100, "workers": 1, "device": None, "rank": "gap"},
+        {
+            "query": QUERY,
+            "timeout": 5,
+            "nodes": 100,
+            "workers": 1,
+            "device": None,
+            "rank": "gap",
+            "progress": print,
+        },
     ),
     "certify": Call(
         vf.certify,

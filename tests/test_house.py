@@ -43,7 +43,7 @@ ARROWS = {
     "image": {"kernel"},
     "counterexample": {"kernel", "entry", "image"},
     "verdict": {"kernel", "entry", "files", "proof", "counterexample"},
-    "query": {"kernel", "proof", "files"},
+    "query": {"kernel", "entry", "graph", "proof", "files"},
     "alarm": set[str](),
     "files": {"kernel"},
     "streams": set[str](),

@@ -8,7 +8,7 @@ May import: everything below the command line. Must not know: terminals.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from os import PathLike
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from verifai.search.rank.protocol import Rank
     from verifai.symbolic.regions import Lipschitz, Region
     from verifai.verdict import Verdict
+    from verifai.verify import Progress
 
     Asked = TypeVar("Asked", bound=KernelQuery)
 
@@ -164,6 +165,7 @@ def _rank(value: Any, what: str) -> Any:
     workers=rules.processes,
     device=rules.optional(rules.text),
     rank=rules.optional(_rank),
+    progress=rules.optional(rules.function),
 )
 def verify(
     query: KernelQuery,
@@ -173,6 +175,7 @@ def verify(
     workers: int = 2,
     device: str | None = None,
     rank: str | Rank | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Verdict:
     """Verified, Falsified or Unknown; the first two only as the kernel confirms them.
 
@@ -184,13 +187,18 @@ def verify(
         device: None, or where torch is to bound subproblems, such as "cuda".
         rank: which input or neuron is split: the name of a rule, such as "babsr", or a function
             from `verifai.search.rank.protocol.Splits` to scores; None: what fits the search.
+        progress: called now and then with how far the search is: `seconds`, `nodes` done and
+            `open`, the best proved `bound`, the `closed_fraction`.
+
+    Returns:
+        The verdict; interrupted (Ctrl-C), Unknown with the best bound that was proved.
 
     Raises:
         InputError: torch is not installed, or there is no such device or rule.
         Misread: a model that the query was read from gives something else at a point.
     """
-    from verifai.verify import Options
-    from verifai.verify import verify as search
+    from verifai.verify import Options, interrupted
+    from verifai.verify import verify as decide
 
     options = Options(
         timeout=timeout,
@@ -199,7 +207,37 @@ def verify(
         device=device,
         rank=rank,
     )
-    return search(ready(query), options)
+    start, asked = time.perf_counter(), ready(query)
+    last: list[Progress] = []
+
+    def hear(now: Progress) -> None:
+        last[:] = [now]
+        if progress is not None:
+            progress(now)
+
+    try:
+        return decide(asked, options, progress=hear)
+    except KeyboardInterrupt:
+        seconds = time.perf_counter() - start
+        return interrupted(asked, last[0] if last else None, seconds)
+
+
+def search(query: KernelQuery, *, timeout: float | None = None, workers: int = 2) -> Verdict:
+    """As `verify`; an interruption goes on to the caller, who has more to do than this query.
+
+    Args:
+        query: as for `verify`.
+        timeout: as for `verify`.
+        workers: as for `verify`.
+
+    Raises:
+        InputError: as `verify`.
+        Misread: as `verify`.
+    """
+    from verifai.verify import Options
+    from verifai.verify import verify as decide
+
+    return decide(ready(query), Options(timeout=timeout, workers=workers))
 
 
 @takes(query=rules.query, solver=SOLVER, timeout=rules.optional(rules.seconds), certify=rules.flag)

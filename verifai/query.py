@@ -1,17 +1,21 @@
 """The query as people hold it: the kernel's, which also says its digest and goes out as VNN-LIB.
 
-May import: kernel, proof, files. Must not know: how a query is decided, what it is read from.
+May import: kernel, entry, graph, proof, files. Must not know: how a query is decided or read.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from html import escape
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
+from verifai.kernel.errors import InputError
 from verifai.kernel.query import Query as KernelQuery
 
 if TYPE_CHECKING:
-    from typing import Self
+    from verifai.proof.vnnlib import ModelPart
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -38,6 +42,52 @@ class Query(KernelQuery):
         from verifai.proof.files import Files
 
         return Files.of(self).digests[1]
+
+    def to_vnnlib(self, path: str | PathLike[str], version: str = "1.0") -> None:
+        """Writes the query as VNN-LIB about the model that its network was read from.
+
+        Values of inputs and outputs have the names that the standard gives them; the conditions
+        are those that the query was posed in. Read with the model, it is this query again.
+
+        Args:
+            path: the file.
+            version: "1.0", or "2.0", which can also speak of several networks.
+
+        Raises:
+            InputError: something that VNN-LIB cannot say (float32 programs, integers, hidden
+                values, for 1.0 several networks; it is named), or the file cannot be written.
+        """
+        from verifai.entry.rules import choice
+        from verifai.entry.rules import path as file_path
+        from verifai.entry.sentences import unreadable
+        from verifai.files import write_atomically
+        from verifai.proof.vnnlib import VERSIONS, vnnlib_text
+
+        version = choice(*VERSIONS)(version, "version")
+        written = vnnlib_text(self, self._parts_of_models(), version).encode()
+        try:
+            write_atomically(Path(file_path(path, "path")), written)
+        except OSError as error:
+            raise InputError(unreadable(error)) from None
+
+    def _parts_of_models(self) -> list[ModelPart]:
+        """The models that the network was read from; it is one itself where none is known."""
+        from verifai.graph.reading import readings_of
+        from verifai.proof.vnnlib import ModelPart
+
+        net, found, seen = self.network, list[ModelPart](), dict[int, int]()
+        for reading in readings_of(net):
+            same = seen.setdefault(id(reading.original), len(found))
+            is_new = same == len(found)
+            found.append(ModelPart(reading.inputs, reading.outputs, None if is_new else same))
+        return found or [ModelPart(net.inputs, net.outputs)]
+
+    def _repr_html_(self) -> str:
+        """For notebooks: what is asked, in words."""
+        from verifai.kernel.statement import statement
+
+        said = escape(statement(self, verified=True))
+        return f"<div><strong>asked</strong><pre>{said}</pre></div>"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, KernelQuery):

@@ -36,7 +36,7 @@ from verifai.verdict import Counterexample, Effort, Falsified, Unknown, Verdict,
 if TYPE_CHECKING:
     from verifai.search.driver import Driver
 
-__all__ = ["Options", "Progress", "accept", "confirm", "verify"]
+__all__ = ["Options", "Progress", "accept", "confirm", "interrupted", "verify"]
 MENDINGS = 6  # how often leaves that the kernel rejects, even sharpened, are searched anew
 
 
@@ -82,6 +82,20 @@ def verify(
         if not is_out_of_memory(error):
             raise
         return _unknown(query, meter, Stopped(NO_MEMORY))
+
+
+def interrupted(query: Query, last: Progress | None, seconds: float) -> Unknown:
+    """What is known of a search that was interrupted.
+
+    Args:
+        query: what was searched.
+        last: how far it was, if it had said so.
+        seconds: since its start.
+    """
+    if last is None:
+        return Unknown("interrupted", effort=Effort(seconds), query=query)
+    effort, share = Effort(seconds, nodes=last.nodes), 1 - last.closed_fraction
+    return Unknown("interrupted", bound=last.bound, open_fraction=share, effort=effort, query=query)
 
 
 def confirm(

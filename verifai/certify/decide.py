@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from verifai.api import verify
+from verifai.api import search as verify
 from verifai.certify.ball import DECIDED, BallAnswer, Balls, Evidence, own
 from verifai.kernel.number import rational
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from flint import fmpq
 
-from verifai.api import ready, verify
+from verifai.api import ready
+from verifai.api import search as verify
 from verifai.certify.ball import Balls, Classifier, Clip
 from verifai.entry import rules
 from verifai.entry.numbers import Number, pair

@@ -11,7 +11,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from verifai.api import ready, verify
+from verifai.api import ready
+from verifai.api import search as verify
 from verifai.certify.ball import BallAnswer, Balls, Classifier, Clip, radii
 from verifai.certify.crew import Heard, Say, processors, work
 from verifai.certify.decide import CertifyPlan, decide

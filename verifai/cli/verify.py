@@ -22,7 +22,7 @@ from verifai.cli.semantics import semantics
 from verifai.cli.solver import network_option
 from verifai.files import is_through, require_writable, write_atomically
 from verifai.kernel.query import Query
-from verifai.verdict import Effort, Falsified, Unknown, Verdict, Verified
+from verifai.verdict import Falsified, Verdict, Verified
 from verifai.verify import Options
 
 
@@ -229,7 +229,7 @@ def search(query: Query, options: Options, *, spent: float = 0.0) -> Verdict:
     A terminal on standard error shows a line of progress.
     """
     from verifai.report.terminal import ProgressLine
-    from verifai.verify import verify
+    from verifai.verify import interrupted, verify
 
     if options.timeout is not None:
         options = dataclasses.replace(options, timeout=max(options.timeout - spent, 1e-3))
@@ -238,12 +238,7 @@ def search(query: Query, options: Options, *, spent: float = 0.0) -> Verdict:
     try:
         return verify(query, options, progress=line)
     except KeyboardInterrupt:
-        effort = Effort(time.monotonic() - start)
-        if line.last is None:
-            return Unknown("interrupted", effort=effort)
-        effort = dataclasses.replace(effort, nodes=line.last.nodes)
-        share = 1 - line.last.closed_fraction
-        return Unknown("interrupted", bound=line.last.bound, open_fraction=share, effort=effort)
+        return interrupted(query, line.last, time.monotonic() - start)
     finally:
         line.clear()
 

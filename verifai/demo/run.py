@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from verifai.api import verify
+from verifai.api import search as verify
 from verifai.demo.cases import DemoCase, cases
 from verifai.demo.picture import beside, changes, describe_change, float_text, picture
 from verifai.files import write_atomically

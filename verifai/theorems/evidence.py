@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from flint import fmpq
 
-from verifai.api import check, verify
+from verifai.api import check
+from verifai.api import search as verify
 from verifai.kernel.errors import Rejection
 from verifai.kernel.number import nearest
 from verifai.kernel.query import Query
