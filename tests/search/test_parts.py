@@ -15,7 +15,7 @@ from verifai.kernel.files.certificate import Kind
 from verifai.proof.record import Block
 from verifai.search import driver, wide
 from verifai.search import lift as lifting
-from verifai.search.close.lp import LeafSolver
+from verifai.search.close.leaf import LeafSolver
 from verifai.search.goals import Goals
 from verifai.search.lift import Lift, lift_of
 from verifai.search.split import phases

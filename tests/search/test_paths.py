@@ -21,8 +21,8 @@ from verifai.kernel.operator import Conv, Dense, Gather
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
 from verifai.proof.files import Files
 from verifai.search import driver, wide
-from verifai.search.close import lp as leaf
-from verifai.search.close.lp import LeafSolver
+from verifai.search.close import leaf
+from verifai.search.close.leaf import LeafSolver
 from verifai.search.close.protocol import LeafAnswer
 from verifai.verdict import Falsified, Unknown, Verified
 from verifai.verify import Options, verify

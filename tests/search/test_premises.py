@@ -16,10 +16,10 @@ from verifai.kernel.files.certificate import ROW, Kind, decode_certificate
 from verifai.proof.files import Files
 from verifai.search import driver, wide
 from verifai.search.close import programs
+from verifai.search.close.columns import units_of
 from verifai.search.close.premises import Hidden, Patience, Premises
 from verifai.search.close.programs import Programs
 from verifai.search.close.proposals import Proposals
-from verifai.search.close.reduced import units_of
 from verifai.search.goals import Goals
 from verifai.verdict import Falsified, Unknown, Verified
 from verifai.verify import Options, verify
@@ -31,7 +31,7 @@ def proposals_of(seed: int, shift: float) -> tuple[Proposals, list[np.ndarray], 
     goals = Goals(goals.forms, goals.constant - shift, goals.margin, goals.names)
     made = Programs(compiled, goals, bounds, units_of(compiled, bounds))
     program = made._of(0).program
-    ends = program.enter(bounds)
+    ends = program.visit(bounds)
     assert ends is not None
     hidden = Premises(lambda: False).round(program, ends, Patience.of(len(made.units)))
     points = np.random.default_rng(seed).uniform(-1, 1, size=(20_000, 6))

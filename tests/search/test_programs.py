@@ -5,13 +5,16 @@ import pytest
 
 from verifai.bounds.compiled import Compiled, compile_network
 from verifai.bounds.crown import refine, relaxed
-from verifai.bounds.dual import DualProblem
+from verifai.bounds.dual import DualProblem, Rows
 from verifai.bounds.interval import Bounds, interval
 from verifai.kernel.network import Input, Network, Node, affine, relu
 from verifai.kernel.operator import Dense
+from verifai.search.close.columns import every_value, is_reducible, substitute, units_of
+from verifai.search.close.formulation import Formulation
+from verifai.search.close.kept import KeptFormulation
 from verifai.search.close.programs import Programs
-from verifai.search.close.reduced import Reduced, is_reducible, substitute, units_of
 from verifai.search.goals import Goals
+from verifai.solvers.linear_program import Simplex, SparseRows
 
 INPUTS = 6
 
@@ -42,13 +45,14 @@ def boxed(seed: int) -> tuple[Compiled, Bounds, Goals]:
     return compiled, bounds, goals
 
 
-def built(seed: int) -> tuple[Compiled, Bounds, Programs, Reduced]:
+def built(seed: int) -> tuple[Compiled, Bounds, Programs, KeptFormulation]:
     compiled, bounds, goals = boxed(seed)
     units = units_of(compiled, bounds)
     assert is_reducible(compiled, units)
     programs = Programs(compiled, goals, bounds, units)
     rows = goals.rows(np.array([0]))
-    program = Reduced(compiled, substitute(compiled, bounds, units, goals.forms), rows)
+    substituted = substitute(programs.columns, bounds, goals.forms)
+    program = KeptFormulation(substituted, units, rows)
     return compiled, bounds, programs, program
 
 
@@ -73,7 +77,7 @@ def test_duals_are_worth_the_optimum(seed: int) -> None:
     _, bounds, programs, program = built(seed)
     units, rng = programs.units, np.random.default_rng(seed)
     for neuron in rng.permutation(len(units))[:5].tolist():
-        program.enter(bounds)
+        program.visit(bounds)
         solved = program.simplex.solve(5000)
         assert solved.is_optimal
         assert value(programs, bounds, program.duals()) == pytest.approx(solved.value, abs=1e-6)
@@ -98,7 +102,7 @@ def test_duals_are_worth_the_optimum(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_the_optimum_lies_below_every_point(seed: int) -> None:
     compiled, bounds, _, program = built(seed)
-    program.enter(bounds)
+    program.visit(bounds)
     points = np.random.default_rng(seed).uniform(-1, 1, size=(2000, INPUTS))
     worst = (compiled.forward(points)[-1] + 1).max(axis=1).min()
     assert program.simplex.solve(5000).value <= worst + 1e-7
@@ -116,7 +120,7 @@ def test_an_empty_region_is_refuted_by_a_ray() -> None:
         for j in first.tolist():  # every neuron of the layer at its greatest
             lower[source][0, programs.units.index[j]] = 0.99 * high[j]
         region = Bounds(lower, upper)
-        program.enter(region)
+        program.visit(region)
         solved = program.simplex.solve(5000)
         if solved.value == np.inf:
             assert solved.ray is not None
@@ -140,7 +144,7 @@ def test_halves_said_to_be_refuted_are() -> None:
     claims = 0
     for seed in range(40):
         _, bounds, programs, program = built(seed)
-        program.enter(bounds)
+        program.visit(bounds)
         shift = program.simplex.solve(5000).value
         goals = programs.goals
         raised = Goals(goals.forms, goals.constant - shift - 1e-3, goals.margin, goals.names)
@@ -156,3 +160,26 @@ def test_halves_said_to_be_refuted_are() -> None:
                 assert max(value(programs, half, proof) for proof in proofs) > 1e-9
                 claims += 1
     assert claims >= 40
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_both_choices_of_columns_have_one_optimum(seed: int) -> None:
+    """Over every value too; ends that give way change its size, not its sign."""
+    compiled, bounds, programs, program = built(seed)
+    program.visit(bounds)
+    least = program.simplex.solve(5000).value
+    rows, nodes = programs.goals.rows(np.array([0])), range(len(compiled.network.nodes))
+    every = substitute(every_value(compiled), bounds, nodes)
+    assert len(every.columns) == sum(compiled.sizes) > len(program.columns)
+    for wanted in (1.0, -1.0):
+        moved = Rows(rows.forms, rows.constant + wanted - least)
+        for is_elastic in (False, True):
+            other = Formulation(every, moved, once, is_elastic=is_elastic)
+            other.enter(bounds)
+            value = other.simplex.solve(5000).value
+            assert np.sign(value) == wanted
+            assert abs(value) <= 1 + 1e-6 if is_elastic else value == pytest.approx(wanted)
+
+
+def once(cost: np.ndarray, rows: SparseRows) -> Simplex:
+    return Simplex(cost, rows, lambda: np.inf, presolve=True)

@@ -151,7 +151,7 @@ class _Task:
 
     def warm(self) -> None:
         """Imports what searches need and runs the model once, for all processes to come."""
-        import verifai.search.close.lp
+        import verifai.search.close.leaf
         import verifai.search.split.phases  # noqa: F401
 
         try:

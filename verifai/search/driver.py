@@ -221,7 +221,7 @@ class Driver:
         judges = [part for part in skeleton if isinstance(part, Judge)]
         if not all(len(judge.directed.constant) for judge in judges):
             raise Stopped("every point of the domain is unsafe, yet none was confirmed")
-        from verifai.search.close.lp import LeafSolver  # boxes alone do without linear programs
+        from verifai.search.close.leaf import LeafSolver  # boxes alone do without linear programs
         from verifai.search.lift import lift_of
         from verifai.search.split.phases import PhaseSearch
 

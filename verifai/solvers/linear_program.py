@@ -19,6 +19,7 @@ from verifai.streams import hushed
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 LEAST_SECONDS = 1e-3  # of a solve, however late it is
+MOST_ITERATIONS = 2**31 - 1  # that the solver can be told
 
 
 @dataclass(slots=True)
@@ -53,24 +54,12 @@ class LinearProgram:
             presolve: whether the solver may first simplify the program; without, its duals may
                 differ.
         """
-        highspy = highs()
-        lp, counts = highspy.HighsLp(), [len(c) for c in self._columns]
-        lp.num_col_, lp.num_row_ = len(self.cost), len(counts)
-        lp.col_cost_, lp.col_lower_, lp.col_upper_ = self.cost, self.lower, self.upper
-        lp.row_lower_, lp.row_upper_ = np.array(self._row_lower), np.array(self._row_upper)
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-        lp.a_matrix_.index_ = np.concatenate(self._columns).astype(np.int32)
-        lp.a_matrix_.value_ = np.concatenate(self._factors)
-        solver = silent_solver()
-        solver.setOptionValue("time_limit", max(seconds, LEAST_SECONDS))
-        if not presolve:
-            solver.setOptionValue("presolve", "off")
-        solver.passModel(lp)
-        solver.run()
-        if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-            return None
-        return _optimum(solver, len(self.cost), len(counts))
+        start = np.concatenate([[0], np.cumsum([len(c) for c in self._columns])])
+        rows = SparseRows(start, np.concatenate(self._columns), np.concatenate(self._factors))
+        once = Simplex(self.cost, rows, lambda: seconds, presolve=presolve)
+        once.set_columns(self.lower, self.upper)
+        once.set_rows(np.array(self._row_lower), np.array(self._row_upper))
+        return once.optimum() if once.solve(MOST_ITERATIONS).is_optimal else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +113,7 @@ class SparseRows:
 
 
 class Simplex:
-    """A linear program whose ends and entries change, solved from the last basis on.
+    """A linear program whose ends and entries change, solved from the last basis on, or just once.
 
     Columns and rows are numbered in the order given.
 
@@ -133,8 +122,23 @@ class Simplex:
         left: how many seconds a solve may take.
     """
 
-    def __init__(self, cost: Array, rows: SparseRows, left: Callable[[], float]) -> None:
-        """Minimise cost·x; every variable and row is free until it is given ends."""
+    def __init__(
+        self,
+        cost: Array,
+        rows: SparseRows,
+        left: Callable[[], float],
+        *,
+        presolve: bool | None = None,
+    ) -> None:
+        """Minimise cost·x; every variable and row is free until it is given ends.
+
+        Args:
+            cost: one entry a variable.
+            rows: on variables.
+            left: how many seconds a solve may take.
+            presolve: of a program that is solved once, whether the solver may first simplify it;
+                without, its duals may differ. None: it is solved again and again.
+        """
         highspy = highs()
         count, height = len(cost), len(rows.start) - 1
         self._sizes = count, height
@@ -148,14 +152,14 @@ class Simplex:
         lp.a_matrix_.index_ = rows.columns.astype(np.int32)
         lp.a_matrix_.value_ = rows.factors
         self._statuses = highspy.HighsModelStatus
-        self._solver = silent_solver()
-        for name, value in (
-            ("presolve", "off"),
-            ("simplex_strategy", 1),  # the dual method
-            ("simplex_scale_strategy", 0),
-        ):
-            self._solver.setOptionValue(name, value)
+        self._solver, self._is_kept = silent_solver(), presolve is None
+        if not presolve:
+            self._solver.setOptionValue("presolve", "off")
+        if self._is_kept:
+            self._solver.setOptionValue("simplex_strategy", 1)  # the dual method
+            self._solver.setOptionValue("simplex_scale_strategy", 0)
         self._solver.passModel(lp)
+        self._matrix = SparseRows(rows.start, rows.columns, rows.factors.copy())
         self.iterations, self._is_primal, self.left = 0, False, left
         self._columns = np.arange(count, dtype=np.int32)
         self._rows = np.arange(height, dtype=np.int32)
@@ -177,8 +181,11 @@ class Simplex:
         self._solver.changeRowBounds(row, lower, upper)
 
     def set_factor(self, row: int, column: int, factor: float) -> None:
-        """A new entry."""
+        """A new entry in the place of one."""
         self._solver.changeCoeff(row, column, factor)
+        first, end = self._matrix.start[row : row + 2]
+        here = first + np.flatnonzero(self._matrix.columns[first:end] == column)
+        self._matrix.factors[here] = factor
 
     def set_cost(self, column: int, cost: float) -> None:
         """A new cost of one variable."""
@@ -192,6 +199,12 @@ class Simplex:
     def resume(self, basis: object) -> None:
         """Lets the next solve start there."""
         self._solver.setBasis(basis)
+
+    def left_by(self, multipliers: Array) -> Array:
+        """What these multiples of the rows leave of a cost of zero, for every column."""
+        rows = np.repeat(multipliers, np.diff(self._matrix.start))
+        pulled = np.bincount(self._matrix.columns, rows * self._matrix.factors, self._sizes[0])
+        return np.asarray(-pulled)
 
     def solve(self, iterations: int, *, is_primal: bool = False) -> Solved:
         """Solves from the last basis on, in at most so many iterations.
@@ -208,7 +221,7 @@ class Simplex:
         solver.run()
         self.iterations += max(0, int(solver.getInfo().simplex_iteration_count))
         status = solver.getModelStatus()
-        if status == statuses.kInfeasible:
+        if status == statuses.kInfeasible and self._is_kept:
             _, is_known, ray = solver.getDualRay()
             is_known = is_known and len(ray) == self._sizes[1]
             return Solved(np.inf, is_optimal=False, ray=np.array(ray) if is_known else None)

@@ -4,7 +4,7 @@ What reaches the unsafe set at all is often a small part of a region, so that hi
 much less there. New bounds make the next ones tighter, until the rows exclude themselves.
 Source: Kotha et al. 2023, Provably Bounding Neural Network Preimages (INVPROP).
 
-May import: numpy, reduced, solvers. Must not know: trees, certificates, processes.
+May import: numpy, formulation, kept. Must not know: trees, certificates, processes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from verifai.bounds.maps import Array, Mask
-from verifai.search.close.reduced import Duals, Reduced
+from verifai.search.close.formulation import Duals
+from verifai.search.close.kept import KeptFormulation
 
 MOST_ITERATIONS = 2000  # of one bound
 LEAST_GAIN = 0.01  # of an interval's width, below which an end was tried in vain
@@ -70,7 +71,7 @@ class Premises:
     expired: Callable[[], bool]
 
     def round(
-        self, program: Reduced, ends: tuple[Array, Array], patience: Patience
+        self, program: KeptFormulation, ends: tuple[Array, Array], patience: Patience
     ) -> list[Hidden]:
         """Better bounds of the region that the program is set to, while time is left.
 
@@ -91,7 +92,7 @@ class Premises:
         return found
 
     def _of_node(
-        self, program: Reduced, ends: tuple[Array, Array], patience: Patience, due: Mask
+        self, program: KeptFormulation, ends: tuple[Array, Array], patience: Patience, due: Mask
     ) -> list[Hidden]:
         """Better bounds of one node's neurons; none if a sample, farthest first, is in vain."""
         found, tries, heights = list[Hidden](), 0, program.heights()
@@ -109,7 +110,7 @@ class Premises:
 
     def _solve(
         self,
-        program: Reduced,
+        program: KeptFormulation,
         end: tuple[int, int],
         patience: Patience,
         before: tuple[float, Array],

@@ -1,6 +1,6 @@
 """Deciding subproblems by their linear programs: refuted, or split where the programs gain most.
 
-May import: numpy, bounds, budget, goals, premises, reduced, reliable. Must not know: trees,
+May import: numpy, bounds, budget, goals, columns, kept, premises, reliable. Must not know: trees,
 certificates, processes.
 """
 
@@ -17,8 +17,10 @@ from verifai.bounds.dual import DualPoint, Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array
 from verifai.search.budget import unhurried
+from verifai.search.close.columns import Substituted, Units, substitute, unstable_values
+from verifai.search.close.formulation import Duals
+from verifai.search.close.kept import KeptFormulation
 from verifai.search.close.premises import Hidden, Patience, Premises
-from verifai.search.close.reduced import Duals, Reduced, Substituted, Units, substitute
 from verifai.search.goals import Goals
 from verifai.search.rank.reliable import TINY, Reliable
 
@@ -92,7 +94,7 @@ def _mixed(before: float, now: float) -> float:
 class _Known:
     """One goal's program, and what is known of it: its choices, its hidden ends, their costs."""
 
-    program: Reduced
+    program: KeptFormulation
     reliable: Reliable
     patience: Patience
     pace: _Pace
@@ -125,6 +127,7 @@ class Programs:
         """
         self.compiled, self.goals, self.left = compiled, goals, left
         self.bounds, self.units = bounds, units
+        self.columns = unstable_values(compiled, units)
         self.substituted: Substituted | None = None
         self.chooses = True
         self.premises = Premises(lambda: left() <= 0)
@@ -141,7 +144,7 @@ class Programs:
         known = self._of(goal)
         program, margin = known.program, known.reliable.margin
         start = program.simplex.iterations
-        ends = program.enter(bounds)
+        ends = program.visit(bounds)
         if ends is None:
             return Decision(np.inf, is_empty=True)
         solved = program.simplex.solve(MOST_ITERATIONS)
@@ -182,7 +185,8 @@ class Programs:
         units, multipliers = self.units, dict[int, Array]()
         slopes = {i: base.lines[i].lower[0].copy() for i in np.unique(units.node).tolist()}
         given = np.stack([d.slopes for d in proofs])
-        forces = np.stack([d.multipliers for d in proofs])
+        reads = self.columns.at[np.array(self.compiled.network.offsets)[units.source] + units.index]
+        forces = np.stack([d.multipliers for d in proofs])[:, reads]
         low, high = units.ends(base.bounds)
         usable = ~np.isnan(given) & (low < 0) & (high > 0)
         for node in slopes:
@@ -199,10 +203,8 @@ class Programs:
             forms = {i: a.reshape(-1, a.shape[-1]) for i, a in rows.forms.items()}
             flat = Rows(forms, rows.constant.reshape(-1))
             if self.substituted is None:
-                self.substituted = substitute(
-                    self.compiled, self.bounds, self.units, self.goals.forms
-                )
-            program = Reduced(self.compiled, self.substituted, flat, self.left)
+                self.substituted = substitute(self.columns, self.bounds, self.goals.forms)
+            program = KeptFormulation(self.substituted, self.units, flat, self.left)
             reliable = Reliable(program, float(self.goals.margin[goal]))
             self.known[goal] = _Known(program, reliable, Patience.of(len(self.units)), _Pace())
         return self.known[goal]

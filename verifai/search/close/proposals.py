@@ -15,9 +15,9 @@ from verifai.bounds.dual import DualPoint, DualProblem, Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array
 from verifai.proof.record import Block, Derive, Form, Step
+from verifai.search.close.formulation import Duals
 from verifai.search.close.premises import Hidden
 from verifai.search.close.programs import Programs
-from verifai.search.close.reduced import Duals
 from verifai.search.goals import Goals
 from verifai.search.judge import Indices
 

@@ -5,7 +5,7 @@ leaves at it; neurons tried seldom are tried anew, by solving both halves. It ch
 programs fit and no rule is asked for; it has no name, as it needs a program rather than arrays.
 Source: Achterberg, Koch, Martin 2005, Branching Rules Revisited (reliability branching).
 
-May import: numpy, close.reduced, solvers. Must not know: trees, certificates, processes.
+May import: numpy, close.kept, solvers. Must not know: trees, certificates, processes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from verifai.bounds.maps import Array
-from verifai.search.close.reduced import Duals, Reduced
+from verifai.search.close.formulation import Duals
+from verifai.search.close.kept import KeptFormulation
 from verifai.solvers.linear_program import Optimum
 
 RELIABLE = 4  # tries of a neuron's halves after which its average is believed
@@ -79,7 +80,7 @@ class _Promise:
 class Reliable:
     """The choices of one goal's program, with what they have gained."""
 
-    def __init__(self, program: Reduced, margin: float) -> None:
+    def __init__(self, program: KeptFormulation, margin: float) -> None:
         """Nothing was tried; beyond `margin` the program's value refutes a region."""
         self.program, self.margin = program, margin
         self.promise = _Promise(np.zeros((program.count, 2)))

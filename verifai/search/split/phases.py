@@ -24,10 +24,10 @@ from verifai.bounds.interval import Bounds
 from verifai.bounds.optimize import Ascent, Optimized, optimize
 from verifai.proof.record import Block, Close, Record, Split
 from verifai.search.clauses import Array
+from verifai.search.close.columns import is_reducible, units_of
 from verifai.search.close.programs import Decision, Programs
 from verifai.search.close.proposals import Proposals, multipliers
 from verifai.search.close.protocol import Closer
-from verifai.search.close.reduced import is_reducible, units_of
 from verifai.search.goals import Goals, codes_bytes, pwl_nodes, tightening
 from verifai.search.judge import Indices
 from verifai.search.lift import Lift
