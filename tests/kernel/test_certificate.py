@@ -284,6 +284,12 @@ def test_format_1_is_refused_with_what_to_do() -> None:
         checked(BYTES["format-one"])
 
 
+@pytest.mark.parametrize("data", [b"", b"(declare-const X_0 Real)", b"\x08\x07\x12"])
+def test_what_is_no_certificate_is_told_nothing_of_formats_that_it_is_not_of(data: bytes) -> None:
+    with pytest.raises(Rejection, match=r"^format: this is no certificate of format 2$"):
+        checked(data)
+
+
 @given(st.integers(0, 10**6), st.integers(0, 3))
 @settings(max_examples=60, deadline=None)
 def test_certificates_round_trip_byte_for_byte(seed: int, depth: int) -> None:

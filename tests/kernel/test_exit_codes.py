@@ -54,6 +54,15 @@ def ended(program: list[str], limit: Callable[[], None] | None = None) -> tuple[
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.parametrize("place", range(3))
+def test_a_missing_file_is_named(capsys: pytest.CaptureFixture[str], place: int) -> None:
+    words = [*WORDS[:place], "nowhere/at all", *WORDS[place + 1 :]]
+    assert alone.main(words) == 4
+    said = capsys.readouterr()
+    assert said.err == "error: nowhere/at all cannot be read: No such file or directory\n"
+    assert not said.out
+
+
 @pytest.mark.parametrize("kind", BREAKS)
 def test_a_break_in_the_kernel_alone_is_code_4(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str

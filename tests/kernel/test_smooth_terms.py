@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -21,6 +21,11 @@ from flint import arb, ctx, fmpq, fmpz
 
 import verifai.kernel
 from tests.kernel.balls import ball, exceeds
+from verifai.kernel import smooth
+from verifai.kernel.arithmetic import Exact, Rounded
+from verifai.kernel.functions import PERIODIC, SMOOTH, Function
+from verifai.kernel.lines import intercepts
+from verifai.kernel.network import Smooth
 from verifai.kernel.number import exact
 
 KERNEL = Path(verifai.kernel.__file__).parent
@@ -69,32 +74,79 @@ EXACT_VALUE_TERMS = {
     "sin far": ("return ZERO, ONE", "return ZERO, ZERO"),
     "log guard": ("GUARD = 32", "GUARD = 0"),
 }
-LINE_TERMS = {
-    "end error": ("(error + self", "(0 * error + self"),
-    "end slip": (".ar.slip(8, abs(value) + abs(line))", ".ar.slip(8, 0 * value)"),
-    "tangent error": ("error = error + ", "error = 0 * error + "),
-    "tangent tilt": ("off * reach", "0 * reach"),
-    "tangent slip": ("ar.slip(32, size)", "ar.slip(32, 0 * size)"),
-    "derivative of sigmoid": ("y * (1 - y), error", "y * (1 - y), 0 * error"),
-    "derivative of tanh": ("1 - y * y, 2 * error + error * error", "1 - y * y, 0 * error"),
-    "derivative of reciprocal": ("2 * abs(y) * error + error * error", "0 * error"),
-    "derivative of sqrt": ("error / (2 * y * np.where(y > error, y - error, y))", "0 * error"),
-    "derivative slip": ("ar.slip(8, abs(d) + self.size)", "0 * d"),
-    "periodic slip": ("(1 + slip)", "1"),
-    "periodic one": ("(1 + slip)", "slip"),
-    "periodic defect": ("(defect + ", "(0 * defect + "),
-    "periodic sum": ("self.ar.slip(4, abs(result))", "self.ar.slip(4, 0 * result)"),
+DERIVED: dict[str, Callable[[arb, arb], arb]] = {  # f' from y and f(y)
+    "sigmoid": lambda _y, f: f * (1 - f),
+    "tanh": lambda _y, f: 1 - f * f,
+    "reciprocal": lambda _y, f: -f * f,
+    "sqrt": lambda _y, f: 1 / (2 * f),
+    "log": lambda y, _f: 1 / y,
+}
+Switch = Callable[[pytest.MonkeyPatch], None]
+
+
+def no_term(name: str) -> Switch:
+    """Switches off a method of `Terms`, in rounded arithmetic."""
+    return lambda patch: patch.setattr(Rounded, name, lambda _self, magnitude: 0 * magnitude)
+
+
+def no_error_of_slopes(name: str) -> Switch:
+    """A derivative as exact as if the value that it is made of were."""
+    right = SMOOTH[name].slope
+
+    def slope(*given: Any) -> tuple[Any, Any]:
+        d, off = right(*given)
+        return d, 0 * off
+
+    return lambda patch: patch.setitem(SMOOTH, name, SMOOTH[name]._replace(slope=slope))
+
+
+def no_error_of_values(patch: pytest.MonkeyPatch) -> None:
+    for kind in (Rounded, Exact):
+        right = kind.smooth
+
+        def values(ar: Any, function: Any, z: Any, right: Any = right) -> tuple[Any, Any]:
+            value, error = right(ar, function, z)
+            return value, 0 * error
+
+        patch.setattr(kind, "smooth", values)
+
+
+def no_error_of_derivatives(patch: pytest.MonkeyPatch) -> None:
+    right = Function.derivative
+
+    def derivative(*given: Any) -> tuple[Any, Any]:
+        d, off = right(*given)
+        return d, 0 * off
+
+    patch.setattr(Function, "derivative", derivative)
+
+
+def no_defect(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(smooth, "DEFECT", 0.0)
+
+
+def flat(patch: pytest.MonkeyPatch) -> None:
+    """Waves of hardly any height."""
+    for name in PERIODIC:
+        patch.setitem(SMOOTH, name, SMOOTH[name]._replace(waves=2.0**-1000))
+
+
+LINE_TERMS: dict[str, Switch] = {
+    "end error": no_error_of_values,
+    "curve": no_term("curve"),
+    "tangent error": no_error_of_values,
+    "derivative off": no_error_of_derivatives,
+    "tangent": no_term("tangent"),
+    "curve outside": no_term("curve"),
+    "waves": flat,
+    "defect": no_defect,
+    "curve of waves": no_term("curve"),
 }
 # Which other terms cover for a term of lines in its case.
-TANGENT = ("tangent error", "tangent slip")
+TANGENT = ("tangent error", "tangent")
 COVERS = {
-    "tangent tilt": TANGENT,
-    "derivative of sigmoid": (*TANGENT, "derivative slip"),
-    "derivative of tanh": (*TANGENT, "derivative slip"),
-    "derivative of reciprocal": (*TANGENT, "derivative slip"),
-    "derivative of sqrt": (*TANGENT, "derivative slip"),
-    "derivative slip": (*TANGENT, "derivative of tanh"),
-    "periodic sum": ("end error", "end slip"),
+    "derivative off": TANGENT,
+    "curve of waves": ("end error",),
 }
 
 
@@ -111,7 +163,7 @@ def mutated(folder: Path, changes: list[Change]) -> SimpleNamespace:
         (target / file).write_text(text.replace("verifai.kernel", name))
     sys.path.insert(0, str(folder))
     try:
-        parts = ("arithmetic", "elementary", "fixed_point", "lines", "network")
+        parts = ("elementary", "fixed_point")
         return SimpleNamespace(**{p: importlib.import_module(f"{name}.{p}") for p in parts})
     finally:
         sys.path.remove(str(folder))
@@ -179,27 +231,19 @@ def lines(name: str, random: Random) -> Iterator[Line]:
     x = random.uniform(1, 2)
     if name == "end error":
         yield Line("exp", exact(1.0), exact(x), fmpq(0), "upper", "exact")
-    elif name == "end slip":
+    elif name == "curve":
         yield Line("exp", x, x + 1, 1e6 * random.random(), "upper", "rounded")
     elif name == "tangent error":
         yield Line("sqrt", exact(x) - fmpq(1, fmpz(1) << 300), exact(x), fmpq(0), "upper", "exact")
-    elif name == "tangent slip":
+    elif name == "tangent":
         yield Line("log", 1e10 * x, 1e10 * x + 1, 1e6 * random.random(), "upper", "rounded")
-    elif name == "tangent tilt":
+    elif name == "derivative off":
         yield Line("exp", x, x + 1, 0.0, "lower", "rounded")
-    elif name in ("derivative of tanh", "derivative slip"):
-        yield Line("tanh", -x - 1.9, -x, 0.0, "lower", "rounded")
-    elif name == "derivative of sigmoid":
-        yield Line("sigmoid", -x - 1.9, -x, 0.0, "lower", "rounded")
-    elif name == "derivative of reciprocal":
-        yield Line("reciprocal", x / 2, x / 2 + 2, 0.0, "lower", "rounded")
-    elif name == "derivative of sqrt":
-        yield Line("sqrt", 0.0, x, 0.0, "upper", "rounded")
-    elif name in ("periodic slip", "periodic one"):
+    elif name in ("curve outside", "waves"):
         z = (2 * random.randrange(400, 900) - 0.5) * np.pi
-        slope = 1e6 * random.random() if name == "periodic slip" else 0.0
+        slope = 1e6 * random.random() if name == "curve outside" else 0.0
         yield Line("sin", z, z, slope, "lower", "rounded")
-    elif name == "periodic defect":
+    elif name == "defect":
         k = 2 * random.randrange(60, 160) + 1
         cut, gap = exact(k * np.pi), _beyond(k)
         if gap > 0:
@@ -214,18 +258,21 @@ def _beyond(k: int) -> fmpq:
     return fmpq(rest.mid().floor().unique_fmpz(), fmpz(1) << 300)
 
 
-def lines_hold(kernel: SimpleNamespace, name: str) -> bool:
-    """Whether all lines of the term's case are below, or above, the function at some points."""
-    return all(_holds(kernel, each) for seed in range(SEEDS) for each in lines(name, Random(seed)))
+def lines_hold(name: str, off: tuple[str, ...]) -> bool:
+    """Whether, without some terms, all lines of the case are below, or above, at some points."""
+    with pytest.MonkeyPatch.context() as patch:
+        for each in off:
+            LINE_TERMS[each](patch)
+        return all(_holds(each) for seed in range(SEEDS) for each in lines(name, Random(seed)))
 
 
-def _holds(kernel: SimpleNamespace, given: Line) -> bool:
+def _holds(given: Line) -> bool:
     is_exact, is_lower = given.arithmetic == "exact", given.side == "lower"
-    ar = kernel.arithmetic.Exact() if is_exact else kernel.arithmetic.Rounded()
+    ar = Exact() if is_exact else Rounded()
     kind = object if is_exact else np.float64
     l, u, slope = (np.array([[q]], dtype=kind) for q in given[1:4])
-    node = kernel.network.Smooth("f", (1,), 0, given.function)
-    found = kernel.lines.intercepts(node, None, [(l, u)], (slope, slope), ar)
+    node = Smooth("f", (1,), 0, given.function)
+    found = intercepts(node, None, [(l, u)], (slope, slope), ar)
     t = (found.below if is_lower else found.above)[0, 0]
     low, high, s, t = (q if isinstance(q, fmpq) else exact(float(q)) for q in (*given[1:4], t))
     gaps = [ball(given.function, y) - arb(s * y + t) for y in (low, high, (low + high) / 2)]
@@ -253,17 +300,39 @@ def test_an_error_of_values_in_integers_is_needed(name: str, folder: Path) -> No
 
 
 @pytest.mark.parametrize("name", LINE_TERMS)
-def test_a_term_of_lines_is_needed(name: str, folder: Path) -> None:
-    def without(names: tuple[str, ...]) -> SimpleNamespace:
-        return mutated(
-            folder,
-            [
-                ("functions.py" if n.startswith("derivative") else "smooth.py", *LINE_TERMS[n])
-                for n in names
-            ],
-        )
-
+def test_a_term_of_lines_is_needed(name: str) -> None:
     others = COVERS.get(name, ())
-    assert lines_hold(without(()), name)
-    assert not lines_hold(without((name, *others)), name), "nothing fails without it"
-    assert lines_hold(without(others), name), "it does not cover its own case"
+    assert lines_hold(name, ())
+    assert not lines_hold(name, (*others, name)), "nothing fails without it"
+    assert lines_hold(name, others), "it does not cover its own case"
+
+
+def slopes_hold(name: str, *, is_exact: bool) -> bool:
+    """Whether derivatives are off by no more than they say."""
+    ar, random = Exact() if is_exact else Rounded(), Random(name)
+    given = [exact(random.uniform(0.3, 3.0)) for _ in range(100)]
+    if is_exact:  # long ones, whose reciprocal is rounded
+        given = [q + fmpq(random.getrandbits(600), fmpz(1) << 604) for q in given]
+    z = np.array([given], dtype=object if is_exact else np.float64)
+    row = SMOOTH[name]
+    found = row.derivative(z, ar.smooth(row.values, z), ar)
+    d, off = ([q if isinstance(q, fmpq) else exact(float(q)) for q in a[0]] for a in found)
+    with ctx.workprec(PRECISION):
+        true = [DERIVED[name](arb(q), ball(name, q)) for q in given]
+        gaps = zip(true, d, off, strict=True)
+        return not any(abs(t - arb(value)) > arb(error) for t, value, error in gaps)
+
+
+@pytest.mark.parametrize("name", [name for name in DERIVED if name != "log"])
+def test_the_error_of_a_derivative_is_needed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert slopes_hold(name, is_exact=True)
+    no_error_of_slopes(name)(monkeypatch)
+    assert not slopes_hold(name, is_exact=True), "nothing fails without it"
+
+
+@pytest.mark.parametrize("name", ["log", "reciprocal", "sqrt"])
+def test_the_rounding_of_a_derivative_is_needed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_error_of_values(monkeypatch)
+    assert slopes_hold(name, is_exact=False)
+    no_term("derivative")(monkeypatch)
+    assert not slopes_hold(name, is_exact=False), "nothing fails without it"

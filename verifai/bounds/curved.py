@@ -20,7 +20,8 @@ from verifai.bounds.interval import Bounds
 from verifai.bounds.lines import Envelope
 from verifai.bounds.maps import Array, Mask
 from verifai.kernel import hints
-from verifai.kernel.functions import PERIODIC, S_SHAPED
+from verifai.kernel.functions import PERIODIC
+from verifai.kernel.hints import S_SHAPED
 from verifai.kernel.network import Product, Sign, Smooth, Square
 
 Curved = Sign | Square | Product | Smooth

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from verifai.bounds.maps import Array, Mask
 from verifai.kernel.arithmetic import LARGEST
-from verifai.kernel.functions import FAR, PERIODIC, S_SHAPED
-from verifai.kernel.hints import TURNS
+from verifai.kernel.functions import FAR, PERIODIC
+from verifai.kernel.hints import S_SHAPED, TURNS
 
 Pair = tuple[Array, Array]
 WIDEST = 6.0  # beyond, the kernel only knows that a sine lies in [-1, 1]

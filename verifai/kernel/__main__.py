@@ -87,9 +87,14 @@ def _check(network_path: str, query_path: str, certificate_path: str, *, exact: 
 
 def _read(path: str, most: int) -> bytes:
     """The file's bytes, one more than `most` if it is longer (which its reader refuses)."""
-    size = Path(path).stat().st_size
-    with Path(path).open("rb") as file:
-        return file.read(min(size, most) + 1)
+    from verifai.kernel.errors import InputError
+
+    try:
+        size = Path(path).stat().st_size
+        with Path(path).open("rb") as file:
+            return file.read(min(size, most) + 1)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
 
 
 if __name__ == "__main__":

@@ -71,6 +71,18 @@ class Terms:
         """An intercept, f(z) - slope·z, from terms of this absolute size."""
         return self.slip(16, magnitude)
 
+    def curve(self, magnitude: Array) -> Array:
+        """A smooth function's value less slope·z, or moved by its own error."""
+        return self.slip(8, magnitude)
+
+    def derivative(self, magnitude: Array) -> Array:
+        """A smooth function's derivative, from values of this size."""
+        return self.slip(8, magnitude)
+
+    def tangent(self, magnitude: Array) -> Array:
+        """What a smooth function's tangent says at the ends of a part."""
+        return self.slip(32, magnitude)
+
     def scaled(self) -> float:
         """A coefficient times a slope."""
         return 4 * UNIT

@@ -19,13 +19,19 @@ from verifai.kernel import elementary, fixed_point
 from verifai.kernel.arithmetic import Arithmetic, Series
 from verifai.kernel.operator import Array
 
-S_SHAPED = ("sigmoid", "tanh", "erf")
-PERIODIC = ("sin", "cos")
 DEFECT = 2.0**-40  # sin and cos: |f''| at a point off an inflection point by rounding, |y| ≤ FAR
 FAR = 1 << 10  # of |y|: beyond, sin and cos are only known to lie in [-1, 1]
 WIDE = 6  # as FAR, of u - l; less than a period
 
 Enclosure = tuple[Array, Array]  # numbers, and bounds on how far they are off
+
+
+def _everywhere(l: Array, _u: Array) -> Array:
+    return np.asarray(l == l)
+
+
+def _nowhere(_l: Array, _ar: Arithmetic) -> list[Array]:
+    return []
 
 
 class Function(NamedTuple):
@@ -38,28 +44,26 @@ class Function(NamedTuple):
         inflections: the inflection points that [l, u] may hold, in order.
         is_defined: where f is defined on all of [l, u].
         trend: 1 where f rises, -1 where it falls wherever it is defined; 0: neither.
+        size: of what f' is computed as a difference of.
+        waves: at least |f| of a function of which three inflection points cover one period only,
+            as doubles near them; 0: its inflection points are exact, and all.
+        is_steep: whether f' is infinite at 0; f is then concave wherever it is defined.
     """
 
     values: Series
     slope: Callable[[Array, Enclosure, Arithmetic], Enclosure]
     is_convex: bool
-    inflections: Callable[[Array, Arithmetic], list[Array]]
-    is_defined: Callable[[Array, Array], Array]
+    inflections: Callable[[Array, Arithmetic], list[Array]] = _nowhere
+    is_defined: Callable[[Array, Array], Array] = _everywhere
     trend: int = 1
-    size: int = 0  # of what f' is computed as a difference of
+    size: int = 0
+    waves: int = 0
+    is_steep: bool = False
 
     def derivative(self, z: Array, value: Enclosure, ar: Arithmetic) -> Enclosure:
         """f'(z), where f(z) is enclosed by `value`."""
         d, off = self.slope(z, value, ar)
-        return d, off + ar.slip(8, abs(d) + self.size)
-
-
-def _everywhere(l: Array, u: Array) -> Array:
-    return np.asarray(l == l)
-
-
-def _nowhere(_l: Array, _ar: Arithmetic) -> list[Array]:
-    return []
+        return d, off + ar.derivative(abs(d) + self.size)
 
 
 def _at_zero(l: Array, _ar: Arithmetic) -> list[Array]:
@@ -87,6 +91,10 @@ def _of_tanh(_z: Array, value: Enclosure, _ar: Arithmetic) -> Enclosure:
     return 1 - y * y, 2 * error + error * error
 
 
+def _of_log(z: Array, _value: Enclosure, _ar: Arithmetic) -> Enclosure:
+    return 1 / z, z * 0
+
+
 def _of_reciprocal(_z: Array, value: Enclosure, _ar: Arithmetic) -> Enclosure:
     y, error = value
     return -y * y, 2 * abs(y) * error + error * error
@@ -97,9 +105,12 @@ def _of_sqrt(_z: Array, value: Enclosure, _ar: Arithmetic) -> Enclosure:
     return 1 / (2 * y), error / (2 * y * np.where(y > error, y - error, y))
 
 
-GAUSS = Series(elementary.gauss, fixed_point.gauss)
-SIN = Series(elementary.sin, fixed_point.sin)
-COS = Series(elementary.cos, fixed_point.cos)
+def _named(name: str) -> Series:
+    """The function of this name, as both arithmetics compute it."""
+    return Series(getattr(elementary, name), getattr(fixed_point, name))
+
+
+GAUSS, SIN, COS = map(_named, ("gauss", "sin", "cos"))
 
 
 def _of_cos(z: Array, _value: Enclosure, ar: Arithmetic) -> Enclosure:
@@ -108,50 +119,21 @@ def _of_cos(z: Array, _value: Enclosure, ar: Arithmetic) -> Enclosure:
 
 
 SMOOTH = {
-    "sigmoid": Function(
-        Series(elementary.sigmoid, fixed_point.sigmoid),
-        _of_sigmoid,
-        True,
-        _at_zero,
-        _everywhere,
-        size=1,
-    ),
-    "tanh": Function(
-        Series(elementary.tanh, fixed_point.tanh), _of_tanh, True, _at_zero, _everywhere, size=1
-    ),
-    "exp": Function(
-        Series(elementary.exp, fixed_point.exp), lambda _z, y, _ar: y, True, _nowhere, _everywhere
-    ),
-    "log": Function(
-        Series(elementary.log, fixed_point.log),
-        lambda z, _y, _ar: (1 / z, z * 0),
-        False,
-        _nowhere,
-        lambda l, _u: l > 0,
-    ),
+    "sigmoid": Function(_named("sigmoid"), _of_sigmoid, True, _at_zero, size=1),
+    "tanh": Function(_named("tanh"), _of_tanh, True, _at_zero, size=1),
+    "exp": Function(_named("exp"), lambda _z, y, _ar: y, True),
+    "log": Function(_named("log"), _of_log, False, is_defined=lambda l, _u: l > 0),
     "reciprocal": Function(
-        Series(elementary.reciprocal, fixed_point.reciprocal),
-        _of_reciprocal,
-        False,
-        _at_zero,
-        lambda l, u: (l > 0) | (u < 0),
-        trend=-1,
+        _named("reciprocal"), _of_reciprocal, False, _at_zero, lambda l, u: (l > 0) | (u < 0), -1
     ),
     "sqrt": Function(
-        Series(elementary.sqrt, fixed_point.sqrt), _of_sqrt, False, _nowhere, lambda l, _u: l >= 0
+        _named("sqrt"), _of_sqrt, False, is_defined=lambda l, _u: l >= 0, is_steep=True
     ),
-    "erf": Function(
-        Series(elementary.erf, fixed_point.erf),
-        lambda z, _y, ar: ar.smooth(GAUSS, z),
-        True,
-        _at_zero,
-        _everywhere,
-    ),
-    "sin": Function(
-        SIN, lambda z, _y, ar: ar.smooth(COS, z), False, _turns(0.0), _everywhere, trend=0
-    ),
-    "cos": Function(COS, _of_cos, False, _turns(math.pi / 2), _everywhere, trend=0),
+    "erf": Function(_named("erf"), lambda z, _y, ar: ar.smooth(GAUSS, z), True, _at_zero),
+    "sin": Function(SIN, lambda z, _y, ar: ar.smooth(COS, z), False, _turns(0.0), trend=0, waves=1),
+    "cos": Function(COS, _of_cos, False, _turns(math.pi / 2), trend=0, waves=1),
 }
+PERIODIC = tuple(name for name, row in SMOOTH.items() if row.waves)
 
 
 class Piece(NamedTuple):

@@ -11,13 +11,14 @@ May import: numpy, elementary, functions, network, arithmetic. Must not know: ce
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from verifai.kernel import elementary
 from verifai.kernel.arithmetic import Rounded
-from verifai.kernel.functions import PERIODIC, S_SHAPED, SMOOTH, Piece
+from verifai.kernel.functions import SMOOTH, Piece, pieces
 from verifai.kernel.network import Affine, Network, Node, Product, Pwl, Smooth, Square
 from verifai.kernel.operator import Array
 
@@ -118,6 +119,55 @@ def _value(node: Pwl, z: Array) -> Array:
     return result
 
 
+class Hint(NamedTuple):
+    """A smooth function's row.
+
+    Attributes:
+        place: where f' is a slope, 0 < slope or slope < 0 as the function rises or falls, from its
+            absolute value; of two such places ±y the one above 0.
+        flat: the place for all other slopes.
+        total: f(y) + f(-y), where that is the same for all y; None elsewhere.
+        shift: what y is moved by to make the function a sine.
+    """
+
+    place: Callable[[Array], Array]
+    flat: float = math.inf
+    total: float | None = None
+    shift: float = 0.0
+
+
+def _log(slope: Array) -> Array:
+    return elementary.log(slope)[0]
+
+
+def _logistic(share: Array) -> Array:
+    """Where the derivative of the logistic function is this share of that at 0."""
+    share = np.minimum(share, 1.0)
+    return 2 * _log(1 + np.sqrt(1 - share)) - _log(share)
+
+
+def _gauss(slope: Array) -> Array:
+    return np.asarray(np.sqrt(np.maximum(-_log(slope * (math.sqrt(math.pi) / 2)), 0.0)))
+
+
+def _angle(slope: Array) -> Array:
+    return np.asarray(np.arccos(np.clip(slope, -1.0, 1.0)))
+
+
+HINTS = {
+    "sigmoid": Hint(lambda s: _logistic(4 * s), total=1.0),
+    "tanh": Hint(lambda s: _logistic(s) / 2, total=0.0),
+    "erf": Hint(_gauss, total=0.0),
+    "exp": Hint(_log, flat=-math.inf),
+    "log": Hint(lambda s: 1 / s),
+    "sqrt": Hint(lambda s: 1 / (4 * s * s)),
+    "reciprocal": Hint(lambda s: 1 / np.sqrt(s), total=0.0),
+    "sin": Hint(_angle),
+    "cos": Hint(_angle, shift=math.pi / 2),
+}
+S_SHAPED = tuple(n for n, h in HINTS.items() if h.total is not None and SMOOTH[n].trend > 0)
+
+
 def _of_smooth(function: str, l: Array, u: Array) -> tuple[Array, Array]:
     """Where f is convex: the tangent's at the middle, the chord's; concave: the reverse.
 
@@ -125,88 +175,61 @@ def _of_smooth(function: str, l: Array, u: Array) -> tuple[Array, Array]:
     the other side, or the tangent's at the middle where that lies beyond the point: the line that
     is nearest to the function at the middle. Else the chord's, or 0 over half a period.
     """
-    middle, f = l + (u - l) / 2, SMOOTH[function]
+    middle, f, total = l + (u - l) / 2, SMOOTH[function], HINTS[function].total
     low, high = f.values.rounded(l)[0], f.values.rounded(u)[0]
     tangent = f.slope(middle, f.values.rounded(middle), _PLAIN)[0]
     chord = (high - low) / (u - l)
     chord = np.where(np.isfinite(chord), chord, tangent)
-    if function in PERIODIC:
-        turn = np.floor((l + _shift(function)) / math.pi)
-        single = turn == np.floor((u + _shift(function)) / math.pi)
+    if f.waves:
         chord = np.where(u - l < math.pi, chord, 0.0)
-        convex, concave = single & (turn % 2 == 1), single & (turn % 2 == 0)
-    elif function in S_SHAPED:
-        convex, concave = u <= 0, l >= 0
-        if not (convex | concave).all():
-            from_left = _steepest(function, l, u, low, high)
-            total = 1.0 if function == "sigmoid" else 0.0  # of f(y) and f(-y)
-            from_right = _steepest(function, -u, -l, total - high, total - low)
-            from_left = np.where(middle > 0, np.minimum(tangent, from_left), from_left)
-            from_right = np.where(middle < 0, np.minimum(tangent, from_right), from_right)
-            lower = np.where(convex, tangent, np.where(concave, chord, from_right))
-            return lower, np.where(concave, tangent, np.where(convex, chord, from_left))
-    else:
-        convex = np.full(l.shape, function == "exp") | ((function == "reciprocal") & (l > 0))
-        concave = ~convex
-    return np.where(convex, tangent, chord), np.where(concave, tangent, chord)
+    parts = pieces(f, l, u, _PLAIN)
+    convex, concave = (
+        np.logical_and.reduce([(p.is_convex == way) | (p.low >= p.high) for p in parts])
+        for way in (True, False)
+    )
+    lower, upper = np.where(convex, tangent, chord), np.where(concave, tangent, chord)
+    mixed = ~(convex | concave)
+    if total is None or not mixed.any():
+        return lower, upper
+    from_left = _steepest(function, l, u, low, high)
+    from_right = _steepest(function, -u, -l, total - high, total - low)
+    from_left = np.where(middle > 0, np.minimum(tangent, from_left), from_left)
+    from_right = np.where(middle < 0, np.minimum(tangent, from_right), from_right)
+    return np.where(mixed, from_right, lower), np.where(mixed, from_left, upper)
 
 
 def _steepest(function: str, l: Array, u: Array, low: Array, high: Array) -> Array:
     """The greatest slope of a line from (l, f(l)) to (d, f(d)), 0 ≤ d ≤ u; for l < 0 < u."""
     d, slope = u, (high - low) / (u - l)
     for _ in range(TURNS):
-        d = np.minimum(_steepness_at(function, slope), d)
+        d = np.minimum(_place(function, slope), d)
         there = (SMOOTH[function].values.rounded(d)[0] - low) / (d - l)
         slope = np.where(there > slope, there, slope)
     return np.asarray(slope)
 
 
+def _place(function: str, slope: Array) -> Array:
+    """Where f' is the slope; of two such places the one above 0."""
+    hint, steepness = HINTS[function], SMOOTH[function].trend * slope
+    return np.where(steepness > 0, hint.place(steepness), hint.flat)
+
+
 def touching(function: str, slope: Array, piece: Piece) -> Array:
     """Where on a piece f' is the slope, or nearly."""
-    low, high = piece[:2]
+    low, high, is_convex = piece
+    f, hint = SMOOTH[function], HINTS[function]
     with np.errstate(all="ignore"):
-        place = _touching(function, slope, piece)
+        if f.waves:
+            turn = np.floor(((low + high) / 2 + hint.shift) / math.pi)
+            place = turn * math.pi + hint.place(-slope if is_convex else slope) - hint.shift
+        else:
+            is_left = hint.total is not None and is_convex == f.is_convex
+            place = _place(function, slope) * (-1 if is_left else 1)
         place = np.where(np.isnan(place), low / 2 + high / 2, place)
         place = np.nan_to_num(np.clip(place, low, high))
-        if function == "sqrt":  # whose slope at 0 is infinite
+        if f.is_steep:
             place = np.maximum(place, high * 2.0**-60)
     return np.asarray(place)
-
-
-def _touching(function: str, slope: Array, piece: Piece) -> Array:
-    """Where f' is the slope, on the side of a piece."""
-    if function in PERIODIC:
-        turn = np.floor(((piece.low + piece.high) / 2 + _shift(function)) / math.pi)
-        angle = np.arccos(np.clip(-slope if piece.is_convex else slope, -1.0, 1.0))
-        return np.asarray(turn * math.pi + angle - _shift(function))
-    if function == "exp":
-        return np.where(slope > 0, elementary.log(slope)[0], -np.inf)
-    if function == "log":
-        return np.where(slope > 0, 1 / slope, np.inf)
-    if function == "sqrt":
-        return np.where(slope > 0, 1 / (4 * slope * slope), np.inf)
-    if function == "reciprocal":
-        far = np.where(slope < 0, 1 / np.sqrt(-slope), np.inf)
-    else:
-        far = _steepness_at(function, slope)
-    right = piece.is_convex == (function == "reciprocal")
-    return far if right else -far
-
-
-def _shift(function: str) -> float:
-    return math.pi / 2 if function == "cos" else 0.0
-
-
-def _steepness_at(function: str, slope: Array) -> Array:
-    """The y ≥ 0 at which an S-shaped function has this slope; infinite for slopes up to 0."""
-    log = elementary.log
-    if function == "erf":
-        value = np.sqrt(np.maximum(-log(slope * (math.sqrt(math.pi) / 2))[0], 0.0))
-        return np.asarray(np.where(slope > 0, value, np.inf))
-    share = np.clip(4 * slope if function == "sigmoid" else slope, 0.0, 1.0)
-    t = np.sqrt(1 - share)
-    value = 2 * log(1 + t)[0] - log(share)[0]  # the logarithm of (1 + t)/(1 - t)
-    return np.asarray(np.where(slope > 0, value if function == "sigmoid" else value / 2, np.inf))
 
 
 def settled(network: Network, node: int, l: Array, u: Array) -> Array:

@@ -183,6 +183,6 @@ def _monotone_image(node: Smooth, l: Array, u: Array, ar: Arithmetic) -> Ends:
     ends = (l, u) if row.trend > 0 else (u, l)
     with np.errstate(all="ignore"):
         (low, off), (high, out) = (ar.smooth(row.values, z) for z in ends)
-        low = low - (off + ar.slip(4, abs(low)))
-        high = high + (out + ar.slip(4, abs(high)))
+        low = low - (off + ar.curve(abs(low)))
+        high = high + (out + ar.curve(abs(high)))
     return np.where(low == low, low, -np.inf), np.where(high == high, high, np.inf)

@@ -4,7 +4,7 @@ A network is a function over the reals. Node i reads only nodes before it. Each 
 flat vector of static size; `shape` says how people think of it. Everything that loaders meet is
 lowered into these kinds.
 
-May import: numpy, number, operator, errors. Must not know: queries, intervals, certificates.
+May import: numpy, functions, operator, errors. Must not know: queries, intervals, certificates.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from verifai.kernel.errors import InputError
+from verifai.kernel.functions import SMOOTH
 from verifai.kernel.operator import MAX_SIZE, Array, Operator, floats
 
 MAX_INTEGER = 1 << 53
@@ -119,7 +120,7 @@ class Product:
         return (self.left, self.right)
 
 
-FUNCTIONS = ("sigmoid", "tanh", "exp", "log", "reciprocal", "sqrt", "erf", "sin", "cos")
+FUNCTIONS = tuple(SMOOTH)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

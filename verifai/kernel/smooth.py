@@ -13,7 +13,7 @@ import numpy as np
 
 from verifai.kernel import hints
 from verifai.kernel.arithmetic import Arithmetic, plain
-from verifai.kernel.functions import DEFECT, FAR, PERIODIC, SMOOTH, WIDE, Piece, pieces
+from verifai.kernel.functions import DEFECT, FAR, SMOOTH, WIDE, Piece, pieces
 from verifai.kernel.operator import Array
 
 
@@ -48,14 +48,14 @@ class Extremes:
         result = found[0]
         for other in found[1:]:
             result = pick(result, other)
-        result = self._periodic(result, slope, away) if self.function in PERIODIC else result
+        result = self._periodic(result, slope, away) if self.row.waves else result
         return np.where(result == result, result, away * np.inf)
 
     def _at(self, end: tuple[Array, Array, Array], slope: Array, away: int) -> Array:
         """f(z) - s·z at an end, moved away by its error."""
         z, value, error = end
         line = slope * z
-        return np.asarray(value - line + away * (error + self.ar.slip(8, abs(value) + abs(line))))
+        return np.asarray(value - line + away * (error + self.ar.curve(abs(value) + abs(line))))
 
     def _tangent(self, piece: Piece, slope: Array, away: int) -> Array:
         """What the tangent at a point says on a piece, moved away by its error."""
@@ -63,7 +63,7 @@ class Extremes:
         floats = Piece(ar.floats(low), ar.floats(high), piece.is_convex)
         place = plain(hints.touching(self.function, ar.floats(slope), floats), low.shape)
         z = np.minimum(np.maximum(ar.lift(place), low), high)
-        if self.function == "sqrt":  # whose slope at 0 is infinite, and which is concave all along
+        if self.row.is_steep:  # a tangent at any point lies above a function that is concave
             z = np.where(z == 0, z + 1, z)
         y, error = value = ar.smooth(self.row.values, z)
         d, off = self.row.derivative(z, value, ar)
@@ -72,15 +72,15 @@ class Extremes:
         extreme = np.minimum(*ends) if away < 0 else np.maximum(*ends)
         error = error + off * reach
         size = abs(y) + abs(slope) * (abs(z) + reach) + abs(d) * reach
-        return np.asarray(y - slope * z + extreme + away * (error + ar.slip(32, size)))
+        return np.asarray(y - slope * z + extreme + away * (error + ar.tangent(size)))
 
     def _periodic(self, result: Array, slope: Array, away: int) -> Array:
-        """The extreme of a sine where pieces are known to cover the interval; else of ±1 - s·y."""
+        """The extreme of waves where pieces are known to cover the interval; else of ±1 - s·y."""
         line = slope * self.l, slope * self.u
         outside = -np.maximum(*line) if away < 0 else -np.minimum(*line)
-        slip = self.ar.slip(8, 1 + abs(line[0]) + abs(line[1]))
+        height = self.row.waves + self.ar.curve(1 + abs(line[0]) + abs(line[1]))
         width = self.u - self.l
         near = (abs(self.l) <= FAR) & (abs(self.u) <= FAR) & (width <= WIDE)
         defect = width * width * self.ar.lift(np.array(DEFECT))
-        curved = result + away * (defect + self.ar.slip(4, abs(result)))
-        return np.asarray(np.where(near, curved, outside + away * (1 + slip)))
+        curved = result + away * (defect + self.ar.curve(abs(result)))
+        return np.asarray(np.where(near, curved, outside + away * height))

@@ -20,6 +20,7 @@ from verifai.kernel.network import Input, Network, Pwl
 from verifai.kernel.operator import Array
 
 MAGIC = b"verifai2"
+FORMAT_1, MAX_HEADER = b'"verifai-certificate-1"', 1 << 16  # what an old one says, and where
 DIGEST = 32  # bytes of a SHA-256
 MAX_BYTES = 1 << 28
 INFLATED = 1 << 20, 1 << 8  # bytes of what any file holds, and so many more for a byte of it
@@ -178,11 +179,9 @@ def decode_certificate(data: bytes, network_digest: str, query_digest: str) -> P
         raise Rejection("container", f"{len(data)} bytes (at most {MAX_BYTES} are read)")
     head = len(MAGIC)
     if data[:head] != MAGIC:
-        raise Rejection(
-            "format",
-            "no certificate of format 2; one of format 1 is upgraded by "
-            "python -m verifai.proof NETWORK QUERY CERTIFICATE OUT",
-        )
+        is_old = FORMAT_1 in data[:MAX_HEADER]
+        hint = "; python -m verifai.proof NETWORK QUERY CERTIFICATE OUT upgrades it" * is_old
+        raise Rejection("format", f"this is no certificate of format 2{hint}")
     for name, expected in (("network", network_digest), ("query", query_digest)):
         if data[head : head + DIGEST].hex() != expected:
             raise Rejection("digest", f"the certificate is about another {name}")

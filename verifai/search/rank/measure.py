@@ -18,7 +18,7 @@ from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Relaxed
 from verifai.bounds.lines import span
 from verifai.bounds.maps import Array
-from verifai.kernel.functions import S_SHAPED
+from verifai.kernel.hints import S_SHAPED
 from verifai.kernel.network import Affine, Input, Product, Pwl, Sign, Smooth, Square
 from verifai.search.rank.gap import LEAST
 from verifai.search.rank.protocol import Gaps
