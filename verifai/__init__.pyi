@@ -13,6 +13,8 @@ from verifai.certify.radius import Radius as Radius
 from verifai.certify.radius import radius as radius
 from verifai.certify.report import Certification as Certification
 from verifai.certify.run import certify as certify
+from verifai.certify.smallest import SmallestChange as SmallestChange
+from verifai.certify.smallest import smallest_change as smallest_change
 from verifai.counterexample import Counterexample as Counterexample
 from verifai.evidence import load_proof as load_proof
 from verifai.kernel.errors import InputError as InputError

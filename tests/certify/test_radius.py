@@ -10,7 +10,7 @@ import pytest
 from flint import fmpq
 
 import verifai as vf
-from verifai.certify import radius as module
+from verifai.certify import bracket as module
 from verifai.kernel.network import Input, Network, affine
 from verifai.kernel.operator import Dense
 from verifai.kernel.replay import replay
