@@ -59,7 +59,7 @@ ARROWS = {
     "search": BELOW_SEARCH,
     "verify": BELOW_VERIFY,
     "api": FRONT - {"api"},
-    "report": FRONT,
+    "report": FRONT | {"files"},
     "evidence": FRONT,
     "certify": FRONT | {"files", "report"},
     "train": FRONT,

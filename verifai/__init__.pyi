@@ -47,6 +47,8 @@ from verifai.properties.in_range import in_range as in_range
 from verifai.properties.monotone import monotone as monotone
 from verifai.properties.robust import robust as robust
 from verifai.query import Query as Query
+from verifai.report.show import show as show
+from verifai.report.show import write_report as write_report
 from verifai.solvers.scripts import to_smtlib as to_smtlib
 from verifai.solvers.scripts import to_z3 as to_z3
 from verifai.symbolic.census import counterexamples as counterexamples

@@ -1,6 +1,7 @@
 """The three answers, and what comes with each.
 
-May import: kernel, counterexample, files, proof. Must not know: how an answer was found.
+May import: kernel, counterexample, files, proof; for pages the public interface.
+Must not know: how an answer was found.
 """
 
 from __future__ import annotations
@@ -105,6 +106,21 @@ class Answer:
             write_atomically(Path(path), write_evidence(self._evidence()))
         except OSError as error:
             raise InputError(unreadable(error)) from None
+
+    def report(self, path: str | PathLike[str]) -> None:
+        """Writes a page about the verdict, one HTML file that loads nothing; see `write_report`.
+
+        Args:
+            path: the file.
+
+        Raises:
+            InputError: its query is not known, the kernel, which judges it anew, does not accept
+                its certificate, jinja2 is not installed, or the file cannot be written.
+        """
+        import verifai
+
+        each: Any = self
+        verifai.write_report(each, path)
 
     def _evidence(self) -> Any:
         """What of the verdict is kept."""

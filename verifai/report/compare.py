@@ -5,7 +5,7 @@ May import: numpy, kernel, original, evaluator, said, words. Must not know: verd
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,13 +30,14 @@ ZERO = fmpq(0)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A value before and after, and what changed."""
+    """A value before and after, and what changed; `float32`: as the model itself computes it."""
 
     name: str
     before: Shown
     after: Shown
     change: Shown
     mark: str = ""
+    float32: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,20 @@ def _middle(values: Values, place: int) -> fmpq:
     return (_rational(values[0][place]) + _rational(values[1][place])) / 2
 
 
-def changes(query: Query, places: Sequence[int], values: list[Values]) -> list[Change]:
-    """The values at both inputs, the largest marked where outputs are compared."""
+def changes(
+    query: Query,
+    places: Sequence[int],
+    values: list[Values],
+    ran: Mapping[int, float] | None = None,
+) -> list[Change]:
+    """The values at both inputs, the largest ones marked.
+
+    Args:
+        query: the decision problem.
+        places: the values.
+        values: enclosures of all values at both inputs.
+        ran: what the model itself computes at the second one; None: that is not known.
+    """
     old, new = ([_middle(v, p) for p in places] for v in values)
     tops = max(old, default=ZERO), max(new, default=ZERO)
     found = []
@@ -91,7 +104,9 @@ def changes(query: Query, places: Sequence[int], values: list[Values]) -> list[C
         is_top = {"largest before": before == tops[0], "largest after": after == tops[1]}
         mark = ", ".join(word for word, holds in is_top.items() if holds and len(places) > 1)
         name = query.network.describe(place)
-        found.append(Change(name, shown(before), shown(after), shown(after - before), mark))
+        own = None if ran is None or place not in ran else shown(ran[place])
+        moved = shown(after - before)
+        found.append(Change(name, shown(before), shown(after), moved, mark, own))
     return found
 
 

@@ -9,6 +9,7 @@ import csv
 import json
 import math
 import shlex
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.files.certificate import DIGEST, MAGIC
 from verifai.kernel.number import rational
 from verifai.kernel.query import Query
+from verifai.proof.evidence import read_evidence
 from verifai.report.page import Section
 from verifai.report.proved import Origin, proved
 from verifai.report.refuted import refuted
@@ -58,8 +60,8 @@ def sections_of(path: Path, asked: Wanted) -> Iterator[Section]:
     """The sections of a page about one result.
 
     Args:
-        path: a certificate with its files beside it, a folder of them, a folder of `certify`, what
-            `verify --json` printed, or a table of `bench` or `certify`.
+        path: a file of `verdict.save`, a certificate with its files beside it, a folder of them, a
+            folder of `certify`, what `verify --json` printed, or a table of `bench` or `certify`.
         asked: what is known beside it.
 
     Raises:
@@ -68,12 +70,33 @@ def sections_of(path: Path, asked: Wanted) -> Iterator[Section]:
     """
     if path.is_dir():
         yield from _folder(path)
+    elif zipfile.is_zipfile(path):
+        yield evidence_section(path, asked)
     elif path.suffix == ".json":
         yield answer_section(path, asked)
     elif path.suffix == ".csv":
         yield table_section(path, asked.peers)
     else:
         yield certificate_section(path, most=None if asked.is_alone else FEW)
+
+
+def evidence_section(path: Path, asked: Wanted) -> Section:
+    """The section about a file of `verdict.save`, which the kernel judges now.
+
+    Raises:
+        InputError: it is no such file, or what it claims does not hold.
+        OSError: as `sections_of`.
+    """
+    origin = Origin(path.name, (shlex.join(["verifai", "check", str(path)]),))
+    try:
+        found = read_evidence(path.read_bytes())
+        query = found.files.question
+        if found.certificate is not None:
+            return proved(query, found.certificate, origin, most=None if asked.is_alone else FEW)
+    except Rejection as rejection:
+        raise InputError(f"{path}: the kernel rejects this evidence ({rejection})") from None
+    counterexample = Counterexample(found.inputs or (), (), fmpq(0))
+    return refuted(query, counterexample, origin, sides=asked.sides)
 
 
 def answer_section(path: Path, asked: Wanted) -> Section:

@@ -29,6 +29,7 @@ from verifai.report.compare import (
 )
 from verifai.report.drawings import in_script
 from verifai.report.evaluator import Evaluator
+from verifai.report.float32 import executed, shows_violation
 from verifai.report.function import WholeFunction, function_of
 from verifai.report.plane import Slice, plane
 from verifai.report.proved import Kept, Origin, kept_files
@@ -110,7 +111,9 @@ def refuted(
     views = [v for each in placed if (v := view(each, before, after)) is not None]
     images = [each for each in placed if each.kind == "image"]
     moved = input_changes(query, reference.inputs, inputs)
-    outputs = changes(query, query.network.output_values, values)
+    ran = executed(query, inputs)
+    shows = shows_violation(query, ran)
+    outputs = changes(query, query.network.output_values, values, ran)
     layers, neurons = phases_changed(query, values)
     along = way(evaluator, before, after, images[0] if images else None)
     return Refuted(
@@ -120,7 +123,7 @@ def refuted(
         assumptions=query.assumptions,
         reference=reference,
         margin=shown(verdict.counterexample.margin),
-        float32=_float32(found.is_float32),
+        float32=_float32(found.is_float32 if shows is None else shows),
         summary=summary(reference.inputs, inputs),
         views=tuple(views),
         inputs=tuple(moved[:MAX_INPUTS]),

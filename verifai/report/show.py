@@ -1,0 +1,101 @@
+"""Verdicts as pages: written to a file, or opened in the browser.
+
+May import: entry, files, kernel, verdict, the floor's own parts. Must not know: the command line.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import webbrowser
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+
+from verifai.entry.rules import flag, optional, path, text
+from verifai.entry.takes import takes
+from verifai.files import write_atomically
+from verifai.kernel.errors import InputError, Rejection
+from verifai.report.page import Section, page
+from verifai.report.proved import Origin, proved
+from verifai.report.refuted import refuted
+from verifai.report.undecided import undecided
+from verifai.report.words import many
+from verifai.verdict import Answer, Falsified, Unknown, Verdict, Verified
+
+NAME = "verdict"
+
+
+@takes(to=path, title=optional(text))
+def write_report(
+    verdicts: Verdict | Iterable[Verdict],
+    to: str | PathLike[str],
+    *,
+    title: str | None = None,
+) -> Path:
+    """Writes a page about one or several verdicts; where it lies.
+
+    Nothing is believed: the kernel checks every proof and replays every counterexample anew.
+
+    Args:
+        verdicts: of `verify` or `load_proof`, which know their queries.
+        to: the file; it holds the old content or all of the new one at any moment.
+        title: of the page.
+
+    Raises:
+        InputError: a verdict does not know its query, something else is no verdict, the kernel
+            does not accept a certificate, jinja2 is not installed, or the file cannot be written.
+    """
+    every = [verdicts] if isinstance(verdicts, Answer) else list(verdicts)
+    names = [f"{NAME} {number}" for number in range(1, len(every) + 1)]
+    try:
+        sections = [section(each, Origin(name)) for each, name in zip(every, names, strict=True)]
+    except Rejection as rejection:
+        raise InputError(f"the kernel rejects this verdict's proof ({rejection})") from None
+    made = page(title or many(len(every), NAME), sections)
+    file = Path(to)
+    write_atomically(file, made.encode())
+    return file
+
+
+@takes(to=optional(path), browser=flag)
+def show(verdict: Verdict, to: str | PathLike[str] | None = None, *, browser: bool = True) -> Path:
+    """Writes a page about a verdict and opens it in the browser; where it lies.
+
+    Args:
+        verdict: of `verify` or `load_proof`.
+        to: the file; None: a new one among the temporary files.
+        browser: whether to open it.
+
+    Raises:
+        InputError: as `write_report`.
+    """
+    if to is None:
+        with tempfile.NamedTemporaryFile(prefix="verifai-", suffix=".html", delete=False) as file:
+            to = file.name
+    written: Path = write_report(verdict, to)
+    if browser:
+        webbrowser.open(written.resolve().as_uri())
+    return written
+
+
+def section(verdict: Verdict, origin: Origin, *, most: int | None = None) -> Section:
+    """The section about a verdict.
+
+    Args:
+        verdict: it knows its query.
+        origin: where it comes from.
+        most: how many nodes of a proof's tree are listed; None: as many as are good to read.
+
+    Raises:
+        InputError: it does not, or is none.
+        Rejection: the kernel does not accept its certificate.
+    """
+    if not isinstance(verdict, Verified | Falsified | Unknown):
+        raise InputError(f"a verdict of verifai is wanted, not {type(verdict).__name__}")
+    if verdict.query is None:
+        raise InputError("this verdict does not know its query: only `verify` makes such")
+    if isinstance(verdict, Verified):
+        return proved(verdict.query, verdict.certificate, origin, most=most)
+    if isinstance(verdict, Falsified):
+        return refuted(verdict.query, verdict.counterexample, origin)
+    return undecided(verdict.query, verdict, origin)
