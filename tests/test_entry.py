@@ -7,6 +7,7 @@ import itertools
 import logging
 import subprocess
 import sys
+import webbrowser
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -268,6 +269,8 @@ CALLS = {
         {"net": TWO, "x": [0], "label": 0, "clip": (0, 1), "tolerance": "1/8", "timeout": 5},
     ),
     "load_proof": Call(vf.load_proof, {"path": None, "net": None, "exact": False}),
+    "write_report": Call(vf.write_report, {"verdicts": [PROVED], "to": "p.html", "title": "T"}),
+    "show": Call(vf.show, {"verdict": PROVED, "to": "p.html", "browser": False}),
     "check": Call(vf.check, {"query": QUERY, "certificate": PROVED.certificate, "exact": False}),
     "bounds": Call(vf.bounds, {"net": NET, "domain": [(0, 1)]}),
     "maximize": Call(
@@ -405,6 +408,7 @@ def test_an_argument_is_taken_or_refused_in_one_sentence(
     name: str, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # folders may be made
+    monkeypatch.setattr(webbrowser, "open", str)
     wrong = []
     for kind, value in BAD.items():
         if (argument, kind) in OWN:

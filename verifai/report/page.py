@@ -14,9 +14,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from verifai import __version__
+from verifai.report.overview import overview
 from verifai.report.proved import Proved
 from verifai.report.refuted import Refuted
-from verifai.report.several import overview
 from verifai.report.undecided import Undecided
 
 TEMPLATES = Path(__file__).with_name("templates")

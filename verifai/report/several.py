@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from markupsafe import Markup
 
@@ -18,7 +18,7 @@ from verifai.kernel.errors import InputError
 from verifai.kernel.number import nearest, rational
 from verifai.report.chart import Area, Chart, ChartAxes, DrawnCurve
 from verifai.report.proved import Origin
-from verifai.report.words import many, shown
+from verifai.report.words import shown
 
 SOLVED = ("unsat", "sat")
 DECIDED = ("verified", "falsified")
@@ -89,22 +89,6 @@ class Fact:
     name: str
     value: str
     note: str = ""
-
-
-class Judged(Protocol):
-    """A section about one question."""
-
-    @property
-    def origin(self) -> Origin:
-        """Where it comes from."""
-
-    @property
-    def verdict(self) -> str:
-        """In one word."""
-
-    @property
-    def decides(self) -> str:
-        """What the verdict rests on, in a few words."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -269,17 +253,3 @@ def _seconds(row: Row) -> float:
         return float(row["wall_seconds"])
     except ValueError:
         raise InputError(f"a time that is no number: {row['wall_seconds']!r}") from None
-
-
-def overview(sections: Sequence[Judged]) -> Several:
-    """The section that leads to the others, which stand behind it: a row for each."""
-    rows = []
-    for number, section in enumerate(sections, 2):
-        name, verdict = section.origin.name, section.verdict
-        answer = NAMES.get(verdict, verdict)
-        row = TableCell(name, name, link=f"s{number}"), TableCell(answer, answer, verdict)
-        rows.append((*row, TableCell(section.decides, section.decides)))
-    names = tuple(Heading(name) for name in ("result", "verdict", "what decides"))
-    counts = Counter(row[1].text for row in rows)
-    facts = tuple(Fact(name, many(count, "result")) for name, count in counts.items())
-    return Several(Origin("Overview"), facts, (), names, tuple(rows), tuple(sorted(counts)))

@@ -10,8 +10,9 @@ import webbrowser
 from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
-from verifai.entry.rules import flag, optional, path, text
+from verifai.entry.rules import flag, listed, optional, path, text
 from verifai.entry.takes import takes
 from verifai.files import write_atomically
 from verifai.kernel.errors import InputError, Rejection
@@ -25,7 +26,15 @@ from verifai.verdict import Answer, Falsified, Unknown, Verdict, Verified
 NAME = "verdict"
 
 
-@takes(to=path, title=optional(text))
+def _every(value: Any, what: str) -> list[Any]:
+    """One verdict, or several."""
+    found = [value] if isinstance(value, Answer) else listed(value, what)
+    if not found:
+        raise InputError(f"{what}: a list of none")
+    return found
+
+
+@takes(verdicts=_every, to=path, title=optional(text))
 def write_report(
     verdicts: Verdict | Iterable[Verdict],
     to: str | PathLike[str],
@@ -45,7 +54,7 @@ def write_report(
         InputError: a verdict does not know its query, something else is no verdict, the kernel
             does not accept a certificate, jinja2 is not installed, or the file cannot be written.
     """
-    every = [verdicts] if isinstance(verdicts, Answer) else list(verdicts)
+    every: list[Any] = list(verdicts)  # type: ignore[arg-type]  # the rule made a list of it
     names = [f"{NAME} {number}" for number in range(1, len(every) + 1)]
     try:
         sections = [section(each, Origin(name)) for each, name in zip(every, names, strict=True)]
