@@ -13,6 +13,7 @@ from tests.plain_yaml import read
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 KERNEL = sorted((ROOT / "verifai" / "kernel").glob("*.md"))
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -20,7 +21,7 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 @pytest.fixture(scope="module")
 def workflow() -> dict[str, Any]:
-    found = read((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))
+    found = read(WORKFLOW.read_text("utf-8"))
     assert isinstance(found, dict)
     return found
 
@@ -57,6 +58,19 @@ def test_the_workflow_runs_linux_and_macos_on_every_python(workflow: dict[str, A
     assert job["runs-on"] == "${{ matrix.os }}"
     (setup,) = (step for step in job["steps"] if "setup-python" in step.get("uses", ""))
     assert setup["with"] == {"python-version": "${{ matrix.python }}"}
+
+
+def test_the_workflow_has_no_secrets_and_names_actions_by_commit(workflow: dict[str, Any]) -> None:
+    assert workflow["permissions"] == {"contents": "read"}
+    assert "secrets" not in WORKFLOW.read_text("utf-8")
+    for job in workflow["jobs"].values():
+        used = [step for step in job["steps"] if "uses" in step]
+        assert [re.sub("@[0-9a-f]{40}$", "", step["uses"]) for step in used] == [
+            "actions/checkout",
+            "actions/setup-python",
+        ]
+        assert used[0]["with"]["persist-credentials"] == "false"
+        assert int(job["timeout-minutes"]) <= 120
 
 
 def test_the_lock_tells_pythons_apart_and_excludes_none() -> None:
