@@ -277,6 +277,30 @@ CALLS = {
         vf.maximize,
         {"net": NET, "form": 0, "domain": [(0, 1)], "tolerance": 1, "timeout": 0.5, "workers": 1},
     ),
+    "minimize": Call(
+        vf.minimize,
+        {"net": NET, "form": 0, "domain": [(0, 1)], "tolerance": 1, "timeout": 0.5, "workers": 1},
+    ),
+    "output_range": Call(
+        vf.output_range,
+        {
+            "net": NET,
+            "domain": [(0, 1)],
+            "outputs": [0],
+            "tolerance": 1,
+            "timeout": 0.5,
+            "workers": 1,
+        },
+    ),
+    "l1_ball": Call(vf.l1_ball, {"net": TWO, "x": [0.5], "eps": "1/8", "clip": (0, 1)}),
+    "l2_ball": Call(vf.l2_ball, {"net": TWO, "x": [0.5], "eps": "1/8", "clip": (0, 1)}),
+    "patch": Call(
+        vf.patch, {"net": NET, "x": [0.5], "corner": (0, 0), "size": (1, 1), "clip": (0, 1)}
+    ),
+    "lighting": Call(
+        vf.lighting,
+        {"net": NET, "x": [0.5], "brightness": (0, 0), "contrast": (1, 1), "clip": (0, 1)},
+    ),
     "lipschitz": Call(
         vf.lipschitz, {"net": NET, "domain": [(0, 1)], "tolerance": 1, "timeout": 0.5}
     ),
@@ -356,6 +380,9 @@ RESULTS = {  # what functions return and raise: nobody calls these
         "LipschitzBound",
         "TrainingReport",
         "Round",
+        "Minimum",
+        "OutputRange",
+        "Neighbourhood",
     ),
 }
 
@@ -494,6 +521,17 @@ def test_entries_come_in_rows_from_whatever_holds_them(images: Any) -> None:
         (lambda: vf.robust(TWO, [0], eps=1, clip=1), "clip: a pair .* is wanted, not 1"),
         (lambda: vf.robust(TWO, [None], eps=1), r"x\[0\]: a number is wanted, not None"),
         (lambda: vf.robust(TWO, [0], eps=True), "eps: a number is wanted, not True"),
+        (
+            lambda: vf.robust(TWO, [0], eps=1, label=2),
+            "no label 2: .* has 2, numbers 0 to 1",
+        ),
+        (
+            lambda: vf.in_range(NET, [0, 1], upper=1),
+            r"one pair .* is wanted, not \[0, 1",
+        ),
+        (lambda: vf.in_range(NET, [(0, 1)], lower=2, upper=1), "between lower 2 and upper 1"),
+        (lambda: vf.approximates(NET, "x**2", 1, [(0, 1)]), r"sympify.* is wanted, not 'x\*\*2'"),
+        (lambda: vf.verify(QUERY, device="cuda:99"), r"^no device 'cuda:99': [^.]*$"),
         (lambda: vf.check(QUERY, PROVED), "certificate: the bytes .*verdict.certificate"),
         (lambda: vf.pieces(NET, output="0"), "output: an integer is wanted, not '0'"),
         (lambda: vf.regions(NET, 5), "domain: a list is wanted, not 5"),

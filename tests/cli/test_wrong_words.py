@@ -127,6 +127,25 @@ def test_words_that_are_no_command(words: str, here: Path, capsys: Err) -> None:
     refused(words.split(), capsys)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("verfy net.onnx ok.vnnlib", "no command 'verfy': is it verify"),
+        ("theorem run yarotsky_sqare", "no theorem 'yarotsky_sqare': is it yarotsky_square"),
+        ("verify ok.vnnlib net.onnx", "is this the property, not a network or a certificate?"),
+        ("bench ok.vnnlib", "row 1 has 1 columns, not 3: is this the table?"),
+        ("certify net.onnx ok.vnnlib --eps 1 --out out", "no .npz file of numbers"),
+        ("verify net.onnx implies.vnnlib", "unknown operator '=>' (there are * + - / <"),
+    ],
+)
+def test_the_sentence_says_what_may_have_been_meant(
+    words: str, said: str, here: Path, capsys: Err
+) -> None:
+    (here / "implies.vnnlib").write_text(vnnlib("(=> (<= Y_0 0) (<= Y_0 1))"))
+    assert run(words.split()) == 4
+    assert said in capsys.readouterr().err
+
+
 def test_an_integer_is_called_an_integer(here: Path, capsys: Err) -> None:
     assert run([*VERIFY.split(), "--nodes", "1.5"]) == 4
     assert "'1.5' is not a valid integer." in capsys.readouterr().err

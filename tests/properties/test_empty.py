@@ -80,6 +80,9 @@ def test_an_image_of_bytes_under_a_clip_of_units_is_refused_by_name() -> None:
 def test_the_guess_is_about_what_is_there() -> None:
     with pytest.raises(vf.InputError, match="are the ends the wrong way round"):
         vf.in_range(NET, BOX, upper=1)
+    for eps in (0, 1):
+        with pytest.raises(vf.InputError, match="the ends of clip the wrong way round"):
+            vf.robust(NET, [0, 0], eps=eps, label=0, clip=(1, 0))
     with pytest.raises(vf.InputError, match="x is -3 there: does clip fit the data"):
         vf.robust(NET, [0, -3], eps=1, label=0, clip=(0, 1))
     with pytest.raises(vf.InputError, match=r"between 0\.25 and 0\.75 .where there is no integer"):

@@ -119,7 +119,9 @@ def _rows(path: Path, columns: int, *, must_be: bool = True) -> list[list[str]]:
     rows = [[cell.strip() for cell in row] for row in csv.reader(_lines(path)) if row]
     for number, row in enumerate(rows, 1):
         if len(row) < columns:
-            raise InputError(f"{path}: row {number} has {len(row)} columns, not {columns}")
+            raise InputError(
+                f"{path}: row {number} has {len(row)} columns, not {columns}: is this the table?"
+            )
     return [row[:columns] for row in rows]
 
 

@@ -299,7 +299,8 @@ def prototype(dtype: npt.DTypeLike, device: str | None) -> npt.NDArray[Any]:
     try:
         placed = xp.asarray(empty, device=device)
     except (RuntimeError, AssertionError) as error:  # how torch says that it was built without
-        raise ValueError(f"no device {device!r}: {error}") from error
+        said = str(error).partition("\n")[0].partition(". ")[0]
+        raise ValueError(f"no device {device!r}: {said}") from error
     return cast("npt.NDArray[Any]", DeviceArray(xp, placed))
 
 

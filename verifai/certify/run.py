@@ -20,7 +20,7 @@ from verifai.certify.folder import Entry, Folder, key_of
 from verifai.certify.report import Certification, InputAnswer, without_evidence
 from verifai.entry import rules
 from verifai.entry.numbers import MAX_LISTED, Number, pair, rows
-from verifai.entry.sentences import refused, shown
+from verifai.entry.sentences import numbered, refused, shown
 from verifai.entry.takes import takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
@@ -43,7 +43,7 @@ def radii_of(value: Any, what: str) -> tuple[str, ...]:
     single = isinstance(value, str) or not hasattr(value, "__iter__")
     found = [value] if single else rows(value, what, MAX_LISTED)
     if not found:
-        raise refused(what, "a radius, or several", value)
+        raise refused(what, "a radius, or several,", value)
     exact = [
         rules.not_negative(each, what if single else f"{what}[{i}]") for i, each in enumerate(found)
     ]
@@ -126,7 +126,7 @@ def data_of(net: Network, inputs: Any, labels: Any) -> tuple[list[Any], list[int
     for i, each in enumerate(right):
         label = rules.whole(each, f"Y[{i}]")
         if not 0 <= label < count:
-            raise InputError(f"Y[{i}]: no label {shown(label)}: the network has {count} outputs")
+            raise InputError(f"Y[{i}]: no label {shown(label)}: the network has {numbered(count)}")
         known.append(label)
     return found, known
 

@@ -25,7 +25,7 @@ from verifai import __version__
 from verifai.bounds.memory import keep_memory
 from verifai.bounds.threads import start_with_one_thread
 from verifai.cli.ending import hear_signals, interrupted_by_sigterm, leave
-from verifai.cli.exits import SCHEMA, Exit, OutOfTime, sentence
+from verifai.cli.exits import SCHEMA, Exit, OutOfTime, near, sentence
 from verifai.kernel.errors import InputError, Unable
 from verifai.streams import leave_output, own_output
 
@@ -56,6 +56,14 @@ class _Commands(click.Group):
             return None
         command = _module(f"verifai.cli.{cmd_name}").command
         return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in _COMMANDS and not name.startswith("-"):
+            raise click.UsageError(f"no command {name!r}{near(name, _COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -137,8 +137,12 @@ def read_data(path: Path, inputs: str | None, labels: str | None) -> tuple[Any, 
                 for name, known in ((inputs, INPUTS), (labels, LABELS))
             ]
             found = [file[name] for name in chosen]
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: no .npz file ({error})") from None
+    except (
+        ValueError,
+        EOFError,
+        zipfile.BadZipFile,
+    ):  # numpy advises to unpickle it
+        raise InputError(f"{path}: no .npz file of numbers, as numpy.savez writes one") from None
     for each in found:
         if each.ndim == 0:
             raise InputError(f"{path}: an array of one number; a list is wanted")

@@ -5,6 +5,7 @@ May import: kernel errors, entry. Must not know: commands.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 from verifai.kernel.errors import InputError, Unable
@@ -24,6 +25,18 @@ class Exit(IntEnum):
 
 class OutOfTime(Exception):
     """The time that a command was given is over."""
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """What may have been meant, as the end of a sentence; nothing where nothing is close.
+
+    >>> near("verfy", ("verify", "check")), near("x", ("verify", "check"))
+    (': is it verify?', '')
+    """
+    import difflib
+
+    found = difflib.get_close_matches(word, [*known], 3)
+    return f": is it {' or '.join(found)}?" if found else ""
 
 
 def sentence(error: InputError | Unable | OSError | ImportError) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from verifai.cli.counts import Whole
+from verifai.cli.exits import near
 from verifai.cli.limit import seconds, within
 from verifai.cli.theorem_run import place_of, run_and_tell
 from verifai.theorems.claim import Role, Theorem, Trust, limits_of
@@ -72,7 +73,8 @@ class _Names(click.Group):
         for theorem in THEOREMS:
             if theorem.name == cmd_name:
                 return self.made(theorem)
-        raise click.UsageError(f"no theorem {cmd_name!r}", ctx)
+        closest = near(cmd_name, self.list_commands(ctx))
+        raise click.UsageError(f"no theorem {cmd_name!r}{closest}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Theorems"):

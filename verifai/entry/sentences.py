@@ -70,6 +70,15 @@ def unreadable(error: OSError) -> str:
     return " ".join(str(error).split())
 
 
+def numbered(count: int) -> str:
+    """How many there are, and their numbers.
+
+    >>> numbered(1), numbered(10)
+    ('1, number 0', '10, numbers 0 to 9')
+    """
+    return "1, number 0" if count == 1 else f"{count}, numbers 0 to {count - 1}"
+
+
 def first_line(error: BaseException) -> str:
     r"""The first line of what a library's error says, or else the error's kind.
 

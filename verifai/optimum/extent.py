@@ -112,7 +112,7 @@ def minimize(
     Raises:
         InputError: as `maximize`.
     """
-    factors = form if isinstance(form, Mapping) else {form: 1}
+    factors = form if isinstance(form, Mapping) else {rules.whole(form, "output"): 1}
     minus = {index: -number(factor, "form") for index, factor in factors.items()}
     found = maximize(net, minus, domain, tolerance=tolerance, timeout=timeout, workers=workers)
     return Minimum(

@@ -31,6 +31,7 @@ from verifai.proof.query import encode_query
 FORMAT_1 = "verifai-certificate-1"
 MAX_HEADER = 1 << 16
 DIGITS = b"0123456789"
+NETWORK, QUERY = b"verifai-network-", b"verifai-query-"
 IR_VERSION, MAX_IR_VERSION = b"\x08", 32  # how ONNX files begin: the version of their format
 MAX_CODES = 1 << 28
 DEFAULT_CODE = 255
@@ -92,6 +93,9 @@ def _seen(head: bytes) -> str:
         return " (it looks like a VNN-LIB file)"
     if head[:1] == IR_VERSION and len(head) > 1 and head[1] < MAX_IR_VERSION:
         return " (it looks like an ONNX file)"
+    for name, kind in ((NETWORK, "network"), (QUERY, "query")):
+        if name in head:
+            return f" (it is the file of the {kind}, which lies beside one)"
     return ""
 
 

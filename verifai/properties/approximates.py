@@ -121,7 +121,8 @@ def symbols_of(expression: Any, variables: Sequence[Any], count: int) -> tuple[A
     if isinstance(expression, int) and not isinstance(expression, bool):
         expression = sympy.Integer(expression)
     if not isinstance(expression, sympy.Expr):
-        raise refused("expression", "a SymPy expression", expression)
+        example = ", such as sympy.sympify(text) makes," if isinstance(expression, str) else ""
+        raise refused("expression", f"a SymPy expression{example}", expression)
     try:
         str(expression)
     except ValueError:

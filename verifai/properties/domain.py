@@ -15,7 +15,7 @@ from flint import fmpq
 
 from verifai.entry import rules
 from verifai.entry.numbers import Number, number, pair
-from verifai.entry.sentences import EmptyDomain, refused, shown
+from verifai.entry.sentences import EmptyDomain, numbered, refused, shown
 from verifai.entry.takes import enter, renamed, takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
@@ -220,7 +220,7 @@ def input_index(net: Network, given: Any) -> int:
     """The number of an input, from 0; InputError if the network has no such input."""
     count, place = len(net.input_values), rules.whole(given, "input")
     if not 0 <= place < count:
-        raise InputError(f"no input {shown(place)}: the network has {count}")
+        raise InputError(f"no input {shown(place)}: the network has {numbered(count)}")
     return place
 
 

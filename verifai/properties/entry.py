@@ -12,7 +12,7 @@ from flint import fmpq
 
 from verifai.entry import rules
 from verifai.entry.numbers import MAX_LISTED, entries, number, pair, rows
-from verifai.entry.sentences import shown
+from verifai.entry.sentences import numbered, refused, shown
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 
@@ -42,9 +42,18 @@ def ends_of(
     wanted = len(network.input_values)
     found = rows(ends, what, max(wanted, MAX_LISTED))
     if len(found) != wanted:
+        if not any(_is_pair(entry) for entry in found):
+            raise refused(what, "one pair (lower, upper) for each input", ends)
         raise InputError(f"{what}: {len(found)} pairs for a network of {wanted} inputs")
     pairs = [_pair(entry, f"input {i} of {what}") for i, entry in enumerate(found)]
     return [low for low, _ in pairs], [high for _, high in pairs]
+
+
+def _is_pair(entry: Any) -> bool:
+    try:
+        return bool(pair(entry, ""))
+    except InputError:
+        return False
 
 
 def _pair(entry: Any, what: str) -> tuple[fmpq, fmpq]:
@@ -57,5 +66,5 @@ def output_value(network: Network, index: Any, what: str = "output") -> int:
     """The value number of the output with this index; InputError if there is none."""
     values, place = network.output_values, rules.whole(index, what)
     if not 0 <= place < len(values):
-        raise InputError(f"no {what} {shown(place)}: the network has {len(values)}")
+        raise InputError(f"no {what} {shown(place)}: the network has {numbered(len(values))}")
     return values[place]

@@ -9,6 +9,7 @@ from flint import fmpq
 
 from verifai.entry import rules
 from verifai.entry.numbers import Number, number
+from verifai.entry.sentences import shown
 from verifai.entry.takes import renamed, takes
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
@@ -46,7 +47,8 @@ def in_range(
         allow_empty: whether a box without a point is taken, on which any property holds.
 
     Raises:
-        InputError: sizes do not fit, neither limit is given, or the box is empty.
+        InputError: sizes do not fit, neither limit is given, no number keeps both, or the box is
+            empty.
     """
     region = domain_of(net, domain, allow_empty=allow_empty)
     value = output_value(net, output)
@@ -55,6 +57,8 @@ def in_range(
         outside.append(atom({value: fmpq(1)}, -number(lower), Relation.LESS))
     if upper is not None:
         outside.append(atom({value: fmpq(-1)}, number(upper), Relation.LESS))
+    if lower is not None and upper is not None and number(lower) > number(upper):
+        raise InputError(f"no output lies between lower {shown(lower)} and upper {shown(upper)}")
     if not outside:
         raise InputError("in_range needs a lower or an upper limit")
     return query_on(net, region, conjunction([Or(tuple(outside))]))

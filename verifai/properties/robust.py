@@ -99,12 +99,17 @@ def box_around(
     """
     sides = list(zip(centre, radius, strict=True))
     lower, upper = [c - r for c, r in sides], [c + r for c, r in sides]
+    is_turned = False
     if clip is not None:
         least, most = (_each(net, end, "clip") for end in clip)
         lower = [max(ends) for ends in zip(lower, least, strict=True)]
         upper = [min(ends) for ends in zip(upper, most, strict=True)]
+        is_turned = any(low > high for low, high in zip(least, most, strict=True))
     region = Domain(tuple(lower), tuple(upper))
-    return region if allow_empty else with_points(region, _guess(centre, region))
+    if allow_empty:
+        return region
+    turned = "are the ends of clip the wrong way round?"
+    return with_points(region, turned if is_turned else _guess(centre, region))
 
 
 def _guess(centre: list[fmpq], region: Domain) -> str:

@@ -116,7 +116,8 @@ class ConditionReader:
         operator = self._dialect.operators.get(written) if isinstance(written, str) else None
         if operator is None:
             shown = repr(written[:80]) if isinstance(written, str) else "a list"
-            self._fail(form.start, f"unknown operator {shown}")
+            known = " ".join(sorted(self._dialect.operators))
+            self._fail(form.start, f"unknown operator {shown} (there are {known})")
         if operator == "!=":
             operator, is_negated = "=", not is_negated
         rest = iter(form.items)

@@ -63,7 +63,7 @@ def read_source(path: Path) -> Source:
         text = str(read_file(path, MAX_BYTES), "utf-8-sig")
     except UnicodeDecodeError as error:
         place = f"no text from byte {error.start} on"
-        reason = f"cannot be read, {place}: is this the property, and not a network?"
+        reason = f"cannot be read, {place}: is this the property, not a network or a certificate?"
         raise LoadError(reason, node=path.name) from None
     return Source(path.name, text)
 
