@@ -20,18 +20,51 @@ from pathlib import Path
 from typing import NamedTuple
 
 import flint  # noqa: F401
-import hypothesis  # noqa: F401
+import hypothesis
 import numpy  # noqa: F401
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+NEAREST = {
+    "__main__.py": ("exit_codes", "alone", "statement"),
+    "arithmetic.py": ("terms", "false_claims", "error_terms"),
+    "binary64.py": ("binary64",),
+    "bound.py": ("false_claims", "conditions", "bound"),
+    "check.py": ("door", "certificate"),
+    "checker.py": ("walk", "false_claims", "conditions"),
+    "context.py": ("together", "false_claims", "conditions"),
+    "derive.py": ("together", "false_claims", "conditions"),
+    "eliminate.py": ("together", "false_claims", "conditions"),
+    "files/container.py": ("container",),
+    "files/fields.py": ("query_file", "network_file"),
+    "files/network.py": ("network_file",),
+    "files/query.py": ("query_file",),
+    "formula.py": ("formula",),
+    "forward.py": ("terms", "false_claims", "forward"),
+    "functions.py": ("smooth", "smooth_terms", "smooth_regressions"),
+    "integers.py": ("integers",),
+    "ledger.py": ("ledger", "false_claims", "conditions"),
+    "limits.py": ("counting",),
+    "lines.py": ("false_claims", "lines", "smooth"),
+    "network.py": ("network", "network_file"),
+    "number.py": ("numbers",),
+    "operator.py": ("operator", "terms"),
+    "query.py": ("query", "query_file"),
+    "replay.py": ("ledger", "network", "conditions"),
+    "smooth.py": ("smooth", "smooth_terms", "smooth_regressions"),
+    "statement.py": ("statement",),
+}  # the tests that are run first for a change of a file
 STAGES = (
     ("false_claims", "conditions"),
-    ("checker",),
+    ("checker", "walk", "ledger"),
     ("certificate", "lines", "smooth", "forward", "bound", "rules", "assistant", "alone"),
     ("network_file", "query_file", "container", "operator", "elementary", "regressions"),
     ("exact_alone", "limits", "binary64", "network", "hints", "error_terms"),
 )
+
+hypothesis.settings.register_profile(
+    "as found", phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate)
+)  # a failure is not made smaller
 
 
 class Change(NamedTuple):
@@ -87,7 +120,7 @@ def judged(copy: Path, number: int, change: Change, *, quick: bool) -> bool:
         return True
     write(target, original.replace(change.old, change.new))
     start = time.perf_counter()
-    failed = first_failure(copy, quick=quick)
+    failed = first_failure(copy, change.file, quick=quick)
     write(target, original)
     seconds = time.perf_counter() - start
     is_wrong = bool(failed) == bool(change.why)
@@ -103,14 +136,21 @@ def write(path: Path, text: str) -> None:
     os.utime(path, (before + 2, before + 2))
 
 
-def first_failure(copy: Path, *, quick: bool) -> str:
-    """The first test in tests/kernel that fails in the copy, quick ones first; empty if none."""
-    tests = copy / "tests" / "kernel"
-    stages = [[f"tests/kernel/test_{name}.py" for name in stage] for stage in STAGES]
-    every = sorted(p.relative_to(copy).as_posix() for p in tests.glob("test_*.py"))
-    stages.append([name for name in every if not any(name in stage for stage in stages)])
-    for stage in stages[:-1] if quick else stages:
-        failed = first_in(stage, copy)
+def first_failure(copy: Path, file: str, *, quick: bool) -> str:
+    """The first test in tests/kernel that fails in the copy; empty if none.
+
+    Args:
+        copy: with the change.
+        file: that is changed, whose tests come first; then quick ones, then all others.
+        quick: leave out all others.
+    """
+    rest = sorted(p.stem.removeprefix("test_") for p in (copy / "tests/kernel").glob("test_*.py"))
+    stages = []
+    for stage in (NEAREST.get(file, ()), *STAGES, *(() if quick else (tuple(rest),))):
+        stages.append([name for name in stage if name in rest])
+        rest = [name for name in rest if name not in stage]
+    for stage in filter(None, stages):
+        failed = first_in([f"tests/kernel/test_{name}.py" for name in stage], copy)
         if failed:
             return failed
     return ""
@@ -126,6 +166,7 @@ def first_in(files: list[str], copy: Path) -> str:
     if child == 0:
         code = 4
         try:
+            hypothesis.settings.load_profile("as found")
             os.chdir(copy)
             sys.path.insert(0, str(copy))
             out = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)

@@ -43,6 +43,9 @@ def test_every_term_is_as_large_as_its_row_says() -> None:
     assert AR.radius(np.array(0.5), M).tolist() == (0.5 * M * S).tolist()
     assert bound_of("line") == "slip(16, ·)"
     assert AR.line(M).tolist() == AR.slip(16, M).tolist()
+    for row, operations in (("curve", 8), ("derivative", 8), ("tangent", 32)):
+        assert bound_of(row) == f"slip({operations}, ·)"
+        assert getattr(AR, row)(M).tolist() == AR.slip(operations, M).tolist()
     assert bound_of("scaled") == "4u·|a|·V"
     assert AR.scaled() == 4 * U
     assert bound_of("merged") == "2u·|sum|·V"
