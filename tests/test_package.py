@@ -111,4 +111,5 @@ def test_an_installed_wheel_verifies_and_checks(wheels: list[Path], tmp_path: Pa
     (tmp_path / "square.vnnlib").write_text(SQUARE + "(assert (>= Y_0 1.25))")
     ran(tool, "verify", model, "square.vnnlib", "--certificate", "c", cwd=tmp_path)
     ran(tool, "check", model, "square.vnnlib", "c", cwd=tmp_path)
+    assert "--proofs-dir" in ran(python, "-m", "pytest", "--help", cwd=tmp_path)
     ran(python, "-m", "verifai.kernel", "c.network", "c.query.json", "c", cwd=tmp_path)

@@ -16,7 +16,7 @@ from verifai.certify.run import certify as certify
 from verifai.certify.smallest import SmallestChange as SmallestChange
 from verifai.certify.smallest import smallest_change as smallest_change
 from verifai.counterexample import Counterexample as Counterexample
-from verifai.evidence import load_proof as load_proof
+from verifai.evidence.load import load_proof as load_proof
 from verifai.kernel.errors import InputError as InputError
 from verifai.kernel.errors import Rejection as Rejection
 from verifai.kernel.network import Network as Network

@@ -18,6 +18,7 @@ PAGE = (ROOT / "docs" / "evidence.md").read_text("utf-8")
 
 
 def blocks(language: str) -> list[str]:
+    """The blocks of a language; what stands behind it says what a block is for."""
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 
@@ -40,7 +41,7 @@ def done(project: Path, *command: str) -> str:
     found = subprocess.run(
         command,
         cwd=project,
-        env=dict(os.environ, PATH=path, PYTHONPATH=str(ROOT)),
+        env=dict(os.environ, PATH=path, PYTHONPATH=str(ROOT), PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"),
         capture_output=True,
         text=True,
         check=False,
@@ -54,3 +55,14 @@ def test_the_blocks_run(project: Path) -> None:
     done(project, sys.executable, "-c", "\n".join(blocks("python")))
     for block in blocks("sh"):
         assert "accepted" in done(project, "sh", "-ec", block)
+
+
+def test_the_test_file_is_searched_once_and_then_checked(project: Path) -> None:
+    (tests,) = blocks("python test_digits.py")
+    (project / "test_digits.py").write_text(tests)
+    (project / "pytest.ini").write_text("[pytest]\n")
+    (block,) = blocks("sh pytest")
+    tool = project / "bin" / "pytest"
+    tool.write_text(tool.read_text().replace("pytest ", "pytest -p verifai.pytest_plugin "))
+    said = done(project, "sh", "-ec", block)
+    assert "5 properties: 5 searched" in said and "5 properties: 5 checked" in said

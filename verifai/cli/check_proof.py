@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from verifai.cli.exits import SCHEMA, Exit
-from verifai.evidence import judged, matched, read_file
+from verifai.evidence.load import judged, matched, read_file
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.network import Network
 from verifai.proof.archive import MAGIC
