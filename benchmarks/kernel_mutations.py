@@ -57,7 +57,7 @@ NEAREST = {
 STAGES = (
     ("false_claims", "conditions"),
     ("checker", "walk", "ledger"),
-    ("certificate", "lines", "smooth", "forward", "bound", "rules", "assistant", "alone"),
+    ("certificate", "lines", "smooth", "forward", "bound", "rules", "alone"),
     ("network_file", "query_file", "container", "operator", "elementary", "regressions"),
     ("exact_alone", "limits", "binary64", "network", "hints", "error_terms"),
 )

@@ -28,6 +28,7 @@ from verifai.kernel.query import Query
 from verifai.original.look import SecondLook
 from verifai.proof.files import Files
 from verifai.proof.record import Record, assemble, sharpened
+from verifai.proof.share import helper
 from verifai.search.budget import NO_MEMORY, Found, Meter, Options, Progress, Stopped
 from verifai.search.clauses import Problem, problem_of
 from verifai.search.close.intervals import at_once
@@ -187,7 +188,7 @@ def _decide(query: Query, meter: Meter, look: SecondLook) -> Verified | Unknown:
                 files.network,
                 files.query,
                 certificate,
-                processes=meter.options.processes,
+                helper=helper(meter.options.processes),
                 pause=meter.watch,
             )
         except Unable as error:

@@ -16,7 +16,6 @@ from tests.kernel.distance import ABS, far, query_of
 from tests.kernel.proofs import Close, decide, written
 from tests.kernel.test_alone import ACCEPT, NETWORK, QUERY
 from verifai.kernel import binary64
-from verifai.kernel.assistant import Assistant
 from verifai.kernel.binary64 import CASES, require_binary64
 from verifai.kernel.bound import rounded_root
 from verifai.kernel.check import check
@@ -146,15 +145,6 @@ def test_nothing_is_judged_by_a_process_that_fails(broken: None, exact: bool) ->
         rounded_root(query)
     with pytest.raises(Unable):
         decode_network(NETWORK.read_bytes())
-
-
-def test_a_second_process_that_fails_gives_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    def task() -> None:
-        binary64.PRODUCT = lambda a, b: a @ b * 0  # type: ignore[assignment]
-        require_binary64()
-
-    with pytest.raises(Unable, match="second process"), Assistant(task):
-        np.zeros(1)
 
 
 SETTINGS = {

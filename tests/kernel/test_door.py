@@ -12,6 +12,7 @@ from verifai.kernel import checker
 from verifai.kernel.check import check, read
 from verifai.kernel.errors import InputError
 from verifai.proof.files import Files
+from verifai.proof.share import Forked
 
 FILES = Files.of(query_of(ABS, below_zero(fmpq(0), LESS)))
 PROOF = FILES.certificate(written(Split(D, 0.0, SIDE, SIDE)))
@@ -37,12 +38,13 @@ def test_the_arithmetic_and_the_share_are_those_asked_for(monkeypatch: pytest.Mo
     asked = []
 
     def judge(query: object, proof: object, **options: object) -> None:
-        asked.append((options["exact"], options["processes"]))
+        asked.append((options["exact"], options["helper"]))
 
     monkeypatch.setattr(door, "judge", judge)
-    for exact, processes in ((False, 1), (True, 1), (False, 2), (True, 2)):
-        check(FILES.network, FILES.query, PROOF, exact=exact, processes=processes)
-    assert asked == [(False, 1), (True, 1), (False, 2), (True, 2)]
+    given = [(False, None), (True, None), (False, Forked), (True, Forked)]
+    for exact, helper in given:
+        check(FILES.network, FILES.query, PROOF, exact=exact, helper=helper)
+    assert asked == given
 
 
 def test_exact_arithmetic_decides_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

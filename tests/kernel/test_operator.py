@@ -100,7 +100,7 @@ def test_push_is_the_naive_loop_and_pull_its_transpose(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(60))
 def test_depth_is_at_least_the_number_of_products_in_one_result(seed: int) -> None:
     operator, inputs = random_operator(seed)
-    ones = operator.absolute()
+    ones = operator.mapped(np.abs)
     count = {
         Dense: lambda o: Dense.of(np.ones_like(o.weight)),
         Gather: lambda o: Gather.of(o.inputs, o.index),

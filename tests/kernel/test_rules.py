@@ -82,8 +82,7 @@ def test_kernel_has_no_assert_no_broad_except_no_clock_and_no_randomness() -> No
                 assert "Exception" not in ast.unparse(node.type).split(), path.name
             if isinstance(node, ast.Import):
                 names = {alias.name.split(".")[0] for alias in node.names}
-                forks_or_leaves = path.name in ("assistant.py", "__main__.py")
-                allowed = {"os"} if forks_or_leaves else set()
+                allowed = {"os"} if path.name == "__main__.py" else set()
                 banned = {"time", "random", "os", "subprocess"} - allowed
                 assert not names & banned, path.name
 

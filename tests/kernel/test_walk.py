@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+
 import pytest
 from flint import fmpq
 
@@ -26,6 +29,7 @@ from verifai.kernel.errors import Rejection, Unable
 from verifai.kernel.network import Input, Network, affine, relu
 from verifai.kernel.query import Formula, Or, Query, Relation, atom
 from verifai.proof.files import Files
+from verifai.proof.share import CAN_FORK, helper
 
 ONE = fmpq(1)
 GOOD, WRONG = close((0, 1.0)), Close()
@@ -50,7 +54,7 @@ def balanced(trees: list[Tree], low: float = -1.0, high: float = 1.0) -> Tree:
     return Split(0, middle, left, right)
 
 
-@pytest.mark.skipif(not checker.CAN_FORK, reason="one process only")
+@pytest.mark.skipif(not CAN_FORK, reason="one process only")
 def test_no_node_is_left_out_where_two_processes_share(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checker, "SHARED", 4)
     query = query_of(PAIR, sum_at_least(fmpq(3)))
@@ -58,13 +62,13 @@ def test_no_node_is_left_out_where_two_processes_share(monkeypatch: pytest.Monke
     for wrong in range(-1, 8):
         data = files.certificate(written(balanced(leaves(8, wrong))))
         if wrong < 0:
-            assert check(files.network, files.query, data, processes=2).leaves == 8
+            assert check(files.network, files.query, data, helper=helper(2)).leaves == 8
         else:
             with pytest.raises(Rejection, match="close"):
-                check(files.network, files.query, data, processes=2)
+                check(files.network, files.query, data, helper=helper(2))
 
 
-@pytest.mark.skipif(not checker.CAN_FORK, reason="one process only")
+@pytest.mark.skipif(not CAN_FORK, reason="one process only")
 def test_the_second_process_looks_at_its_own_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise Unable("not in binary64")
@@ -75,7 +79,39 @@ def test_the_second_process_looks_at_its_own_arithmetic(monkeypatch: pytest.Monk
     data = files.certificate(written(balanced(leaves(4, -1))))
     assert check(files.network, files.query, data).leaves == 4
     with pytest.raises(Unable, match="second process"):
-        check(files.network, files.query, data, processes=2)
+        check(files.network, files.query, data, helper=helper(2))
+
+
+@contextmanager
+def swallows(task: Callable[[], bytes]) -> Iterator[Callable[[], bytes]]:
+    """A helper that keeps to itself what goes wrong in either part."""
+    with suppress(Rejection):
+        yield task
+
+
+@pytest.mark.parametrize("wrong", range(4))
+def test_a_helper_that_swallows_a_rejection_makes_no_yes(
+    monkeypatch: pytest.MonkeyPatch, wrong: int
+) -> None:
+    monkeypatch.setattr(checker, "SHARED", 2)
+    files = Files.of(query_of(PAIR, sum_at_least(fmpq(3))))
+    good, bad = (files.certificate(written(balanced(leaves(4, i)))) for i in (-1, wrong))
+    assert check(files.network, files.query, good, helper=swallows).leaves == 4
+    with pytest.raises(Unable, match="second process"):
+        check(files.network, files.query, bad, helper=swallows)
+
+
+@pytest.mark.parametrize(
+    "words", [b"", b"accepte", b"accepted ", b"Accepted", b'["close"]', b"[]", b"null", b"true"]
+)
+def test_other_words_of_a_helper_are_no_answer(
+    monkeypatch: pytest.MonkeyPatch, words: bytes
+) -> None:
+    monkeypatch.setattr(checker, "SHARED", 2)
+    files = Files.of(query_of(PAIR, sum_at_least(fmpq(3))))
+    data = files.certificate(written(balanced(leaves(4, -1))))
+    with pytest.raises(Unable, match="second process"):
+        check(files.network, files.query, data, helper=lambda _: nullcontext(lambda: words))
 
 
 @BOTH

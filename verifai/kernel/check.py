@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.binary64 import require_binary64
-from verifai.kernel.checker import Accepted, judge
+from verifai.kernel.checker import Accepted, Helper, judge
 from verifai.kernel.errors import InputError
 from verifai.kernel.files.certificate import decode_certificate
 from verifai.kernel.files.container import digest
@@ -37,7 +37,7 @@ def check(
     certificate: bytes,
     *,
     exact: bool = False,
-    processes: int = 1,
+    helper: Helper | None = None,
     pause: Pause = never,
 ) -> Accepted:
     """Accepts a certificate only if no point of the query's domain violates its property.
@@ -47,7 +47,7 @@ def check(
         query: the canonical file of the statement that the caller believes in.
         certificate: untrusted bytes.
         exact: use rational arithmetic instead of rounded float64.
-        processes: 2 shares the leaves with a second process, where the system can fork.
+        helper: takes over half of the leaves; it must not make up the word of success.
         pause: called now and then; what it raises ends the check without an answer.
 
     Returns:
@@ -60,4 +60,4 @@ def check(
     """
     question = read(network, query)
     proof = decode_certificate(certificate, digest(network), digest(query))
-    return judge(question, proof, exact=exact, processes=processes, pause=pause)
+    return judge(question, proof, exact=exact, helper=helper, pause=pause)

@@ -9,22 +9,23 @@ May import: everything of the kernel but replay and statement. Must not know: lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from flint import fmpq
 
 from verifai.kernel.arithmetic import Exact, Pause, Rounded, never
-from verifai.kernel.assistant import CAN_FORK, Assistant
 from verifai.kernel.binary64 import require_binary64
 from verifai.kernel.bound import Root
 from verifai.kernel.context import Context, Contexts, FormBuilder, Row, row_of, spread, stack
 from verifai.kernel.derive import BATCH_VALUES, Plan
 from verifai.kernel.eliminate import lower_bounds
-from verifai.kernel.errors import Rejection
+from verifai.kernel.errors import Rejection, Unable
 from verifai.kernel.files.certificate import MAX_DEPTH, ROW, Kind, Proof, check_form
 from verifai.kernel.formula import is_refuted
 from verifai.kernel.integers import integer_values
@@ -37,6 +38,8 @@ from verifai.kernel.query import And, Or, Query
 MAX_BATCH = 512
 SHARED = 64  # tree nodes that are pending when a second process takes half of them
 NEAR = 1e-6  # a rounded bound that misses 0 by less is computed anew in exact arithmetic
+YES = b"accepted"  # the only word of a second process that counts
+Helper = Callable[[Callable[[], bytes]], AbstractContextManager[Callable[[], bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,12 @@ class Accepted:
 
 
 def judge(
-    query: Query, proof: Proof, *, exact: bool = False, processes: int = 1, pause: Pause = never
+    query: Query,
+    proof: Proof,
+    *,
+    exact: bool = False,
+    helper: Helper | None = None,
+    pause: Pause = never,
 ) -> Accepted:
     """Accepts a proof only if no point of the query's domain violates its property.
 
@@ -64,7 +72,7 @@ def judge(
         query: the decision problem.
         proof: of checked form.
         exact: as for `check`.
-        processes: as for `check`.
+        helper: as for `check`.
         pause: as for `check`.
 
     Raises:
@@ -74,12 +82,16 @@ def judge(
     checker = Checker(query, exact=exact, pause=pause)
     with np.errstate(all="ignore"):
         run = _Run(checker, proof)
-        refuse(run.walk(until=SHARED if processes > 1 and CAN_FORK else None))
-        if run.pending:
+        refuse(run.walk(until=SHARED if helper else None))
+        if helper and run.pending:
             run.pending = run._smaller_last(run.pending)
             share, run.pending = run.pending[1::2], run.pending[::2]
-            with Assistant(lambda: run.walk_share(share)):
+            word = b""
+            with helper(lambda: run.walk_share(share)) as answer:
                 refuse(run.walk())
+                word = answer()
+            if word != YES:
+                raise Unable("the second process ended without an answer (was memory short?)")
     leaves = int(((proof.tree == Kind.CLOSE) | (proof.tree == Kind.POINT)).sum())
     is_vacuous = checker.root.is_empty or checker.is_vacuous(proof)
     return Accepted(query, len(proof.tree), leaves, is_vacuous)
@@ -111,19 +123,13 @@ class Checker:
         """
         self.query, self.pause = query, pause
         with np.errstate(all="ignore"):
-            self.rounded = Root(query, Rounded(self.pause))
-            self.root = Root(query, Exact(self.pause), self.rounded) if exact else self.rounded
-        self._exact = self.root if exact else None
+            self.rounded = Root(query, Rounded(pause))
+            self.exact_root = cache(lambda: Root(query, Exact(pause), self.rounded))
+            self.root = self.exact_root() if exact else self.rounded
         self.integer = integer_values(query)
         rows, ors = spread(query.unsafe.parts)
         self.ors = tuple(ors)
         self.first = [row_of(atom) for atom in query.domain] + rows
-
-    def exact_root(self) -> Root:
-        """The query in exact arithmetic, prepared when it is first needed."""
-        if self._exact is None:
-            self._exact = Root(self.query, Exact(self.pause), self.rounded)
-        return self._exact
 
     def is_vacuous(self, proof: Proof) -> bool:
         """Whether the proof needs no unsafe formula: then no point is in the domain at all."""
@@ -190,6 +196,8 @@ class _Run:
             for kind in Kind:
                 value = kind.value
                 group = [p for p, k in zip(contexts, kinds, strict=True) if k == value]
+                if kind in (Kind.CLOSE, Kind.POINT):  # an empty context holds no point at all
+                    group = [p for p in group if not p.is_empty]
                 if not group:
                     continue
                 if kind is Kind.SPLIT:
@@ -199,20 +207,21 @@ class _Run:
                 elif kind is Kind.DERIVE:
                     pending += self._derive(group)
                 elif kind is Kind.CLOSE:
-                    yield from self._close([p for p in group if not p.is_empty])
+                    yield from self._close(group)
                 else:
-                    yield from self._point([p for p in group if not p.is_empty])
+                    yield from self._point(group)
 
     def _smaller_last(self, contexts: Iterable[Context]) -> list[Context]:
         """By the size of subtrees; the last is visited first, so that few contexts ever wait."""
         ends = self.proof.ends
         return sorted(contexts, key=lambda p: int(p.position - ends[p.position]))
 
-    def walk_share(self, share: list[Context]) -> None:
-        """Visits these nodes and those below; Rejection unless every leaf holds."""
+    def walk_share(self, share: list[Context]) -> bytes:
+        """Visits these nodes and those below; YES, or Rejection unless every leaf holds."""
         require_binary64()
         self.pending = share
         refuse(self.walk())
+        return YES
 
     def _enter(self, context: Context) -> Context:
         """The context with its cuts made in arrays of its own."""
@@ -238,15 +247,12 @@ class _Run:
     ) -> Context:
         """A child's context, with more rows; those on one value cut its interval."""
         cuts = [cut for r in rows for cut in self.ledger.cuts(self.ledger.table[r])]
-        return Context(
-            position,
-            parent.low,
-            parent.high,
-            tuple(cuts),
-            parent.rows + rows,
-            parent.ors if ors is None else ors,
-            parent.depth + 1,
-            parent.is_empty,
+        return parent._replace(
+            position=position,
+            cuts=tuple(cuts),
+            rows=parent.rows + rows,
+            ors=parent.ors if ors is None else ors,
+            depth=parent.depth + 1,
         )
 
     def _split(self, context: Context) -> list[Context]:
@@ -298,8 +304,6 @@ class _Run:
 
     def _close(self, contexts: list[Context]) -> Iterator[OpenLeaf]:
         """Rule close: L = LB(0; multipliers) > 0, or L = 0 with weight on a strict row."""
-        if not contexts:
-            return
         bounds, strict = self._bounds(self.root, contexts)
         if self.root.ar.rounds:
             near = np.flatnonzero((bounds > -NEAR) & (bounds <= 0))
@@ -328,8 +332,6 @@ class _Run:
 
     def _point(self, contexts: list[Context]) -> Iterator[OpenLeaf]:
         """Rule point: evaluated on the context's inputs, every alternative is false."""
-        if not contexts:
-            return
         low, high = stack(contexts)
         boxes = [self.root.ends(i, low, high) for i in self.root.network.inputs]
         ends = self.root.machine.forward(boxes)

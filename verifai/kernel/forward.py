@@ -21,16 +21,11 @@ class Machine:
         self.network, self.ar = network, ar
         self.zero = ar.zeros(1, 1)[0, 0]
         self.shapes = {i: Shape(n, ar) for i, n in enumerate(network.nodes) if isinstance(n, Pwl)}
-        self.absolute = {
-            i: tuple(op.absolute() for _, op in n.terms)
-            for i, n in enumerate(network.nodes)
-            if isinstance(n, Affine)
-        }
-        self.parts = {
-            i: tuple((op.part(1), op.part(-1)) for _, op in n.terms)
-            for i, n in enumerate(network.nodes)
-            if isinstance(n, Affine)
-        }
+        affine = [(i, n.terms) for i, n in enumerate(network.nodes) if isinstance(n, Affine)]
+        self.absolute, self.plus, self.minus = (
+            {i: [op.mapped(part) for _, op in terms] for i, terms in affine}
+            for part in (np.abs, lambda w: np.maximum(w, 0), lambda w: np.maximum(-w, 0))
+        )
 
     def forward(self, boxes: list[Ends]) -> list[Ends]:
         """Intervals of every node's values; each contains every value reachable from the box.
@@ -60,7 +55,8 @@ class Machine:
         bias = np.repeat(ar.lift(node.bias)[None], batch, axis=0)
         lower = upper = bias
         below = above = abs(bias)
-        for (_, op), (plus, minus), (l, u) in zip(node.terms, self.parts[i], sources, strict=True):
+        parts = zip(node.terms, self.plus[i], self.minus[i], sources, strict=True)
+        for (_, op), plus, minus, (l, u) in parts:
             if not ar.rounds and (l == u).all():
                 exact = op.push(ar, l)
                 lower, upper = lower + exact, upper + exact

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -85,13 +86,9 @@ class Dense:
         m, k = self.weight.shape
         return ar.matmul(a.reshape(-1, m), self.weight).reshape(len(a), a.shape[1] // m * k)
 
-    def absolute(self) -> Dense:
-        """The operator with the absolute values of all weights."""
-        return Dense.of(np.abs(self.weight))
-
-    def part(self, sign: int) -> Dense:
-        """The operator with max(0, sign·w) for every weight w."""
-        return Dense.of(np.maximum(sign * self.weight, 0))
+    def mapped(self, function: Callable[[Array], Array]) -> Dense:
+        """The operator with function(weight) in the place of its weight."""
+        return Dense.of(function(self.weight))
 
     def depth(self) -> int:
         """How many products one output of push or pull adds at most."""
@@ -173,13 +170,9 @@ class Gather:
             result[:, self.reached] = sums
         return result
 
-    def absolute(self) -> Gather:
-        """The operator with the absolute values of all scales."""
-        return Gather.of(self.inputs, self.index, np.abs(self.scale))
-
-    def part(self, sign: int) -> Gather:
-        """The operator with max(0, sign·s) for every scale s."""
-        return Gather.of(self.inputs, self.index, np.maximum(sign * self.scale, 0))
+    def mapped(self, function: Callable[[Array], Array]) -> Gather:
+        """The operator with function(scale) in the place of its scale."""
+        return replace(self, scale=floats("a scale", function(self.scale)))
 
     def depth(self) -> int:
         """How many products one output of push or pull adds at most."""
@@ -303,19 +296,9 @@ class Conv:
                 padded[:, g][where] += part.reshape(batch, per_in, *self.output)
         return padded[self._inner()].reshape(batch, -1)
 
-    def absolute(self) -> Conv:
-        """The operator with the absolute values of all weights."""
-        return self._with(np.abs(self.weight))
-
-    def part(self, sign: int) -> Conv:
-        """The operator with max(0, sign·w) for every weight w."""
-        return self._with(np.maximum(sign * self.weight, 0))
-
-    def _with(self, weight: Array) -> Conv:
-        return Conv(
-            floats("a weight", weight),
-            *(self.spatial, self.stride, self.before, self.after, self.dilation, self.groups),
-        )
+    def mapped(self, function: Callable[[Array], Array]) -> Conv:
+        """The operator with function(weight) in the place of its weight."""
+        return replace(self, weight=floats("a weight", function(self.weight)))
 
     def depth(self) -> int:
         """How many products one output of push or pull adds at most."""

@@ -194,7 +194,7 @@ def _plays_part(network: Network, condition: And) -> Array:
         node, own = network.nodes[position], plays[slice(*ends[position])]
         if isinstance(node, Affine):
             for source, operator in node.terms:
-                reached = operator.absolute().pull(algebra, own[None])[0] > 0
+                reached = operator.mapped(np.abs).pull(algebra, own[None])[0] > 0
                 np.maximum(plays[slice(*ends[source])], reached, out=plays[slice(*ends[source])])
         else:
             for source in node.sources:
