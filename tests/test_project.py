@@ -1,5 +1,6 @@
 """What a public project has: a workflow of the two commands, a citation, pages whose links lead."""
 
+import inspect
 import re
 import tomllib
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.plain_yaml import read
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
+GLOSSARY = (ROOT / "docs" / "glossary.md").read_text("utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 KERNEL = sorted((ROOT / "verifai" / "kernel").glob("*.md"))
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -136,11 +138,20 @@ def test_files_that_are_named_in_contributing_exist() -> None:
 
 def test_the_glossary_has_every_word_once_and_in_order() -> None:
     """Terms of a row that share it are sorted by the first."""
-    text = (ROOT / "docs" / "glossary.md").read_text("utf-8")
-    rows = re.findall(r"^\| (.*?) \| (.*) \|$", text, re.MULTILINE)[2:]
+    rows = re.findall(r"^\| (.*?) \| (.*) \|$", GLOSSARY, re.MULTILINE)[2:]
     terms = [re.sub(r" \(ours\)$", "", term) for term, _ in rows]
     latin = [term.lower() for term in terms if term.isascii()]
     assert latin == sorted(latin)
     every = [word for term in terms for word in term.split(", ")]
     assert len(every) == len(set(every)) > 60
     assert all(meaning for _, meaning in rows)
+
+
+def test_every_public_class_stands_in_the_glossary() -> None:
+    """As a word, or in code where its idea is."""
+    rows = re.findall(r"^\| (.*?) \| (.*) \|$", GLOSSARY, re.MULTILINE)[2:]
+    words = {word for term, _ in rows for word in re.sub(r" \(ours\)$", "", term).split(", ")}
+    named = {name for _, meaning in rows for name in re.findall(r"`(\w+)`", meaning)}
+    public = [name for name in verifai.__all__ if inspect.isclass(getattr(verifai, name))]
+    assert len(public) > 15
+    assert [name for name in public if name.lower() not in words and name not in named] == []
