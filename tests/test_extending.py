@@ -33,6 +33,19 @@ def test_the_page_lists_its_sections() -> None:
     assert listed == re.findall(r"^## (.*)$", PAGE, re.MULTILINE)
 
 
+def test_what_the_page_names_is_there() -> None:
+    """Names in code, each on its own or called, stand somewhere in the package or its tests."""
+    texts = [
+        path.read_text("utf-8")
+        for room in ("verifai", "tests")
+        for path in (ROOT / room).rglob("*.py")
+    ]
+    known = {word for text in texts for word in re.findall(r"\w+", text)}
+    named = set(re.findall(r"`([A-Za-z_]\w+)(?:\([^`]*\))?`", PAGE))
+    assert len(named) > 50
+    assert named - known - {"tent", "balanced", "NAME"} == set()
+
+
 def test_a_ranking_rule_needs_no_file_of_ours(tmp_path: Path) -> None:
     programs = [
         re.findall(r"^```python\n(.*?)^```", section(title), re.DOTALL | re.MULTILINE)

@@ -15,6 +15,7 @@ from onnx import helper
 import verifai as vf
 from tests.load.models import load, model, single
 from verifai.api import query_from
+from verifai.graph import order, ways
 from verifai.graph.order import by_order
 from verifai.kernel.network import Input, Network, Smooth, affine, pwl
 from verifai.kernel.operator import Gather
@@ -316,3 +317,8 @@ def test_constants_of_rows_are_read() -> None:
     turned = affine("s", (2,), ((0, Gather.of(2, None, -2.0)),))
     network = Network((x, turned, Smooth("y", (2,), 1, "tanh")), (2,))
     assert pairs_of(by_order(comparing(network, (0, 1)))) == [("x[1]", "x[0]")]
+
+
+def test_what_rises_is_said_by_the_kernels_table() -> None:
+    assert {"sigmoid", "tanh", "exp", "log", "sqrt", "erf"} == ways.RISING
+    assert ways.RISING - {"log", "sqrt"} == order.RISING

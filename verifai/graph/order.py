@@ -19,15 +19,20 @@ from bisect import bisect_right
 from dataclasses import replace
 from typing import TypeVar
 
+import numpy as np
 from flint import fmpq
 
 from verifai.graph.reading import is_function
+from verifai.kernel.functions import SMOOTH
 from verifai.kernel.network import Affine, Network, Pwl, Smooth
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Gather
 from verifai.kernel.query import And, Atom, Formula, Or, Query, atom
 
-RISING = frozenset(["sigmoid", "tanh", "exp", "erf"])
+LINE = np.array([-np.inf, np.inf])
+RISING = frozenset(  # on the whole line
+    name for name, row in SMOOTH.items() if row.trend > 0 and row.is_defined(*LINE)
+)
 MOST_TERMS = 16  # of a difference that is rewritten
 MOST_STEPS = 256  # of one comparison
 Linear = tuple[dict[int, fmpq], fmpq]

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from verifai.kernel.functions import SMOOTH
 from verifai.kernel.network import Affine, Node, Pwl, Sign, Smooth
 from verifai.kernel.operator import Array, Conv, Gather, Operator
 
 Mask = npt.NDArray[np.bool_]
-RISING = {"sigmoid", "tanh", "exp", "log", "sqrt", "erf"}
+RISING = frozenset(name for name, row in SMOOTH.items() if row.trend > 0)  # where defined
 
 
 @dataclass(frozen=True, slots=True, eq=False)
