@@ -13,7 +13,7 @@ TORCH := requirements/torch.txt
 OLDEST := requirements/oldest.txt
 UV := uv>=0.13,<0.14
 
-.PHONY: demo test test-slow test-newest test-oldest lock proofs proofs-gallery proved lint bench clean
+.PHONY: demo test test-slow test-browser test-newest test-oldest lock proofs proofs-gallery proved lint bench clean
 
 # TRAINING=ARGUMENTS are passed on, DEMO=FOLDER says where everything is written.
 demo: $(READY)
@@ -29,6 +29,10 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(PYTEST) -m "slow and not gpu and not browser"
+
+# The pages of reports in a headless Chromium; skipped, visibly, where there is none.
+test-browser: $(READY)
+	$(PYTEST) -m browser
 
 # The tests with the newest and with the oldest dependencies that pyproject.toml allows, each in an
 # environment of its own; a newer release comes in when the environment is made anew (`make clean`).

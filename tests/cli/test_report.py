@@ -36,8 +36,9 @@ def test_a_folder_of_a_theorem_becomes_a_section_for_each_proof(tmp_path: Path) 
     out = tmp_path / "page.html"
     assert run(["report", str(PROOFS / "parity_bits"), "-o", str(out)]) == 0
     found = parsed(out.read_text("utf-8"))
+    title = (PROOFS / "parity_bits" / "statement.txt").read_text("utf-8").splitlines()[0]
     names = [f"parity_bits: {name}" for name in ("clamp", "bits-16", "bits-64")]
-    assert [e.text for e in found.all("h2")] == ["Overview", *names]
+    assert [e.text for e in found.all("h2")] == ["Overview", title, *names]
 
 
 def test_a_proof_that_the_kernel_rejects_is_an_error(

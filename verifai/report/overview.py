@@ -1,4 +1,4 @@
-"""The table that leads a page about several questions.
+"""What leads a page about several questions: a theorem's statement, a table of all.
 
 May import: the floor's own parts. Must not know: files, templates.
 """
@@ -6,12 +6,23 @@ May import: the floor's own parts. Must not know: files, templates.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 from verifai.report.proved import Origin
 from verifai.report.several import NAMES, Fact, Heading, Several, TableCell
 from verifai.report.words import many
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A section about a theorem: what it says, and how many of its certificates follow."""
+
+    template: ClassVar[str] = "statement.html"
+    origin: Origin
+    text: str
+    proofs: int
 
 
 class Judged(Protocol):
@@ -30,10 +41,10 @@ class Judged(Protocol):
         """What the verdict rests on, in a few words."""
 
 
-def overview(sections: Sequence[Judged]) -> Several:
-    """The section that leads to the others, which stand behind it: a row for each."""
+def overview(sections: Mapping[int, Judged]) -> Several:
+    """The section that leads to others: a row for each, by its number in the page."""
     rows = []
-    for number, section in enumerate(sections, 2):
+    for number, section in sections.items():
         name, verdict = section.origin.name, section.verdict
         answer = NAMES.get(verdict, verdict)
         row = TableCell(name, name, link=f"s{number}"), TableCell(answer, answer, verdict)

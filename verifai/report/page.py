@@ -33,8 +33,12 @@ def page(title: str, sections: Sequence[Section]) -> str:
 
     Of several results an overview comes first.
     """
-    judged = [s for s in sections if isinstance(s, Proved | Refuted | Undecided)]
-    if 1 < len(judged) == len(sections):
+    judged = {
+        number: section
+        for number, section in enumerate(sections, 2)
+        if isinstance(section, Proved | Refuted | Undecided)
+    }
+    if len(judged) > 1:
         sections = [overview(judged), *sections]
     return (
         _environment()

@@ -24,6 +24,7 @@ from verifai.kernel.files.certificate import DIGEST, MAGIC
 from verifai.kernel.number import rational
 from verifai.kernel.query import Query
 from verifai.proof.evidence import read_evidence
+from verifai.report.overview import Statement
 from verifai.report.page import Section
 from verifai.report.proved import Origin, proved
 from verifai.report.refuted import refuted
@@ -33,6 +34,7 @@ from verifai.verdict import Counterexample, Effort, Unknown
 
 FEW = 250  # nodes of each tree, where a page has several
 MANY = 64  # proofs of a folder that are shown
+STATEMENT = "statement.txt"  # in a folder of `theorem run`
 ANSWERS = "answers.csv"  # in a folder of `certify`
 BENCH = {"onnx", "vnnlib", "verdict", "wall_seconds"}
 CERTIFY = {"input", "label", "answer", "eps", "status"}
@@ -240,13 +242,26 @@ def _network_of(path: Path, data: bytes) -> Path:
     raise InputError(f"{path}: no result that can be shown: {beside.name} is missing beside it")
 
 
+def statement_section(path: Path, proofs: int) -> Statement:
+    """The section about a theorem's statement.
+
+    Raises:
+        OSError: as `sections_of`.
+    """
+    head, _, body = path.read_text("utf-8", errors="replace").partition("\n")
+    return Statement(Origin(head.strip() or path.parent.name), body.strip(), proofs)
+
+
 def _folder(path: Path) -> Iterator[Section]:
     """The answers of a folder of `certify`, or the proofs of any other folder."""
     if (path / ANSWERS).is_file():
         yield table_section(path / ANSWERS)
         return
     found = sorted(path.glob("*.cert"), key=lambda p: (len(p.name), p.name))
-    if not found:
+    told = path / STATEMENT
+    if told.is_file():
+        yield statement_section(told, len(found))
+    elif not found:
         raise InputError(f"{path}: no certificates (*.cert) in this folder")
     for each in found[:MANY]:
         name = f"{path.name}: {each.stem}"
