@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,6 +28,15 @@ def test_progress_is_told_and_changes_nothing() -> None:
         assert each.seconds >= before.seconds and 0 <= each.closed_fraction <= 1
 
 
+@pytest.fixture
+def _heard() -> Iterator[None]:
+    """SIGINT is heard: a process that was started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_heard")
 def test_an_interrupted_search_is_unknown_with_its_bound() -> None:
     heard: list[Progress] = []
 

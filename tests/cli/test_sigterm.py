@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from tests.processes import PATIENCE, is_left_alone
 from tests.search.test_endings import hard
 
 __all__ = ["hard"]
+LONGEST = 4.0  # seconds
+WORK = 0.8  # seconds of the processor: more than it takes to read the arguments
 
 
 def hears(process: subprocess.Popen[str], number: int) -> bool:
@@ -22,6 +25,12 @@ def hears(process: subprocess.Popen[str], number: int) -> bool:
     lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
     (caught,) = (line.split()[1] for line in lines if line.startswith("SigCgt"))
     return bool(int(caught, 16) >> (number - 1) & 1)
+
+
+def worked(process: subprocess.Popen[str]) -> float:
+    """The seconds of the processor that a process has had."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def at_work_on(model: str) -> list[str]:
@@ -54,7 +63,9 @@ def terminated(command: list[str]) -> tuple[int, str, str]:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < end
         time.sleep(0.02)
-    time.sleep(1.0)
+    enough, end = worked(process) + WORK, time.monotonic() + LONGEST
+    while worked(process) < enough and time.monotonic() < end:
+        time.sleep(0.05)  # by its own work, however busy the machine is; or it waits for others
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=PATIENCE)
     assert "Traceback" not in err
