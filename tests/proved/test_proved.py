@@ -7,7 +7,6 @@ import math
 import re
 
 import numpy as np
-import pytest
 
 from tests.coq import Built, Sources, bare
 from verifai.kernel.arithmetic import Rounded
@@ -39,11 +38,6 @@ def test_the_statement_is_short_and_the_readme_shows_theorems_verbatim() -> None
         assert any(block in text for text in SOURCES.values()), block
         (theorem,) = re.findall(r"^Theorem (\w+)", block)
         assert f"Print Assumptions {theorem}." in SOURCES["Assumptions.v"]
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    return PROOFS.built(tmp_path_factory.mktemp("kernel"), "Flocq", "Coquelicot")
 
 
 def test_it_rests_on_the_real_numbers_alone(built: Built) -> None:
