@@ -63,12 +63,14 @@ ARROWS = {
     "evidence": FRONT | {"files", "report", "image"},
     "pytest_plugin": FRONT | {"evidence"},
     "certify": FRONT | {"files", "report"},
+    "claim": FRONT - {"api", "load", "optimum", "memory"},
     "train": FRONT,
-    "theorems": FRONT,
+    "theorems": FRONT | {"claim"},
     "bench": {"kernel", "report", "files"},
     "demo": FRONT | {"report", "files"},
     "cli": FRONT
-    | {"evidence", "report", "certify", "train", "theorems", "bench", "demo", "files", "streams"},
+    | {"evidence", "report", "certify", "claim", "train", "theorems", "bench", "demo"}
+    | {"files", "streams"},
     "start": {"cli"},
 }
 

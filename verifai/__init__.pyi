@@ -15,6 +15,8 @@ from verifai.certify.report import Certification as Certification
 from verifai.certify.run import certify as certify
 from verifai.certify.smallest import SmallestChange as SmallestChange
 from verifai.certify.smallest import smallest_change as smallest_change
+from verifai.claim.answer import ClaimAnswer as ClaimAnswer
+from verifai.claim.decide import claim as claim
 from verifai.counterexample import Counterexample as Counterexample
 from verifai.evidence.load import load_proof as load_proof
 from verifai.kernel.errors import InputError as InputError

@@ -41,6 +41,7 @@ _COMMANDS = {
     "vnncomp": "Answer one instance as VNN-COMP asks.",
     "report": "Show results as one HTML page.",
     "theorem": "Check statements about the mathematics of deep learning.",
+    "claim": "Decide one statement over numbers, truth values or matrices.",
     "demo": "Verify and refute robustness of a small digit classifier.",
 }
 
