@@ -11,7 +11,8 @@ from tests.bounds.nets import KINDS, dense
 from verifai.bounds.compiled import compile_network
 from verifai.bounds.crown import backward, refine, relaxed, unstable
 from verifai.bounds.interval import Bounds, interval
-from verifai.bounds.lines import codes_of, slopes_of, span
+from verifai.bounds.kinds.codes import codes_of, slopes_of
+from verifai.bounds.kinds.pieces import span
 from verifai.bounds.relax import relax
 from verifai.kernel.network import Affine, Input, Network
 

@@ -11,7 +11,7 @@ from verifai.bounds.compiled import compile_network
 from verifai.bounds.crown import backward, refine, relaxed, unstable
 from verifai.bounds.dual import DualPoint, DualProblem, Rows, gradient
 from verifai.bounds.interval import interval
-from verifai.bounds.lines import slopes_of
+from verifai.bounds.kinds.codes import slopes_of
 from verifai.bounds.optimize import Ascent, _Moments, optimize
 
 EPS = 1e-9

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verifai.bounds import smooth
+from verifai.bounds import functions as smooth
 from verifai.kernel import hints
 from verifai.kernel.arithmetic import Rounded
 from verifai.kernel.network import FUNCTIONS, Smooth

@@ -7,7 +7,8 @@ from tests.bounds.nets import KINDS
 from verifai.bounds.compiled import compile_network
 from verifai.bounds.crown import backward, refine, relaxed
 from verifai.bounds.interval import interval
-from verifai.bounds.lines import slopes_of, span
+from verifai.bounds.kinds.codes import slopes_of
+from verifai.bounds.kinds.pieces import span
 from verifai.bounds.optimize import Ascent
 from verifai.bounds.tighten import tighten
 

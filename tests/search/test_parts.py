@@ -10,7 +10,7 @@ from verifai.bounds.compiled import Compiled, compile_network
 from verifai.bounds.crown import refine
 from verifai.bounds.focus import focus
 from verifai.bounds.interval import Bounds, interval
-from verifai.bounds.lines import DEFAULT_CODE
+from verifai.bounds.kinds.codes import DEFAULT_CODE
 from verifai.kernel.files.certificate import Kind
 from verifai.proof.record import Block
 from verifai.search import driver, wide

@@ -1,6 +1,6 @@
 """A network compiled to float arrays: evaluation of many points at once, and gradients.
 
-May import: numpy, kernel, arrays, maps, smooth. Must not know: boxes, relaxations.
+May import: numpy, kernel, arrays, kinds, maps. Must not know: boxes, relaxations.
 """
 
 from __future__ import annotations
@@ -8,20 +8,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from verifai.bounds import smooth
 from verifai.bounds.arrays import free_bytes, is_placed, prototype
 from verifai.bounds.bands import Band, BandMap, band_map
-from verifai.bounds.maps import Array, ConvMap, DenseMap, GatherMap, Indices, Map, as_map
+from verifai.bounds.kinds.affine import Adder, AnyMap, Linear
+from verifai.bounds.kinds.pieces import Piecewise
+from verifai.bounds.kinds.product import Bilinear
+from verifai.bounds.kinds.protocol import Arrays, Nonlinear
+from verifai.bounds.kinds.sign import Jump
+from verifai.bounds.kinds.smooth import SmoothCurve, Squared
+from verifai.bounds.maps import Array, ConvMap, DenseMap, GatherMap, Indices, as_map
 from verifai.kernel.arithmetic import Pause, never
 from verifai.kernel.network import (
     Affine,
     Input,
     Network,
+    Node,
     Product,
     Pwl,
     Sign,
@@ -30,53 +36,9 @@ from verifai.kernel.network import (
 )
 from verifai.kernel.operator import Operator
 
-AnyMap = Map | BandMap
 T = TypeVar("T", bound=np.generic)
 CHUNK = 1 << 15  # numbers in one temporary: what stays in a core's second-level cache
 DEVICE_CHUNK = 1 << 25  # what keeps a graphics card busy and leaves room for others
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Linear:
-    """An affine node: y = scale·(Σ map(x) + bias), give or take radius·(Σ |map|(|x|) + |bias|)."""
-
-    terms: tuple[tuple[int, AnyMap], ...]
-    magnitudes: tuple[tuple[int, AnyMap], ...]
-    bias: Array  # (n,), already scaled
-    scale: Array | None  # (n,), None: ones
-    radius: Array | None  # (n,), already scaled
-    size: Array  # (n,), |bias| before it is scaled
-    is_biased: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Piecewise:
-    """A piecewise-linear node: the kernel's data and f at the knots, (K, m) with m = 1 or n."""
-
-    source: int
-    knots: Array
-    slopes: Array  # (K + 1, m)
-    values: Array
-    is_relu: bool
-    is_monotone: bool
-
-    def value(self, y: Array) -> Array:
-        """f(y), elementwise."""
-        if self.is_relu:
-            return np.maximum(y, 0)
-        result: Array = self.values[0] + self.slopes[0] * (y - self.knots[0])
-        for step, knot in zip(np.diff(self.slopes, axis=0), self.knots, strict=True):
-            result = result + step * np.maximum(y - knot, 0)
-        return result
-
-    def slope(self, y: Array) -> Array:
-        """The slope of f at y; that of the left piece at a knot."""
-        if self.is_relu:
-            return (y > 0).astype(y.dtype)
-        result = np.broadcast_to(self.slopes[0], y.shape)
-        for step, knot in zip(np.diff(self.slopes, axis=0), self.knots, strict=True):
-            result = result + step * (y > knot)
-        return result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +46,8 @@ class Compiled:
     """The float form of a network.
 
     Attributes:
-        linear, pieces: the data of the affine and piecewise-linear nodes, by node.
+        linear, kinds: what the affine and the nonlinear nodes compute, by node.
+        pieces: those of `kinds` that are piecewise linear.
         users: which nodes read each node.
         preactivations: the nodes that nonlinear nodes read, in topological order.
         inputs: the input nodes; their values in a row make up a point.
@@ -98,6 +61,7 @@ class Compiled:
     network: Network
     dtype: npt.DTypeLike
     linear: Mapping[int, Linear]
+    kinds: Mapping[int, Nonlinear]
     pieces: Mapping[int, Piecewise]
     users: tuple[tuple[int, ...], ...]
     preactivations: tuple[int, ...]
@@ -116,7 +80,7 @@ class Compiled:
     @property
     def is_curved(self) -> bool:
         """Whether some node is neither affine nor piecewise linear."""
-        return not all(isinstance(n, Input | Affine | Pwl) for n in self.network.nodes)
+        return len(self.kinds) > len(self.pieces)
 
     @property
     def width(self) -> int:
@@ -145,42 +109,23 @@ class Compiled:
 
     def affine(self, node: int, values: Sequence[Array], rows: int) -> Array:
         """The node's values (rows, n) at its sources' values, radius left out."""
-        data = self.linear[node]
-        if not data.terms:
-            return np.tile(data.bias, (rows, 1))
-        (source, a_map), *others = data.terms
-        total = a_map.push(values[source])
-        for source, a_map in others:
-            total = total + a_map.push(values[source])
-        return (total if data.scale is None else total * data.scale) + data.bias
+        return self.linear[node].value(values, rows)
 
     def forward(self, points: Array) -> list[Array]:
         """The values of all nodes, each (B, n), at points (B, all inputs)."""
         columns, values = self.split(points), list[Array]()
         for position, node in enumerate(self.network.nodes):
             self.pause()
-            match node:
-                case Input():
-                    values.append(columns[position])
-                case Affine():
-                    values.append(self.affine(position, values, len(points)))
-                case Pwl():
-                    values.append(self.pieces[position].value(values[node.source]))
-                case Sign():
-                    values.append(np.sign(values[node.source]))
-                case Square():
-                    values.append(np.square(values[node.source]))
-                case Product():
-                    values.append(values[node.left] * values[node.right])
-                case Smooth():
-                    values.append(smooth.value(node.function, values[node.source]))
+            if position in columns:
+                values.append(columns[position])
+            elif position in self.linear:
+                values.append(self.affine(position, values, len(points)))
+            else:
+                values.append(self.kinds[position].evaluate(_at(values, node)))
         return values
 
     def gradient(self, values: Sequence[Array], seeds: Mapping[int, Array]) -> Array:
-        """The gradient (B, all inputs) of Σ seeds·values at the points that gave the values.
-
-        A sign node passes the gradient of clip(y, -1, 1), so that attacks see a direction.
-        """
+        """The gradient (B, all inputs) of Σ seeds·values at the points that gave the values."""
         pending, done = dict(seeds), dict[int, Array]()
 
         def add(source: int, a: Array) -> None:
@@ -191,22 +136,14 @@ class Compiled:
             if a is None:
                 continue
             self.pause()
-            match node:
-                case Input():
-                    done[position] = a
-                case Affine():
-                    self.pull(position, a, add)
-                case Pwl():
-                    add(node.source, a * self.pieces[position].slope(values[node.source]))
-                case Sign():
-                    add(node.source, a * (np.abs(values[node.source]) <= 1))
-                case Square():
-                    add(node.source, 2 * a * values[node.source])
-                case Product():
-                    add(node.left, a * values[node.right])
-                    add(node.right, a * values[node.left])
-                case Smooth():
-                    add(node.source, a * smooth.slope(node.function, values[node.source]))
+            if isinstance(node, Input):
+                done[position] = a
+            elif position in self.linear:
+                self.pull(position, a, add)
+            else:
+                slopes = self.kinds[position].derivatives(_at(values, node))
+                for source, slope in zip(node.sources, slopes, strict=True):
+                    add(source, a * slope)
         return self.join(done, len(values[0]))
 
     def work(self, node: int) -> float:
@@ -223,18 +160,7 @@ class Compiled:
 
     def pull(self, node: int, a: Array, add: Adder) -> None:
         """Hands the coefficients on an affine node's values on to its sources."""
-        data = self.linear[node]
-        a = a if data.scale is None else a * data.scale
-        for source, a_map in data.terms:
-            add(source, a_map.pull(a))
-
-
-class Adder(Protocol):
-    """What receives coefficients for a node."""
-
-    def __call__(self, source: int, a: Array, /) -> None:
-        """Adds coefficients a (B, n) to those on node source."""
-        ...
+        self.linear[node].pull(a, add)
 
 
 def compile_network(
@@ -280,8 +206,13 @@ def _compiled(
     linear = {}
     for i, n in affine.items():
         pause()
-        linear[i] = _linear(n, dtype, mapped)
-    pieces = {i: _pieces(n, dtype) for i, n in enumerate(nodes) if isinstance(n, Pwl)}
+        linear[i] = Linear.of(n, dtype, mapped)
+    pieces = {i: Piecewise.of(n, dtype) for i, n in enumerate(nodes) if isinstance(n, Pwl)}
+    kinds = {
+        i: pieces[i] if i in pieces else _nonlinear(n)
+        for i, n in enumerate(nodes)
+        if not isinstance(n, Input | Affine)
+    }
     direct = _direct(network, linear)
     known = (
         tuple(map(tuple, readers)),
@@ -290,8 +221,8 @@ def _compiled(
         direct,
         _twins(linear),
     )
-    here = np.zeros(0, dtype)
-    return on_device(Compiled(network, dtype, linear, pieces, *known, here, CHUNK, pause), like)
+    data = linear, kinds, pieces, *known, np.zeros(0, dtype)
+    return on_device(Compiled(network, dtype, *data, CHUNK, pause), like)
 
 
 def on_device(compiled: Compiled, like: Array) -> Compiled:
@@ -299,7 +230,8 @@ def on_device(compiled: Compiled, like: Array) -> Compiled:
     if not is_placed(like):
         return compiled
     linear, pieces, twins = _moved((compiled.linear, compiled.pieces, compiled.twins), like)
-    moved = {"linear": linear, "pieces": pieces, "twins": twins}
+    kinds = {i: pieces.get(i, kind) for i, kind in compiled.kinds.items()}
+    moved = {"linear": linear, "kinds": kinds, "pieces": pieces, "twins": twins}
     is_card = free_bytes(like) is not None
     return replace(compiled, **moved, like=like, chunk=DEVICE_CHUNK if is_card else CHUNK)
 
@@ -318,31 +250,23 @@ def _moved(data: Any, like: Array) -> Any:
     return tuple(_moved(each, like) for each in data) if isinstance(data, tuple) else data
 
 
-def _linear(
-    node: Affine, dtype: npt.DTypeLike, mapped: Callable[[Operator, npt.DTypeLike], AnyMap]
-) -> Linear:
-    terms = tuple((source, mapped(operator, dtype)) for source, operator in node.terms)
-    divisor = 1.0 if node.divisor is None else node.divisor
-    radius = None if node.radius is None else (node.radius / divisor).astype(dtype)
-    return Linear(
-        terms,
-        tuple((source, a_map.absolute()) for source, a_map in terms),
-        (node.bias / divisor).astype(dtype),
-        None if node.divisor is None else (1.0 / node.divisor).astype(dtype),
-        radius,
-        np.abs(node.bias).astype(dtype),
-        bool(node.bias.any()),
-    )
+def _nonlinear(node: Node) -> Nonlinear:
+    """What a nonlinear node computes that is not on pieces."""
+    match node:
+        case Smooth():
+            return SmoothCurve(node.function)
+        case Square():
+            return Squared()
+        case Product():
+            return Bilinear(node)
+        case Sign():
+            return Jump()
+    raise TypeError(f"{node.name}: a linear node")
 
 
-def _pieces(node: Pwl, dtype: npt.DTypeLike) -> Piecewise:
-    steps = np.diff(node.knots, axis=0) * node.slopes[1:-1]
-    values = node.anchor + np.concatenate([np.zeros((1, node.knots.shape[1])), np.cumsum(steps, 0)])
-    single = len(node.knots) == 1 and not node.knots.any() and not node.anchor.any()
-    is_relu = single and bool((node.slopes[0] == 0).all() and (node.slopes[1] == 1).all())
-    knots, slopes, values = (a.astype(dtype) for a in (node.knots, node.slopes, values))
-    is_monotone = not slopes.min() < 0 < slopes.max()
-    return Piecewise(node.source, knots, slopes, values, is_relu, is_monotone)
+def _at(values: Sequence[Array], node: Node) -> Arrays:
+    """The values of a node's sources."""
+    return tuple(values[source] for source in node.sources)
 
 
 def _direct(network: Network, linear: Mapping[int, Linear]) -> frozenset[int]:

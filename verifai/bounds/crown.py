@@ -1,7 +1,7 @@
 """CROWN: linear lower bounds of linear forms over batches of boxes, by backward elimination.
 
 Source: Zhang et al. 2018, Efficient Neural Network Robustness Certification.
-May import: numpy, compiled, interval, lines, relax. Must not know: queries, splits, optimisation.
+May import: numpy, compiled, interval, kinds, relax. Must not know: queries, splits, optimisation.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.interval import Bounds, affine_interval, image, slack
-from verifai.bounds.lines import Envelope, span
+from verifai.bounds.kinds.protocol import Envelope
 from verifai.bounds.maps import Array, DenseMap, Indices, Mask
 from verifai.bounds.relax import relax
-from verifai.kernel.network import Affine, Input, Pwl, Sign
+from verifai.kernel.network import Affine, Input
 
 FORMS = 32  # at least so many together, however large the nodes: matrices are read once for all
 
@@ -45,7 +45,7 @@ class Relaxed:
 
     def take(self, boxes: Indices | slice) -> Relaxed:
         """The relaxation of some boxes, in this order."""
-        return Relaxed(self.bounds.take(boxes), {k: _take(v, boxes) for k, v in self.lines.items()})
+        return Relaxed(self.bounds.take(boxes), {k: v.take(boxes) for k, v in self.lines.items()})
 
 
 def relaxed(
@@ -53,18 +53,8 @@ def relaxed(
 ) -> Relaxed:
     """Bounds with the lines of all nonlinear nodes; slopes as `relax` takes them, by node."""
     given = slopes or {}
-    nodes = enumerate(compiled.network.nodes)
-    nonlinear = [i for i, node in nodes if not isinstance(node, Affine | Input)]
-    return Relaxed(bounds, {i: relax(compiled, bounds, i, given.get(i)) for i in nonlinear})
-
-
-def _take(lines: Envelope, boxes: Indices | slice) -> Envelope:
-    return Envelope(
-        tuple(a[boxes] for a in lines.lower),
-        None if lines.below is None else lines.below[boxes],
-        tuple(a[boxes] for a in lines.upper),
-        lines.above[boxes],
-    )
+    lines = {i: relax(compiled, bounds, i, given.get(i)) for i in compiled.kinds}
+    return Relaxed(bounds, lines)
 
 
 class Sweep:
@@ -286,11 +276,11 @@ def refine(
     """
     given, chosen = slopes or {}, set(compiled.preactivations if nodes is None else nodes)
     lines: dict[int, Envelope] = {}
-    for position, node in enumerate(compiled.network.nodes):
+    for position in range(len(compiled.network.nodes)):
         compiled.pause()
         if images:
             bounds = with_image(compiled, bounds, position)
-        if not isinstance(node, Affine | Input):
+        if position in compiled.kinds:
             lines[position] = relax(compiled, bounds, position, given.get(position))
         if position in chosen or position in compiled.direct:
             bounds = _tighten(compiled, Relaxed(bounds, lines), position)
@@ -333,13 +323,8 @@ def unstable(compiled: Compiled, bounds: Bounds, node: int) -> Mask:
     low, high = bounds.lower[node], bounds.upper[node]
     result = np.zeros_like(low, dtype=bool)
     for user in compiled.users[node]:
-        kind = compiled.network.nodes[user]
-        if isinstance(kind, Pwl):
-            result |= span(compiled.pieces[user], low, high).is_split
-        elif isinstance(kind, Sign):
-            result |= (low <= 0) & (high >= 0) & (low < high)
-        elif not isinstance(kind, Affine):
-            result |= low < high
+        if user in compiled.kinds:
+            result |= compiled.kinds[user].is_bent(low, high)
     return result
 
 

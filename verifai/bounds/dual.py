@@ -4,7 +4,7 @@ The bound is concave in the multipliers and piecewise smooth in the slopes. Its 
 automatic differentiation: take the minimising input of the plane, run it forward through the lines
 that the elimination used, and read the derivatives off the values met on the way.
 
-May import: numpy, compiled, interval, lines, curved, crown. Must not know: how the dual is climbed.
+May import: numpy, compiled, interval, kinds, relax, crown. Must not know: how the dual is climbed.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import numpy as np
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Plane, Relaxed, Sweep
-from verifai.bounds.curved import Family, Side, chosen_lines, rates
 from verifai.bounds.interval import slack
-from verifai.bounds.lines import Envelope, Span, intercepts
+from verifai.bounds.kinds.pieces import Span, intercepts
+from verifai.bounds.kinds.protocol import Envelope, Family
 from verifai.bounds.maps import Array, Mask
+from verifai.bounds.relax import Side, chosen_lines, rates
 from verifai.kernel.network import Affine, Input
 
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from verifai.bounds.arrays import host
 from verifai.bounds.compiled import Compiled, compile_like
 from verifai.bounds.interval import Bounds
-from verifai.bounds.lines import Envelope
+from verifai.bounds.kinds.protocol import Envelope
 from verifai.bounds.maps import Array, ConvMap, Indices, Mask
 from verifai.kernel.network import Affine, Input, Network, Node, Pwl
 from verifai.kernel.operator import Dense, Gather, Operator

@@ -1,6 +1,6 @@
 """Interval bounds (IBP) of all values over a batch of boxes.
 
-May import: numpy, compiled, smooth. Must not know: linear relaxations, queries.
+May import: numpy, compiled, kinds. Must not know: linear relaxations, queries.
 """
 
 from __future__ import annotations
@@ -11,13 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from verifai.bounds import smooth
-from verifai.bounds.compiled import Compiled, Piecewise
+from verifai.bounds.compiled import Compiled
+from verifai.bounds.kinds.protocol import Ends, Pair
 from verifai.bounds.maps import Array, Indices
-from verifai.kernel.network import Affine, Input, Product, Pwl, Sign, Smooth, Square
-
-Pair = tuple[Array, Array]
-Unary = Pwl | Sign | Square | Smooth
+from verifai.kernel.network import Input
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +30,10 @@ class Bounds:
     def take(self, boxes: Indices | slice) -> Bounds:
         """The bounds of some boxes, in this order."""
         return Bounds(tuple(a[boxes] for a in self.lower), tuple(a[boxes] for a in self.upper))
+
+    def ends(self, nodes: Sequence[int]) -> Ends:
+        """The intervals of some nodes' values."""
+        return tuple((self.lower[i], self.upper[i]) for i in nodes)
 
     def cast(self, dtype: npt.DTypeLike) -> Bounds:
         """The bounds in another float type, rounded to nearest."""
@@ -76,16 +77,12 @@ def image(
     compiled: Compiled, node: int, lower: Sequence[Array], upper: Sequence[Array], *, rows: int
 ) -> Pair:
     """The interval (rows, n) of a node that is no input from those of its sources."""
-    kind = compiled.network.nodes[node]
-    if isinstance(kind, Affine):
+    if node in compiled.linear:
         return affine_interval(compiled, node, lower, upper, rows=rows)
-    if isinstance(kind, Product):
-        (a, b), (c, d) = ((lower[s], upper[s]) for s in kind.sources)
-        corners = np.stack([a * c, a * d, b * c, b * d])
-        return corners.min(axis=0), corners.max(axis=0)
-    if isinstance(kind, Input):
+    if node in compiled.inputs:
         raise ValueError(f"node {node} is an input")
-    return _unary(kind, compiled.pieces.get(node), lower[kind.source], upper[kind.source])
+    sources = compiled.network.nodes[node].sources
+    return compiled.kinds[node].image(tuple((lower[s], upper[s]) for s in sources))
 
 
 def affine_interval(
@@ -93,24 +90,8 @@ def affine_interval(
 ) -> Pair:
     """The interval (rows, n) of an affine node from those of its sources."""
     data = compiled.linear[node]
-    middle = [(a + b) / 2 for a, b in _sources(data.terms, lower, upper)]
-    half = [(b - a) / 2 for a, b in _sources(data.terms, lower, upper)]
-    centre = np.tile(data.bias, (rows, 1))
-    spread = np.zeros_like(centre)
-    scale = 1.0 if data.scale is None else data.scale
-    for (_, a_map), point in zip(data.terms, middle, strict=True):
-        centre += a_map.push(point) * scale
-    for (_, a_map), radius in zip(data.magnitudes, half, strict=True):
-        spread += a_map.push(radius) * scale
-    if data.radius is not None:
-        spread += slack(compiled, node, lower, upper)
-    return centre - spread, centre + spread
-
-
-def _sources(
-    terms: tuple[tuple[int, object], ...], lower: Sequence[Array], upper: Sequence[Array]
-) -> list[Pair]:
-    return [(lower[source], upper[source]) for source, _ in terms]
+    spare = None if data.radius is None else slack(compiled, node, lower, upper)
+    return data.image(lower, upper, rows, spare)
 
 
 def slack(
@@ -136,33 +117,9 @@ def _magnitude(
     upper: Sequence[Array],
 ) -> Array:
     """At least |values| of a node; of a unary nonlinear one as its source's interval says."""
-    kind, size = compiled.network.nodes[node], np.maximum(np.abs(lower[node]), np.abs(upper[node]))
-    if isinstance(kind, Input | Affine | Product):
+    kind, size = compiled.kinds.get(node), np.maximum(np.abs(lower[node]), np.abs(upper[node]))
+    sources = compiled.network.nodes[node].sources
+    if kind is None or len(sources) > 1:
         return size
-    source = kind.source
-    low, high = _unary(kind, compiled.pieces.get(node), lower[source], upper[source])
+    low, high = kind.image(((lower[sources[0]], upper[sources[0]]),))
     return np.minimum(size, np.maximum(np.abs(low), np.abs(high)))
-
-
-def _unary(
-    node: Pwl | Sign | Square | Smooth, pieces: Piecewise | None, low: Array, high: Array
-) -> Pair:
-    """The interval of a nonlinear node of one source."""
-    if isinstance(node, Sign):
-        return np.sign(low), np.sign(high)
-    if isinstance(node, Smooth):
-        return smooth.value_range(node.function, low, high)
-    if isinstance(node, Square):
-        far = np.maximum(np.square(low), np.square(high))
-        near = np.minimum(np.maximum(low, 0), high)
-        return np.square(near), far
-    assert pieces is not None
-    a, b = pieces.value(low), pieces.value(high)
-    first, last = np.minimum(a, b), np.maximum(a, b)
-    if pieces.is_monotone:
-        return first, last
-    for knot, value in zip(pieces.knots, pieces.values, strict=True):
-        inside = (low < knot) & (knot < high)
-        first = np.where(inside, np.minimum(first, value), first)
-        last = np.where(inside, np.maximum(last, value), last)
-    return first, last

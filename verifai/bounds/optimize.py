@@ -1,7 +1,7 @@
 """Optimised bounds (α, β): slopes, multipliers of intervals and weights of rows.
 
 Source: Xu et al. 2021, Fast and Complete (α); Wang et al. 2021, β-CROWN.
-May import: numpy, compiled, interval, lines, curved, crown, dual. Must not know: queries.
+May import: numpy, compiled, interval, kinds, relax, crown, dual. Must not know: queries.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ import numpy.typing as npt
 
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Plane, Relaxed, join
-from verifai.bounds.curved import Curved, Family, Side, families
 from verifai.bounds.dual import DualPoint, DualProblem, Rows, gradient
-from verifai.bounds.lines import DEFAULT_CODE, Codes, Span, codes_of, slopes_of, span
+from verifai.bounds.kinds.codes import DEFAULT_CODE, Codes, codes_of, slopes_of
+from verifai.bounds.kinds.pieces import Span, span
+from verifai.bounds.kinds.protocol import Family
 from verifai.bounds.maps import Array, Mask
+from verifai.bounds.relax import Side, families
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T", bound=np.generic)
@@ -122,8 +124,7 @@ def _families(compiled: Compiled, relaxation: Relaxed) -> dict[Side, Family]:
     """The lines to choose from of the relaxed nodes that are not piecewise linear."""
     found: dict[Side, Family] = {}
     for node, lines in relaxation.lines.items():
-        if isinstance(compiled.network.nodes[node], Curved):
-            found |= families(compiled, relaxation.bounds, node, lines)
+        found |= families(compiled, relaxation.bounds, node, lines)
     return found
 
 

@@ -10,11 +10,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from verifai.bounds import smooth
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.interval import Bounds
 from verifai.bounds.maps import Array
-from verifai.kernel.network import Affine, Input, Product, Pwl, Sign, Smooth, Square
+from verifai.kernel.network import Affine, Input
 
 
 def gradient_ranges(
@@ -62,28 +61,6 @@ def gradient_ranges(
 
 def _slopes(compiled: Compiled, bounds: Bounds, position: int) -> list[tuple[int, Array, Array]]:
     """For every source of a nonlinear node, the range of the derivative by it."""
-    node = compiled.network.nodes[position]
-    low, high = bounds.lower[node.sources[0]], bounds.upper[node.sources[0]]
-    if isinstance(node, Pwl):
-        pieces = compiled.pieces[position]
-        if pieces.is_relu:
-            return [(node.source, (low >= 0).astype(low.dtype), (high > 0).astype(low.dtype))]
-        least, most = np.full_like(low, np.inf), np.full_like(low, -np.inf)
-        starts = [np.full_like(low, -np.inf), *(knot + 0 * low for knot in pieces.knots)]
-        ends = [*starts[1:], np.full_like(low, np.inf)]
-        for slope, start, end in zip(pieces.slopes, starts, ends, strict=True):
-            here = (low < end) & (high > start) | (low == high) & (low == start)
-            least = np.where(here, np.minimum(least, slope), least)
-            most = np.where(here, np.maximum(most, slope), most)
-        return [(node.source, least, most)]
-    if isinstance(node, Smooth):
-        return [(node.source, *smooth.slope_range(node.function, low, high))]
-    if isinstance(node, Square):
-        return [(node.source, 2 * low, 2 * high)]
-    if isinstance(node, Product):
-        other = bounds.lower[node.right], bounds.upper[node.right]
-        return [(node.left, *other), (node.right, low, high)]
-    if isinstance(node, Sign):
-        wide = ((low <= 0) & (high >= 0)).astype(low.dtype)
-        return [(node.source, 0 * wide, wide)]
-    raise ValueError(f"node {position} is linear")
+    sources = compiled.network.nodes[position].sources
+    ranges = compiled.kinds[position].slope_ranges(bounds.ends(sources))
+    return [(source, *pair) for source, pair in zip(sources, ranges, strict=True)]

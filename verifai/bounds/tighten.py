@@ -19,7 +19,8 @@ from verifai.bounds.crown import Relaxed, refine, unstable, with_image
 from verifai.bounds.dual import Rows
 from verifai.bounds.focus import focus
 from verifai.bounds.interval import Bounds
-from verifai.bounds.lines import DEFAULT_CODE, Codes, Envelope
+from verifai.bounds.kinds.codes import DEFAULT_CODE, Codes
+from verifai.bounds.kinds.protocol import Envelope
 from verifai.bounds.maps import Array, Indices
 from verifai.bounds.optimize import Ascent, optimize
 from verifai.bounds.relax import relax

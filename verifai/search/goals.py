@@ -14,10 +14,10 @@ import numpy.typing as npt
 from verifai.bounds.arrays import hosted, placed
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Relaxed
-from verifai.bounds.curved import slope_entries
 from verifai.bounds.dual import Rows
-from verifai.bounds.lines import DEFAULT_CODE
+from verifai.bounds.kinds.codes import DEFAULT_CODE
 from verifai.bounds.optimize import Ascent, Optimized, optimize
+from verifai.bounds.relax import slope_entries
 from verifai.kernel.network import Input, Pwl
 from verifai.proof.record import Block, Choose, Close, Derive, Record, Step
 from verifai.search.clauses import Array, Clause, Problem

@@ -10,7 +10,7 @@ import numpy as np
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.focus import Focus, entries, focused, kept_values
 from verifai.bounds.interval import Bounds
-from verifai.bounds.lines import DEFAULT_CODE
+from verifai.bounds.kinds.codes import DEFAULT_CODE
 from verifai.bounds.maps import Indices
 from verifai.proof.record import Block, Close, Derive, Form, Record, Step
 from verifai.search.goals import Goals, pwl_nodes

@@ -16,9 +16,9 @@ import numpy as np
 
 from verifai.bounds.arrays import hosted, placed
 from verifai.bounds.crown import refine, unstable
-from verifai.bounds.curved import slope_entries
 from verifai.bounds.interval import Bounds
 from verifai.bounds.optimize import Ascent
+from verifai.bounds.relax import slope_entries
 from verifai.bounds.tighten import Tightened, tighten
 from verifai.kernel.network import Affine
 from verifai.proof.record import Block, Derive, Form, Record, Step

@@ -17,7 +17,7 @@ from verifai.bounds.bands import BandMap
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.dual import Rows
 from verifai.bounds.interval import Bounds
-from verifai.bounds.lines import span
+from verifai.bounds.kinds.pieces import span
 from verifai.bounds.maps import Array, ConvMap, Indices, Map
 from verifai.kernel.network import Affine, Input
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verifai.bounds.compiled import Piecewise
 from verifai.bounds.crown import relaxed
 from verifai.bounds.interval import Bounds
-from verifai.bounds.lines import Envelope, span
+from verifai.bounds.kinds.pieces import Piecewise, span
+from verifai.bounds.kinds.protocol import Envelope
 from verifai.bounds.maps import Array, Indices, Mask
 from verifai.search.close.columns import Columns
 

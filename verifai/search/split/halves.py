@@ -15,7 +15,7 @@ from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import relaxed
 from verifai.bounds.dual import DualPoint, DualProblem
 from verifai.bounds.interval import Bounds
-from verifai.bounds.lines import span
+from verifai.bounds.kinds.pieces import span
 from verifai.bounds.optimize import Optimized
 from verifai.search.clauses import Array
 from verifai.search.goals import Goals

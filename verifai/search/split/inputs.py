@@ -21,7 +21,7 @@ from verifai.bounds.arrays import host, hosted
 from verifai.bounds.compiled import Compiled
 from verifai.bounds.crown import Plane, Relaxed, backward, pairs, refine
 from verifai.bounds.interval import Bounds
-from verifai.bounds.lines import span
+from verifai.bounds.kinds.pieces import span
 from verifai.bounds.maps import Mask
 from verifai.bounds.optimize import Ascent
 from verifai.kernel.network import Affine, Input, Pwl

@@ -18,10 +18,10 @@ import numpy as np
 from verifai.bounds.arrays import hosted, placed
 from verifai.bounds.compiled import Compiled, on_device
 from verifai.bounds.crown import Relaxed, refine, relaxed
-from verifai.bounds.curved import slope_entries
 from verifai.bounds.dual import DualPoint, DualProblem, Rows
 from verifai.bounds.interval import Bounds
 from verifai.bounds.optimize import Ascent, Optimized, optimize
+from verifai.bounds.relax import slope_entries
 from verifai.proof.record import Block, Close, Record, Split
 from verifai.search.clauses import Array
 from verifai.search.close.columns import is_reducible, units_of
