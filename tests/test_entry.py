@@ -292,6 +292,10 @@ CALLS = {
             "workers": 1,
         },
     ),
+    "smallest_change": Call(
+        vf.smallest_change,
+        {"query": QUERY, "x": [0.5], "norm": "linf", "tolerance": 1, "timeout": 0.5},
+    ),
     "l1_ball": Call(vf.l1_ball, {"net": TWO, "x": [0.5], "eps": "1/8", "clip": (0, 1)}),
     "l2_ball": Call(vf.l2_ball, {"net": TWO, "x": [0.5], "eps": "1/8", "clip": (0, 1)}),
     "patch": Call(
@@ -383,6 +387,7 @@ RESULTS = {  # what functions return and raise: nobody calls these
         "Minimum",
         "OutputRange",
         "Neighbourhood",
+        "SmallestChange",
     ),
 }
 
@@ -532,6 +537,11 @@ def test_entries_come_in_rows_from_whatever_holds_them(images: Any) -> None:
         (lambda: vf.in_range(NET, [(0, 1)], lower=2, upper=1), "between lower 2 and upper 1"),
         (lambda: vf.approximates(NET, "x**2", 1, [(0, 1)]), r"sympify.* is wanted, not 'x\*\*2'"),
         (lambda: vf.verify(QUERY, device="cuda:99"), r"^no device 'cuda:99': [^.]*$"),
+        (lambda: vf.atom({0: 1}, "<", None), "^bound: a number is wanted, not None"),
+        (
+            lambda: vf.patch(NET, [0.5], 0, (1, 1)),
+            r"corner: a pair \(row, column\) is wanted, not 0",
+        ),
         (lambda: vf.check(QUERY, PROVED), "certificate: the bytes .*verdict.certificate"),
         (lambda: vf.pieces(NET, output="0"), "output: an integer is wanted, not '0'"),
         (lambda: vf.regions(NET, 5), "domain: a list is wanted, not 5"),

@@ -145,8 +145,8 @@ def rows(value: Any, what: str, most: int) -> list[Any]:
         raise refused(what, "a list", value) from None
 
 
-def pair(value: Any, what: str) -> tuple[Any, Any]:
-    """Two things.
+def pair(value: Any, what: str, parts: str = "lower, upper") -> tuple[Any, Any]:
+    """Two things; `parts` says which.
 
     Raises:
         InputError: not two.
@@ -156,5 +156,5 @@ def pair(value: Any, what: str) -> tuple[Any, Any]:
     except InputError:
         found = []
     if len(found) != 2:
-        raise refused(what, "a pair (lower, upper)", value)
+        raise refused(what, f"a pair ({parts})", value)
     return found[0], found[1]

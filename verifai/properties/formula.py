@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from verifai.entry import rules
-from verifai.entry.numbers import Number
+from verifai.entry.numbers import Number, number
 from verifai.entry.sentences import refused, shown
 from verifai.entry.takes import takes
 from verifai.kernel.errors import InputError
@@ -67,7 +67,7 @@ def _value(given: Any) -> int:
     return rules.index(given, "value")
 
 
-@takes()
+@takes(bound=number)
 def atom(terms: Terms, relation: str, bound: Number) -> Atom:
     """Σ factor·value stands in this relation to the bound.
 

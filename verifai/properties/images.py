@@ -137,5 +137,5 @@ def _pixels(centre: list[fmpq], clip: Any) -> tuple[fmpq, fmpq]:
 
 
 def _counts(value: Any, what: str) -> Cell:
-    rows, columns = pair(value, what)
+    rows, columns = pair(value, what, "row, column" if what == "corner" else "rows, columns")
     return rules.index(rows, what), rules.index(columns, what)

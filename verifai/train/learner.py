@@ -62,7 +62,7 @@ class Learner:
         """Moves module and data to the device; InputError if the data do not fit together."""
         if not isinstance(module, torch.nn.Module):
             raise refused("module", "a torch module", module)
-        inputs, targets = pair(data, "data")
+        inputs, targets = pair(data, "data", "inputs, targets")
         for side in (inputs, targets):
             if not isinstance(side, torch.Tensor) or not side.ndim:
                 raise refused("data", "a pair of tensors (inputs, targets)", side)
