@@ -32,7 +32,7 @@ NEAREST = {
     "bound.py": ("false_claims", "conditions", "bound"),
     "check.py": ("door", "certificate"),
     "checker.py": ("walk", "false_claims", "conditions"),
-    "context.py": ("together", "false_claims", "conditions"),
+    "context.py": ("slopes", "together", "false_claims", "conditions"),
     "derive.py": ("together", "false_claims", "conditions"),
     "eliminate.py": ("together", "false_claims", "conditions"),
     "files/container.py": ("container",),

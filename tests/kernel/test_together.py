@@ -9,15 +9,15 @@ import pytest
 from flint import fmpq
 
 from tests.kernel.adversarial import Target, random_tree, smooth_target, target
-from tests.kernel.distance import BOTH, query_of, rejected
+from tests.kernel.distance import ABS, BOTH, query_of, rejected
 from tests.kernel.false_claims import close
-from tests.kernel.proofs import Close, Derive, Split, Tree, decide, written
+from tests.kernel.proofs import Block, Choose, Close, Derive, Split, Tree, decide, written
 from verifai.kernel import checker
 from verifai.kernel.checker import Checker, OpenLeaf
 from verifai.kernel.network import Input, Network, affine, relu
 from verifai.kernel.number import nearest
 from verifai.kernel.operator import Dense, Gather
-from verifai.kernel.query import Or, atom
+from verifai.kernel.query import And, Or, atom
 
 ONE, ZERO = fmpq(1), fmpq(0)
 
@@ -106,3 +106,84 @@ def test_a_batch_finds_what_single_contexts_find(
         ]
         for one, other in zip(leaves, alone, strict=True):
             assert_same(one, other)
+
+
+@BOTH
+def test_behind_an_empty_context_others_have_their_own_intervals(exact: bool) -> None:
+    """The first alternative cuts y to -1/2 and is empty; in the second relu(y) reaches 1."""
+    none = And((atom({1: ONE}, fmpq(1, 2)), atom({X: -ONE}, fmpq(2))))
+    tree = Choose(0, (Derive((("node", 2, None),), Close()),) * 2)
+    query = query_of(MIRROR, Or((none, atom({D + 5: -ONE}, ONE))))
+    rejected(query, tree, "close", exact=exact)
+    far = query_of(MIRROR, Or((none, atom({D + 5: -ONE}, fmpq(9, 8)))))
+    assert decide(far, tree, exact=exact).leaves == 2
+    forms = Choose(0, (Derive((("form", ((D + 5, -1.0),), None),), Close()),) * 2)
+    rejected(query, forms, "close", exact=exact)
+    assert decide(far, forms, exact=exact).leaves == 2
+
+
+@BOTH
+@pytest.mark.parametrize("plan", [(), (("node", 1, None),), (("image", 1, None),)])
+def test_a_radius_reaches_as_far_as_each_context(
+    plan: tuple[tuple[str, int, None], ...], exact: bool
+) -> None:
+    """y is within x/2 of x: up to 3/2 right of 1/4, up to 3/8 left of it."""
+    net = Network((Input("x", (1,)), affine("y", (1,), ((0, Gather.of(1)),), radius=0.5)), (1,))
+    leaf: Tree = close((0, 1.0))
+    if plan:
+        leaf = Derive(plan, leaf)
+    for threshold, holds in ((fmpq(5, 4), True), (fmpq(3, 2), True), (fmpq(13, 8), False)):
+        query = query_of(net, atom({1: -ONE}, threshold), low=0)
+        if holds:
+            rejected(query, Split(0, 0.25, leaf, leaf), "close", exact=exact)
+        else:
+            assert decide(query, Split(0, 0.25, leaf, leaf), exact=exact).leaves == 2
+        mirrored = query_of(net, atom({1: ONE}, threshold), high=0)
+        if holds:
+            rejected(mirrored, Split(0, -0.25, leaf, leaf), "close", exact=exact)
+        else:
+            assert decide(mirrored, Split(0, -0.25, leaf, leaf), exact=exact).leaves == 2
+
+
+@BOTH
+def test_rows_of_a_matrix_and_what_is_0_in_them_are_told_apart(exact: bool) -> None:
+    """Forty forms at once, each of one of twenty rows that share a weight."""
+    weight = Dense.of([[1.0, -1.0], [0.0, 2.0]])
+    nodes = (Input("x", (40,)), relu("r", (40,), 0), affine("y", (40,), ((1, weight),)))
+    net = Network((*nodes, relu("z", (40,), 2)), (3,))
+    lower = tuple(fmpq(-1 if i % 4 else 0) for i in range(40))
+    upper = tuple(fmpq(0 if i % 3 == 0 else 1) for i in range(40))
+    plan = Derive((("node", 1, None), ("node", 2, None), ("node", 3, None)), Close())
+    for i in range(20):
+        most = 2 * upper[2 * i + 1]
+        value = 120 + 2 * i + 1
+        for gap, holds in ((ZERO, True), (fmpq(1, 8), False)):
+            query = query_of(net, atom({value: -ONE}, most + gap), lower=lower, upper=upper)
+            if holds:
+                rejected(query, plan, "close", exact=exact)
+            else:
+                assert decide(query, plan, exact=exact).leaves == 1
+
+
+@BOTH
+@pytest.mark.parametrize("kind", ["node", "form"])
+def test_a_step_weighs_the_rows_of_each_path(kind: str, exact: bool) -> None:
+    """Left of the split x - y ≤ 0 is a row; right of it the row of that number says the reverse."""
+    block = Block(rows=((1, 1.0),))
+    form = ((0, 1.0), (1, -1.0))
+    query = query_of(ABS, atom({0: -ONE, 1: ONE}, ONE))  # x - y ≥ 1
+    if kind == "node":
+        step = Derive((("node", 1, block),), close((0, 1.0), bounds=((2, -1.0),)))
+    else:
+        less = ((0, -1.0), (1, 1.0))
+        step = Derive((("form", less, block),), close((0, 1.0), (2, 1.0)))
+    rejected(query, Split(form, 0.0, step, step), "close", exact=exact)
+    rejected(query, Split(form, 0.0, step, close((0, 1.0))), "close", exact=exact)
+    below = query_of(ABS, atom({0: -ONE, 1: ONE}, ONE), atom({0: ONE, 1: -ONE}, fmpq(-1, 2)))
+    right = close((0, 1.0), (1, 1.0))
+    shifted = Block(rows=((2, 1.0),))
+    if kind == "form":
+        step = Derive((("form", less, shifted),), close((0, 1.0), (3, 1.0)))
+    else:
+        step = Derive((("node", 1, shifted),), close((0, 1.0), bounds=((2, -1.0),)))
+    assert decide(below, Split(form, 0.0, step, right), exact=exact).leaves == 2
