@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 import webbrowser
@@ -48,7 +49,8 @@ def test_several_verdicts_have_an_overview(tmp_path: Path) -> None:
     verdicts = [proof(), read_wrongly()[1]]
     out = vf.write_report(verdicts, tmp_path / "page.html", title="Two")
     page = parsed(out.read_text("utf-8"))
-    assert [e.text for e in page.all("h2")] == ["Overview", "verdict 1", "verdict 2"]
+    names = [e.text.partition(",")[0] for e in page.all("h2")]
+    assert names == ["Overview", "1: Network 2→1", "2: Network 64→10"]
 
 
 def test_what_runs_as_the_model_itself_is_said(tmp_path: Path) -> None:
@@ -118,6 +120,57 @@ def test_evidence_that_does_not_stand_makes_no_page(
     assert run(["report", str(path), "-o", str(out)]) == 4
     assert "p.proof: " in capsys.readouterr().err
     assert not out.exists()
+
+
+def kept_files(page: Path, folder: Path) -> list[str]:
+    """The files inside a page, written out."""
+    names = []
+    for link in parsed(page.read_text("utf-8")).all("a"):
+        if "download" in link.attributes:
+            data = link.attributes["href"].partition("base64,")[2]
+            (folder / link.attributes["download"]).write_bytes(base64.b64decode(data))
+            names.append(link.attributes["download"])
+    return names
+
+
+def test_a_page_holds_the_proof_that_it_tells_of(tmp_path: Path) -> None:
+    proof().report(tmp_path / "page.html")
+    names = kept_files(tmp_path / "page.html", tmp_path)
+    assert names == ["proof.network", "proof.query.json", "proof.certificate"]
+    words = parsed((tmp_path / "page.html").read_text("utf-8")).all("pre")[-1].text.split()
+    assert words == ["python", "-m", "verifai.kernel", *names]
+    command = [sys.executable, *words[1:]]
+    path = {"PYTHONPATH": str(Path(vf.__file__).parents[1]), "PATH": ""}
+    subprocess.run(command, cwd=tmp_path, env=path, check=True, capture_output=True)
+
+
+def test_a_page_holds_the_counterexample_that_it_tells_of(tmp_path: Path) -> None:
+    read_wrongly()[1].report(tmp_path / "page.html")
+    names = kept_files(tmp_path / "page.html", tmp_path)
+    assert names == ["proof.network", "proof.query.json", "proof.counterexample.json"]
+    program = parsed((tmp_path / "page.html").read_text("utf-8")).all("pre")[-1].text
+    path = {"PYTHONPATH": str(Path(vf.__file__).parents[1]), "PATH": ""}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=path, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.startswith("Replay(violates=True, in_domain=True")
+
+
+def test_an_empty_domain_is_said_loudly(tmp_path: Path) -> None:
+    query = vf.in_range(sum_of_relus(""), [(1, 0), (0, 1)], lower=9, allow_empty=True)
+    verdict = vf.verify(query)
+    assert isinstance(verdict, Verified) and verdict.vacuous
+    verdict.report(tmp_path / "page.html")
+    page = parsed((tmp_path / "page.html").read_text("utf-8"))
+    assert "ANY property holds" in page.all("p", **{"class": "warning"})[0].text
+
+
+def test_a_second_readers_word_is_passed_on(tmp_path: Path) -> None:
+    net = vf.load(Path(vf.__file__).parent / "data" / "yarotsky_4.onnx")
+    vf.verify(vf.in_range(net, [(0, 1)], lower=-1, upper=2)).report(tmp_path / "page.html")
+    page = parsed((tmp_path / "page.html").read_text("utf-8"))
+    assert "second reader: " in page.all("ul", **{"class": "trust"})[0].text
 
 
 def test_importing_verifai_imports_no_page() -> None:

@@ -23,12 +23,13 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class DrawnCurve:
-    """A curve: its name, its points in order, and how it is drawn."""
+    """A curve: its name, its points in order, how it is drawn, and which colour it has."""
 
     name: str
     points: tuple[Point, ...]
-    how: str = "line"  # "line", "step", "dots", or "marked": a line with dots
+    how: str = "line"  # "line", "step", "dots", "dashed", or "marked": a line with dots
     note: str = ""
+    colour: int | None = None  # None: by its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,8 @@ class Chart:
     def _curves(self) -> list[Markup]:
         parts = []
         for number, series in enumerate(self.series):
-            kind, points = f"s{number % COLOURS}", [p for p in series.points if _finite(p)]
+            kind = f"s{_colour(series, number)}{' dashed' if series.how == 'dashed' else ''}"
+            points = [p for p in series.points if _finite(p)]
             if series.how in ("dots", "marked"):
                 dot = '<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="3.2"/>'
                 parts += [Markup(dot).format(kind, self.x(x), self.y(y)) for x, y in points]
@@ -168,7 +170,7 @@ class Chart:
         text = '<text class="label t{}" x="{:g}" y="{:.1f}">{}<title>{}</title></text>'
         return [
             Markup(text).format(
-                number % COLOURS,
+                _colour(series, number),
                 WIDTH - RIGHT + 8,
                 place - over,
                 _cut(series.name, series.note),
@@ -176,6 +178,10 @@ class Chart:
             )
             for place, (_, number, series) in zip(places, ends, strict=True)
         ]
+
+
+def _colour(series: DrawnCurve, number: int) -> int:
+    return (number if series.colour is None else series.colour) % COLOURS
 
 
 def _finite(point: Point) -> bool:

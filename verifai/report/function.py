@@ -199,16 +199,21 @@ def _around(corners: list[Point]) -> list[Point]:
     return sorted(corners, key=lambda c: float(np.arctan2(c[1] - y, c[0] - x)))
 
 
+def _short(value: float) -> str:
+    return f"{value:.4g}".replace("-", "−")
+
+
 def _frame(query: Query, ends: list[Point]) -> list[Markup]:
     names = [query.network.describe(v) for v in query.input_values]
     text = '<text x="{:g}" y="{:g}" text-anchor="{}">{}</text>'
     (left, right), (low, high) = ends
     found = [
-        (0, 104, "start", f"{left:g}"),
+        (0, 104, "start", _short(left)),
         (50, 104, "middle", names[0]),
-        (100, 104, "end", f"{right:g}"),
-        (-1, 100, "end", f"{low:g}"),
-        (-1, 3, "end", f"{high:g}"),
-        (-1, 50, "end", names[1]),
+        (100, 104, "end", _short(right)),
+        (-1, 100, "end", _short(low)),
+        (-1, 3, "end", _short(high)),
     ]
-    return [Markup(text).format(*each) for each in found]
+    turned = '<text transform="rotate(-90 -3 50)" x="-3" y="50" text-anchor="middle">{}</text>'
+    drawn = [Markup(text).format(*each) for each in found]
+    return [*drawn, Markup(turned).format(names[1])]

@@ -38,12 +38,13 @@ def page(title: str, sections: Sequence[Section]) -> str:
         for number, section in enumerate(sections, 2)
         if isinstance(section, Proved | Refuted | Undecided)
     }
-    if len(judged) > 1:
+    has_overview = len(judged) > 1
+    if has_overview:
         sections = [overview(judged), *sections]
     return (
         _environment()
         .get_template("page.html")
-        .render(title=title, sections=sections, version=__version__)
+        .render(title=title, sections=sections, has_overview=has_overview, version=__version__)
     )
 
 

@@ -32,7 +32,7 @@ from verifai.report.several import benchmark, certification
 from verifai.report.undecided import undecided
 from verifai.verdict import Counterexample, Effort, Unknown
 
-FEW = 250  # nodes of each tree, where a page has several
+FEW = 100  # nodes of each tree, where a page has several
 MANY = 64  # proofs of a folder that are shown
 STATEMENT = "statement.txt"  # in a folder of `theorem run`
 ANSWERS = "answers.csv"  # in a folder of `certify`

@@ -23,7 +23,7 @@ from verifai.report.undecided import undecided
 from verifai.report.words import many
 from verifai.verdict import Answer, Falsified, Unknown, Verdict, Verified
 
-NAME = "verdict"
+SECOND = "second reader"  # how lines of a statement begin that say what a second look found
 
 
 def _every(value: Any, what: str) -> list[Any]:
@@ -55,12 +55,14 @@ def write_report(
             does not accept a certificate, jinja2 is not installed, or the file cannot be written.
     """
     every: list[Any] = list(verdicts)  # type: ignore[arg-type]  # the rule made a list of it
-    names = [f"{NAME} {number}" for number in range(1, len(every) + 1)]
     try:
-        sections = [section(each, Origin(name)) for each, name in zip(every, names, strict=True)]
+        sections = [
+            section(each, _origin(each, number if len(every) > 1 else 0))
+            for number, each in enumerate(every, 1)
+        ]
     except Rejection as rejection:
         raise InputError(f"the kernel rejects this verdict's proof ({rejection})") from None
-    made = page(title or many(len(every), NAME), sections)
+    made = page(title or (many(len(every), "verdict") if len(every) > 1 else "A verdict"), sections)
     file = Path(to)
     write_atomically(file, made.encode())
     return file
@@ -85,6 +87,15 @@ def show(verdict: Verdict, to: str | PathLike[str] | None = None, *, browser: bo
     if browser:
         webbrowser.open(written.resolve().as_uri())
     return written
+
+
+def _origin(verdict: Any, number: int) -> Origin:
+    """A verdict's name: its number among several, and its network."""
+    about = getattr(getattr(verdict, "query", None), "network", None)
+    said = "a verdict" if about is None else repr(about)
+    lines = getattr(verdict, "statement", "").splitlines()
+    remarks = tuple(line for line in lines if line.startswith(SECOND))
+    return Origin(f"{number}: {said}" if number else said, remarks=remarks)
 
 
 def section(verdict: Verdict, origin: Origin, *, most: int | None = None) -> Section:

@@ -151,7 +151,8 @@ def _curves(layout: InputLayout, before: Array, after: Array) -> Markup:
         for name, values in zip(("reference", "counterexample"), rows, strict=True):
             label = name if channels == 1 else f"{name} {channel}"
             points = tuple((float(k), float(v)) for k, v in enumerate(values[channel]))
-            series.append(DrawnCurve(label, points))
+            how = "dashed" if name == "reference" else "line"
+            series.append(DrawnCurve(label, points, how, colour=channel))
     label = f"{layout.name}: the reference and the counterexample as curves"
     return Chart(label, ChartAxes("place", "value"), series).draw()
 
