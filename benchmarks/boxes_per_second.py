@@ -25,10 +25,12 @@ from verifai.bounds.compiled import Compiled, compile_network
 from verifai.bounds.crown import backward, refine, unstable
 from verifai.bounds.interval import interval
 from verifai.bounds.memory import keep_memory
-from verifai.kernel.network import Affine, Input, Network, Node, affine, relu
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, relu
+from verifai.kernel.network import Affine, Input, Network, Node
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Conv, Dense
-from verifai.kernel.query import And, Query, atom
+from verifai.kernel.query import And, Query
 from verifai.search.loop.frontier import batch_size
 from verifai.search.split.inputs import BATCH
 from verifai.verify import Options, verify

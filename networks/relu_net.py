@@ -17,7 +17,8 @@ import numpy.typing as npt
 import onnx
 from onnx_writer import OnnxWriter, write
 
-from verifai.kernel.network import Input, Network, Node, affine, relu
+from verifai.graph.nodes import affine, relu
+from verifai.kernel.network import Input, Network, Node
 from verifai.kernel.operator import Dense
 
 

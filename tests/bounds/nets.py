@@ -4,18 +4,8 @@ import itertools
 
 import numpy as np
 
-from verifai.kernel.network import (
-    Input,
-    Network,
-    Node,
-    Product,
-    Sign,
-    Smooth,
-    Square,
-    affine,
-    pwl,
-    relu,
-)
+from verifai.graph.nodes import affine, pwl, relu
+from verifai.kernel.network import Input, Network, Node, Product, Sign, Smooth, Square
 from verifai.kernel.operator import Conv, Dense, Gather
 
 

@@ -15,6 +15,7 @@ from verifai.bounds.optimize import Ascent, optimize
 from verifai.bounds.relax import families, intercept, relax, slope_entries
 from verifai.bounds.smear import gradient_ranges
 from verifai.bounds.tighten import tighten
+from verifai.graph.nodes import affine
 from verifai.kernel.bound import rounded_root
 from verifai.kernel.context import Contexts, FormBuilder
 from verifai.kernel.eliminate import lower_bounds
@@ -28,7 +29,6 @@ from verifai.kernel.network import (
     Sign,
     Smooth,
     Square,
-    affine,
 )
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Dense

@@ -14,7 +14,8 @@ from verifai.bounds.interval import Bounds, interval
 from verifai.bounds.maps import ConvMap, as_map
 from verifai.bounds.optimize import Ascent
 from verifai.bounds.tighten import neighbours, tighten
-from verifai.kernel.network import Input, Network, affine, relu
+from verifai.graph.nodes import affine, relu
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Conv, Dense
 
 

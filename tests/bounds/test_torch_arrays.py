@@ -18,7 +18,8 @@ from verifai.bounds.interval import interval
 from verifai.bounds.optimize import Ascent, _families, _spans, _start, optimize
 from verifai.bounds.smear import gradient_ranges
 from verifai.bounds.tighten import tighten
-from verifai.kernel.network import FUNCTIONS, Input, Network, affine, pwl
+from verifai.graph.nodes import affine, pwl
+from verifai.kernel.network import FUNCTIONS, Input, Network
 from verifai.kernel.operator import Conv, Dense, Gather
 
 torch = pytest.importorskip("torch")
@@ -251,7 +252,8 @@ def test_numpys_path_imports_neither_torch_nor_array_api_compat():
     program = (
         "import sys\n"
         "from verifai.bounds.compiled import compile_network\n"
-        "from verifai.kernel.network import Input, Network, relu\n"
+        "from verifai.graph.nodes import relu\n"
+        "from verifai.kernel.network import Input, Network\n"
         "net = compile_network(Network((Input('x', (1,)), relu('z', (1,), 0)), (1,)))\n"
         "assert net.zeros(2).sum() == 0\n"
         "sys.exit(any(name in sys.modules for name in ('torch', 'array_api_compat')))\n"

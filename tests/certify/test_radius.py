@@ -11,7 +11,8 @@ from flint import fmpq
 
 import verifai as vf
 from verifai.certify import bracket as module
-from verifai.kernel.network import Input, Network, affine
+from verifai.graph.nodes import affine
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Dense
 from verifai.kernel.replay import replay
 

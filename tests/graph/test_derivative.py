@@ -10,19 +10,10 @@ from flint import fmpq
 from tests.properties.nets import mlp, random_mlp
 from verifai.api import load
 from verifai.graph.derivative import differentiate
+from verifai.graph.nodes import affine, pwl
 from verifai.graph.patterns import extremum
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import (
-    FUNCTIONS,
-    Input,
-    Network,
-    Product,
-    Sign,
-    Smooth,
-    Square,
-    affine,
-    pwl,
-)
+from verifai.kernel.network import FUNCTIONS, Input, Network, Product, Sign, Smooth, Square
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Conv, Gather
 from verifai.kernel.replay import evaluate

@@ -9,21 +9,10 @@ import pytest
 
 from verifai.graph.builder import ONE, Builder
 from verifai.graph.graph import Graph, Rewriting, rewired, unique
+from verifai.graph.nodes import affine, relu
 from verifai.graph.values import Activation
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import (
-    Affine,
-    Input,
-    Network,
-    Node,
-    Product,
-    Pwl,
-    Sign,
-    Smooth,
-    Square,
-    affine,
-    relu,
-)
+from verifai.kernel.network import Affine, Input, Network, Node, Product, Pwl, Sign, Smooth, Square
 from verifai.kernel.operator import Gather
 
 SAME = Gather.of(2)

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.load.vnnlib2_documents import relu_model, save
+from verifai.graph.formulas import atom
 from verifai.graph.merge import Port, merge
+from verifai.graph.nodes import affine
 from verifai.kernel.errors import InputError
 from verifai.kernel.files.network import decode_network
-from verifai.kernel.network import Affine, Input, Network, affine
+from verifai.kernel.network import Affine, Input, Network
 from verifai.kernel.operator import Dense
-from verifai.kernel.query import And, Atom, atom
+from verifai.kernel.query import And, Atom
 from verifai.kernel.replay import evaluate
 from verifai.load.onnx.read import load_onnx
 from verifai.load.vnnlib import polynomial

@@ -16,10 +16,12 @@ import verifai as vf
 from tests.load.models import load, model, single
 from verifai.api import query_from
 from verifai.graph import order, ways
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, pwl
 from verifai.graph.order import by_order
-from verifai.kernel.network import Input, Network, Smooth, affine, pwl
+from verifai.kernel.network import Input, Network, Smooth
 from verifai.kernel.operator import Gather
-from verifai.kernel.query import And, Atom, Or, Query, Relation, atom
+from verifai.kernel.query import And, Atom, Or, Query, Relation
 from verifai.kernel.replay import evaluate
 from verifai.kernel.statement import statement
 from verifai.verdict import Falsified, Unknown, Verdict, Verified

@@ -16,9 +16,10 @@ from flint import fmpq
 from onnx import helper
 
 from tests.load.models import load, model
+from verifai.graph.formulas import atom
 from verifai.graph.order import by_order
 from verifai.kernel.network import Network
-from verifai.kernel.query import And, Atom, Or, Query, Relation, atom
+from verifai.kernel.query import And, Atom, Or, Query, Relation
 from verifai.kernel.replay import evaluate
 from verifai.properties.quotients import quotients
 

@@ -11,10 +11,11 @@ from onnx import helper
 
 import verifai as vf
 from tests.load.models import model
+from verifai.graph.nodes import affine, pwl, relu
 from verifai.graph.tie import shrunk
 from verifai.kernel.arithmetic import Exact
 from verifai.kernel.forward import Machine
-from verifai.kernel.network import Affine, Input, Network, Node, Pwl, affine, pwl, relu
+from verifai.kernel.network import Affine, Input, Network, Node, Pwl
 from verifai.kernel.operator import Array, Dense, Gather
 
 MAXIMUM = np.array([[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]])  # before four ReLUs

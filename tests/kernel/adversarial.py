@@ -27,12 +27,13 @@ from tests.kernel.proofs import (
     random_network,
     written,
 )
+from verifai.graph.formulas import atom
 from verifai.kernel.checker import Checker
 from verifai.kernel.errors import Rejection
 from verifai.kernel.files.certificate import COUNTS, decode_certificate
 from verifai.kernel.network import Network, Product, Pwl, Sign, Smooth, Square
 from verifai.kernel.operator import Array
-from verifai.kernel.query import And, Formula, Or, Query, Relation, atom
+from verifai.kernel.query import And, Formula, Or, Query, Relation
 from verifai.kernel.replay import evaluate, replay
 from verifai.proof.certificate import encode_certificate
 

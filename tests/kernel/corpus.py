@@ -11,7 +11,8 @@ from flint import fmpq
 from tests.kernel.distance import SIDE
 from tests.kernel.proofs import Block, Close, Derive, Split, below_query, plan_of, proof, written
 from tests.kernel.test_certificate import BAD, BYTES, GOOD, good_query
-from verifai.kernel.network import FUNCTIONS, Input, Network, Node, Smooth, affine
+from verifai.graph.nodes import affine
+from verifai.kernel.network import FUNCTIONS, Input, Network, Node, Smooth
 from verifai.kernel.operator import Dense
 from verifai.proof.certificate import encode_certificate
 from verifai.proof.files import Files

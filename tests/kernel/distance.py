@@ -9,11 +9,13 @@ from tests.kernel.proofs import (
     Tree,
     decide,
 )
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, relu
 from verifai.kernel.errors import Rejection
 from verifai.kernel.files.certificate import Proof
-from verifai.kernel.network import Input, Network, affine, relu
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Dense
-from verifai.kernel.query import And, Atom, Formula, Query, Relation, atom
+from verifai.kernel.query import And, Atom, Formula, Query, Relation
 
 BOTH = pytest.mark.parametrize("exact", [False, True], ids=["rounded", "exact"])
 LESS, EQUAL = Relation.LESS, Relation.EQUAL

@@ -17,20 +17,11 @@ from tests.kernel.proofs import (
     Split,
     Tree,
 )
-from verifai.kernel.network import (
-    Input,
-    Network,
-    Node,
-    Product,
-    Sign,
-    Smooth,
-    Square,
-    affine,
-    pwl,
-    relu,
-)
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, pwl, relu
+from verifai.kernel.network import Input, Network, Node, Product, Sign, Smooth, Square
 from verifai.kernel.operator import Conv, Dense, Gather
-from verifai.kernel.query import And, Formula, Or, Query, Relation, atom
+from verifai.kernel.query import And, Formula, Or, Query, Relation
 
 LESS, EQUAL = Relation.LESS, Relation.EQUAL
 ONE, ZERO = fmpq(1), fmpq(0)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from flint import fmpq
 
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, pwl, relu
 from verifai.kernel.check import check
 from verifai.kernel.checker import Accepted
 from verifai.kernel.files.certificate import BOUND, COLUMNS, IMAGE, PLAIN, ROW, SLOPE, Kind, Proof
@@ -22,12 +24,9 @@ from verifai.kernel.network import (
     Sign,
     Smooth,
     Square,
-    affine,
-    pwl,
-    relu,
 )
 from verifai.kernel.operator import Array, Conv, Dense, Gather
-from verifai.kernel.query import And, Formula, Query, Relation, atom
+from verifai.kernel.query import And, Formula, Query, Relation
 from verifai.kernel.replay import evaluate
 from verifai.proof.certificate import encode_certificate, proof_of
 from verifai.proof.files import Files

@@ -19,6 +19,7 @@ import verifai.kernel
 from tests.kernel.proofs import proof
 from tests.kernel.test_certificate import GOOD
 from tests.kernel.test_rules import listed_in_specification
+from verifai.graph.formulas import atom
 from verifai.kernel.check import check
 from verifai.kernel.checker import Accepted
 from verifai.kernel.errors import Rejection
@@ -26,7 +27,7 @@ from verifai.kernel.files.container import digest
 from verifai.kernel.files.network import decode_network
 from verifai.kernel.files.query import decode_query
 from verifai.kernel.network import Input, Network
-from verifai.kernel.query import And, Query, atom
+from verifai.kernel.query import And, Query
 from verifai.kernel.statement import readable, statement
 from verifai.proof.certificate import encode_certificate
 

@@ -9,13 +9,14 @@ from flint import fmpq
 
 from tests.kernel.meaning import values_at
 from tests.kernel.proofs import KINDS, Block, Close, below_query, dyadic, random_network, written
+from verifai.graph.nodes import affine, relu
 from verifai.kernel import eliminate
 from verifai.kernel.checker import Checker, _Run
 from verifai.kernel.context import Contexts, FormBuilder
 from verifai.kernel.derive import Context
 from verifai.kernel.eliminate import lower_bounds
 from verifai.kernel.errors import Rejection
-from verifai.kernel.network import Input, Network, Product, Pwl, Sign, Square, affine, relu
+from verifai.kernel.network import Input, Network, Product, Pwl, Sign, Square
 from verifai.kernel.number import exact as rational
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import Query

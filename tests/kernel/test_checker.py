@@ -38,11 +38,13 @@ from tests.kernel.proofs import (
     random_network,
     written,
 )
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine
 from verifai.kernel.checker import Checker
 from verifai.kernel.errors import Rejection
-from verifai.kernel.network import Input, Network, Sign, Square, affine
+from verifai.kernel.network import Input, Network, Sign, Square
 from verifai.kernel.operator import Dense
-from verifai.kernel.query import And, Or, Relation, atom
+from verifai.kernel.query import And, Or, Relation
 
 
 @BOTH

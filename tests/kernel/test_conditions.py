@@ -13,6 +13,8 @@ from tests.kernel.distance import ABS, BOTH, D, X, Y, at_least, query_of, reject
 from tests.kernel.false_claims import INPUT, PAIR, at_most, chain, close, on
 from tests.kernel.proofs import Block, Close, Derive, Point, Split, decide, proof
 from tests.kernel.test_certificate import GOOD
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, pwl, relu
 from verifai.kernel.arithmetic import Arithmetic, Exact, Rounded
 from verifai.kernel.bound import rounded_root
 from verifai.kernel.checker import Checker
@@ -20,11 +22,11 @@ from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.files.certificate import check_form
 from verifai.kernel.fixed_point import BITS
 from verifai.kernel.lines import image, intercepts
-from verifai.kernel.network import Affine, Input, Network, Smooth, affine, pwl, relu
+from verifai.kernel.network import Affine, Input, Network, Smooth
 from verifai.kernel.number import above, below, nearest
 from verifai.kernel.number import exact as rational
 from verifai.kernel.operator import Conv, Dense, Gather
-from verifai.kernel.query import And, Atom, Formula, Or, Relation, atom
+from verifai.kernel.query import And, Atom, Formula, Or, Relation
 from verifai.kernel.replay import replay
 
 ONE, THIRD = fmpq(1), fmpq(1, 3)

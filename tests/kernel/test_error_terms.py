@@ -20,12 +20,13 @@ from flint import fmpq
 
 import verifai.kernel
 from tests.kernel.proofs import Block, Close, written
+from verifai.graph.nodes import affine, pwl
 from verifai.kernel.arithmetic import Exact, Rounded, Terms, exactly
 from verifai.kernel.checker import Checker
 from verifai.kernel.context import Contexts, FormBuilder
 from verifai.kernel.eliminate import lower_bounds
 from verifai.kernel.errors import Rejection
-from verifai.kernel.network import Input, Network, Node, affine, pwl
+from verifai.kernel.network import Input, Network, Node
 from verifai.kernel.operator import Array, Dense, Gather
 from verifai.kernel.query import And, Query
 from verifai.kernel.replay import evaluate

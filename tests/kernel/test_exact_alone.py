@@ -31,6 +31,7 @@ from tests.kernel.distance import ABS, SIDE, D, at_least, below_zero, far, query
 from tests.kernel.false_claims import EVERY, chain, on
 from tests.kernel.proofs import ANY, Block, Close, Derive, Split, decide, plan_of
 from tests.kernel.test_alone import REJECT, failures
+from verifai.graph.nodes import affine
 from verifai.kernel import derive
 from verifai.kernel.arithmetic import Rounded
 from verifai.kernel.bound import Root, rounded_root
@@ -39,7 +40,7 @@ from verifai.kernel.checker import Checker, judge
 from verifai.kernel.errors import Rejection
 from verifai.kernel.files.certificate import decode_certificate
 from verifai.kernel.forward import Machine
-from verifai.kernel.network import Affine, affine
+from verifai.kernel.network import Affine
 from verifai.kernel.operator import Array, Dense
 from verifai.kernel.query import Or, Relation
 

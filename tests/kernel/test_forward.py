@@ -9,10 +9,11 @@ from flint import fmpq
 
 from tests.kernel.meaning import values_at
 from tests.kernel.proofs import KINDS, random_network
+from verifai.graph.nodes import affine, pwl
 from verifai.kernel.arithmetic import Exact, Rounded, exactly
 from verifai.kernel.errors import InputError
 from verifai.kernel.forward import Machine
-from verifai.kernel.network import Input, Network, Sign, affine, pwl
+from verifai.kernel.network import Input, Network, Sign
 from verifai.kernel.operator import Dense
 from verifai.kernel.replay import evaluate
 

@@ -10,20 +10,9 @@ import pytest
 from flint import fmpq
 
 from tests.kernel.meaning import entries, values_at
+from verifai.graph.nodes import affine, pwl
 from verifai.kernel.integers import integer_values
-from verifai.kernel.network import (
-    Affine,
-    Input,
-    Network,
-    Node,
-    Product,
-    Pwl,
-    Sign,
-    Smooth,
-    Square,
-    affine,
-    pwl,
-)
+from verifai.kernel.network import Affine, Input, Network, Node, Product, Pwl, Sign, Smooth, Square
 from verifai.kernel.operator import Conv, Dense, Gather, Operator
 from verifai.kernel.query import And, Query
 

@@ -8,10 +8,11 @@ from flint import fmpq
 from tests.kernel.distance import BOTH, at_least, query_of, rejected
 from tests.kernel.false_claims import INPUT, PAIR, at_most, chain, close, on
 from tests.kernel.proofs import Close, Split, decide
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import affine
 from verifai.kernel.operator import Gather
-from verifai.kernel.query import Query, Relation, atom
+from verifai.kernel.query import Query, Relation
 from verifai.kernel.replay import evaluate, replay
 
 ONE, THIRD = fmpq(1), fmpq(1, 3)

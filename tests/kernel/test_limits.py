@@ -15,12 +15,13 @@ from flint import fmpq
 from tests.kernel.distance import ABS, at_least, query_of
 from tests.kernel.false_claims import INPUT, PAIR, chain, on
 from tests.kernel.proofs import Block, Close, Derive, Split, Tree, decide, plan_of, written
+from verifai.graph.nodes import affine, pwl
 from verifai.kernel import limits
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.files.container import digest
 from verifai.kernel.files.network import decode_network
 from verifai.kernel.limits import PRODUCTS, STEPS, VALUES, check_work
-from verifai.kernel.network import Input, Network, Node, Square, affine, pwl
+from verifai.kernel.network import Input, Network, Node, Square
 from verifai.kernel.operator import Conv, Dense, Gather
 from verifai.kernel.query import And, Atom, Query
 from verifai.proof.files import Files

@@ -9,10 +9,11 @@ from flint import fmpq
 
 from tests.kernel.meaning import _apply
 from tests.kernel.proofs import dyadic
+from verifai.graph.nodes import pwl, relu
 from verifai.kernel import hints
 from verifai.kernel.arithmetic import Arithmetic, Exact, Rounded
 from verifai.kernel.lines import Shape, image, intercepts
-from verifai.kernel.network import Input, Network, Product, Pwl, Sign, Square, pwl, relu
+from verifai.kernel.network import Input, Network, Product, Pwl, Sign, Square
 
 ARITHMETICS: list[Arithmetic] = [Rounded(), Exact()]
 Unary = Pwl | Sign | Square

@@ -7,21 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from verifai.graph.nodes import affine, pwl, relu
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import (
-    Affine,
-    Input,
-    Network,
-    Node,
-    Product,
-    Pwl,
-    Sign,
-    Smooth,
-    Square,
-    affine,
-    pwl,
-    relu,
-)
+from verifai.kernel.network import Affine, Input, Network, Node, Product, Pwl, Sign, Smooth, Square
 from verifai.kernel.operator import MAX_SIZE, Dense, Gather
 from verifai.kernel.replay import evaluate
 

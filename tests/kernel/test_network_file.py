@@ -14,22 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verifai.bounds.compiled import compile_network
+from verifai.graph.nodes import affine, pwl, relu
 from verifai.kernel.errors import InputError
 from verifai.kernel.files.container import Array, digest, unpack
 from verifai.kernel.files.network import decode_network
-from verifai.kernel.network import (
-    Affine,
-    Input,
-    Network,
-    Node,
-    Product,
-    Pwl,
-    Sign,
-    Square,
-    affine,
-    pwl,
-    relu,
-)
+from verifai.kernel.network import Affine, Input, Network, Node, Product, Pwl, Sign, Square
 from verifai.kernel.operator import Conv, Dense, Gather, Operator
 from verifai.kernel.replay import evaluate
 from verifai.proof.container import pack
@@ -253,7 +242,7 @@ NETWORK_ERRORS: list[tuple[Callable[..., object], str]] = [
     (lambda n, o, a: a.update({n[PICK]["terms"][0]["index"]: np.arange(7) - 2}), "outside -1"),
     (lambda n, o, a: a.update({n[PICK]["terms"][0]["index"]: np.arange(3)}), "7 numbers for 3"),
     (lambda n, o, a: a.update({n[PRELU]["knots"]: np.zeros((0, 7))}), "'prelu': an array"),
-    (lambda n, o, a: a.update({n[PRELU]["knots"]: np.zeros((1, 5))}), "'prelu': knots, slopes"),
+    (lambda n, o, a: a.update({n[PRELU]["knots"]: np.zeros((1, 5))}), "'prelu': knots and slopes"),
     (lambda n, o, a: a.update({n[PRELU]["slopes"]: np.zeros((3, 7))}), "'prelu': knots and slopes"),
     (lambda n, o, a: a.update({n[CLIP]["knots"]: np.zeros((2, 1))}), "'clip': knots that do not"),
     (lambda n, o, a: a.update(more=np.zeros(1)), "array 'more' is not used"),

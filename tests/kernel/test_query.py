@@ -9,18 +9,9 @@ from flint import fmpq
 
 from tests.kernel.distance import ABS
 from tests.kernel.test_formula import holds, random_formula, small
+from verifai.graph.formulas import atom, conjunction
 from verifai.kernel.errors import InputError
-from verifai.kernel.query import (
-    MAX_ALTERNATION,
-    And,
-    Atom,
-    Formula,
-    Or,
-    Query,
-    Relation,
-    atom,
-    conjunction,
-)
+from verifai.kernel.query import MAX_ALTERNATION, And, Atom, Formula, Or, Query, Relation
 
 ONE, ZERO = fmpq(1), fmpq(0)
 LESS = Relation.LESS

@@ -10,11 +10,12 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
+from verifai.graph.nodes import affine
 from verifai.kernel.errors import InputError
 from verifai.kernel.files import query as query_file
 from verifai.kernel.files.container import digest
 from verifai.kernel.files.query import decode_query
-from verifai.kernel.network import Input, Network, affine
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Dense, Gather
 from verifai.kernel.query import And, Atom, Or, Query, Relation
 from verifai.kernel.statement import statement

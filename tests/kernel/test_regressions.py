@@ -16,15 +16,17 @@ from tests.kernel.proofs import (
     random_network,
     written,
 )
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, relu
 from verifai.kernel import checker, derive
 from verifai.kernel.checker import _Run
 from verifai.kernel.derive import Context, Plan
 from verifai.kernel.errors import Rejection
 from verifai.kernel.files.certificate import Proof, check_form
 from verifai.kernel.ledger import Ledger
-from verifai.kernel.network import Input, Network, affine, relu
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Dense
-from verifai.kernel.query import And, Atom, Query, Relation, atom
+from verifai.kernel.query import And, Atom, Query, Relation
 
 ONE = Network((Input("x", (1,)),), (0,))
 

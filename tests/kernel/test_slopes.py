@@ -8,10 +8,12 @@ from flint import fmpq
 from tests.kernel.distance import ABS, BOTH, query_of, rejected
 from tests.kernel.false_claims import at_most, chain, close, on
 from tests.kernel.proofs import Block, Close, Derive, Split, decide, written
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, relu
 from verifai.kernel.checker import Checker
-from verifai.kernel.network import Input, Network, Product, Sign, Square, affine, relu
+from verifai.kernel.network import Input, Network, Product, Sign, Square
 from verifai.kernel.operator import Gather
-from verifai.kernel.query import And, atom
+from verifai.kernel.query import And
 
 ONE, X, R = fmpq(1), 0, 4
 NEARLY_0 = fmpq(1, 1000)  # so that a row cuts no interval

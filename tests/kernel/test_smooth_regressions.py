@@ -5,12 +5,14 @@ import pytest
 from flint import fmpq, fmpz
 
 from tests.kernel.proofs import Block, Close, Derive, Split, Tree, below_query, decide
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine
 from verifai.kernel.arithmetic import Rounded
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.lines import image
-from verifai.kernel.network import FUNCTIONS, Input, Network, Smooth, affine
+from verifai.kernel.network import FUNCTIONS, Input, Network, Smooth
 from verifai.kernel.operator import Conv, Dense
-from verifai.kernel.query import And, Query, atom
+from verifai.kernel.query import And, Query
 from verifai.kernel.replay import evaluate, replay
 
 BOTH = pytest.mark.parametrize("exact", [False, True], ids=["rounded", "exact"])

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from verifai.kernel.network import Affine, Input, Network, affine, relu
+from verifai.graph.nodes import affine, relu
+from verifai.kernel.network import Affine, Input, Network
 from verifai.kernel.operator import Gather
 from verifai.kernel.query import And, Atom, Or, Query, Relation
 from verifai.kernel.statement import readable, statement

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import verifai.kernel
+from verifai.graph.nodes import affine
 from verifai.kernel.arithmetic import LARGEST, SLACK, TINY, UNIT, Exact, Rounded, exactly
 from verifai.kernel.forward import depth
-from verifai.kernel.network import affine
 from verifai.kernel.operator import Conv, Dense, Gather
 
 SPEC = Path(verifai.kernel.__file__).parent / "SPEC.md"

@@ -12,12 +12,14 @@ from tests.kernel.adversarial import Target, random_tree, smooth_target, target
 from tests.kernel.distance import ABS, BOTH, query_of, rejected
 from tests.kernel.false_claims import close
 from tests.kernel.proofs import Block, Choose, Close, Derive, Split, Tree, decide, written
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, relu
 from verifai.kernel import checker
 from verifai.kernel.checker import Checker, OpenLeaf
-from verifai.kernel.network import Input, Network, affine, relu
+from verifai.kernel.network import Input, Network
 from verifai.kernel.number import nearest
 from verifai.kernel.operator import Dense, Gather
-from verifai.kernel.query import And, Or, atom
+from verifai.kernel.query import And, Or
 
 ONE, ZERO = fmpq(1), fmpq(0)
 

@@ -22,12 +22,14 @@ from tests.kernel.proofs import (
     plan_of,
     written,
 )
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, relu
 from verifai.kernel import checker
 from verifai.kernel.check import check
 from verifai.kernel.checker import Checker
 from verifai.kernel.errors import Rejection, Unable
-from verifai.kernel.network import Input, Network, affine, relu
-from verifai.kernel.query import Formula, Or, Query, Relation, atom
+from verifai.kernel.network import Input, Network
+from verifai.kernel.query import Formula, Or, Query, Relation
 from verifai.proof.files import Files
 from verifai.proof.share import CAN_FORK, helper
 

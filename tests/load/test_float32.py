@@ -13,11 +13,12 @@ from onnx import TensorProto, helper
 
 import verifai as vf
 from tests.load.models import Weights, model, runtime, single
+from verifai.graph.formulas import atom, conjunction
 from verifai.graph.merge import merge
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.network import Affine
 from verifai.kernel.number import exact
-from verifai.kernel.query import Query, atom, conjunction
+from verifai.kernel.query import Query
 from verifai.load.float32 import builder as float32_builder
 from verifai.load.float32 import sum as float32_sum
 from verifai.load.float32.network import Float32Network, load_float32

@@ -16,7 +16,8 @@ from flint import fmpq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifai.kernel.network import Input, Network, affine
+from verifai.graph.nodes import affine
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation
 from verifai.load.errors import LoadError

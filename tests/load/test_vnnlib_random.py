@@ -13,7 +13,8 @@ import pytest
 from flint import fmpq
 
 from tests.load.vnnlib1_meaning import Meaning, meaning
-from verifai.kernel.network import Input, Network, affine
+from verifai.graph.nodes import affine
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation
 from verifai.load.errors import LoadError

@@ -14,8 +14,9 @@ import verifai
 from tests.properties.nets import mlp, random_mlp
 from verifai.api import check, load
 from verifai.bounds.compiled import compile_network
+from verifai.graph.nodes import affine
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, Smooth, Square, affine
+from verifai.kernel.network import Input, Network, Smooth, Square
 from verifai.kernel.operator import Dense
 from verifai.kernel.replay import evaluate
 from verifai.optimum.maximize import maximize

@@ -10,8 +10,9 @@ from flint import fmpq
 
 import verifai as vf
 from verifai.bounds.compiled import compile_network
+from verifai.graph.nodes import affine, relu
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, Product, Smooth, affine, relu
+from verifai.kernel.network import Input, Network, Product, Smooth
 from verifai.kernel.operator import Dense
 from verifai.optimum.maximize import Maximum
 from verifai.symbolic.error import SupError

@@ -10,14 +10,16 @@ import pytest
 from flint import fmpq
 
 from tests.kernel.proofs import Block, Close, Split, Tree, written
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine
 from verifai.kernel import binary64, checker
 from verifai.kernel.binary64 import require_binary64
 from verifai.kernel.check import check
 from verifai.kernel.checker import YES
 from verifai.kernel.errors import Rejection
-from verifai.kernel.network import Input, Network, affine
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Gather
-from verifai.kernel.query import And, Query, atom
+from verifai.kernel.query import And, Query
 from verifai.proof.files import Files
 from verifai.proof.share import Forked, helper
 

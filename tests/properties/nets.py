@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from verifai.kernel.network import Input, Network, Node, Smooth, affine, relu
+from verifai.graph.nodes import affine, relu
+from verifai.kernel.network import Input, Network, Node, Smooth
 from verifai.kernel.operator import Array, Dense
 
 

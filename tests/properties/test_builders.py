@@ -8,8 +8,9 @@ import pytest
 from flint import fmpq
 
 from verifai.entry.numbers import number
+from verifai.graph.nodes import affine
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, affine
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Atom, Or, Query, Relation
 from verifai.kernel.replay import replay

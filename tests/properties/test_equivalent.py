@@ -14,8 +14,9 @@ from tests.properties.nets import mlp, random_mlp, rounded_mlp
 from verifai.api import check, load, verify
 from verifai.bounds.compiled import compile_network
 from verifai.graph.aligned import is_aligned
+from verifai.graph.nodes import affine, pwl
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, Product, Smooth, Square, affine, pwl
+from verifai.kernel.network import Input, Network, Product, Smooth, Square
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Query

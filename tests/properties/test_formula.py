@@ -9,7 +9,8 @@ from flint import fmpq
 
 import verifai as vf
 from verifai.entry.numbers import number
-from verifai.kernel.network import Input, Network, affine, relu
+from verifai.graph.nodes import affine, relu
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Atom, Or, Relation
 from verifai.kernel.replay import replay

@@ -13,8 +13,9 @@ from flint import fmpq
 import verifai
 from tests.properties.nets import mlp, random_mlp
 from verifai.api import check, load, verify
+from verifai.graph.nodes import affine
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, Sign, Smooth, affine
+from verifai.kernel.network import Input, Network, Sign, Smooth
 from verifai.kernel.operator import Array, Dense
 from verifai.kernel.query import Relation
 from verifai.kernel.replay import evaluate, replay

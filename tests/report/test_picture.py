@@ -2,9 +2,11 @@
 
 from flint import fmpq
 
-from verifai.kernel.network import Input, Network, affine
+from verifai.graph.formulas import atom, conjunction
+from verifai.graph.nodes import affine
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Dense
-from verifai.kernel.query import Query, atom, conjunction
+from verifai.kernel.query import Query
 from verifai.report.picture import WIDE, drawn, images
 from verifai.report.terminal import words
 from verifai.verdict import Counterexample, Falsified

@@ -9,10 +9,11 @@ from flint import fmpq
 
 import verifai as vf
 from tests.report.pages import parsed
+from verifai.graph.nodes import affine, relu
 from verifai.kernel.check import check, read
 from verifai.kernel.errors import Rejection
 from verifai.kernel.files.certificate import decode_certificate
-from verifai.kernel.network import Input, Network, affine, relu
+from verifai.kernel.network import Input, Network
 from verifai.kernel.number import rational
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import Query

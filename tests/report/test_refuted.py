@@ -17,8 +17,9 @@ from flint import fmpq
 import verifai as vf
 from tests.report.pages import Page, parsed
 from tests.report.test_proved import HOSTILE, number, sum_of_relus
+from verifai.graph.nodes import affine
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, affine
+from verifai.kernel.network import Input, Network
 from verifai.kernel.number import exact, nearest
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Query

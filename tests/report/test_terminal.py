@@ -5,9 +5,11 @@ import io
 import pytest
 from flint import fmpq
 
-from verifai.kernel.network import Input, Network, affine
+from verifai.graph.formulas import atom, conjunction
+from verifai.graph.nodes import affine
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Dense
-from verifai.kernel.query import Query, atom, conjunction
+from verifai.kernel.query import Query
 from verifai.report.terminal import MAX_SHOWN, ProgressLine, number, table, words
 from verifai.verdict import Counterexample, Effort, Falsified, Unknown, Verified
 from verifai.verify import Progress

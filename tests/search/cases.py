@@ -9,9 +9,11 @@ from flint import fmpq
 
 from tests.search.oracle import rationals, supremum
 from verifai.bounds.compiled import compile_network
-from verifai.kernel.network import Input, Network, Node, affine, pwl, relu
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, pwl, relu
+from verifai.kernel.network import Input, Network, Node
 from verifai.kernel.operator import Array, Conv, Dense, Gather
-from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
+from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation
 
 FAMILIES = ("dense", "deep", "residual", "conv", "max", "average", "pieces")
 SHAPES = {"atom": 0.3, "and": 0.2, "or": 0.15, "tree": 0.2, "near": 0.15}

@@ -12,22 +12,12 @@ import numpy as np
 from flint import fmpq
 
 from verifai.bounds.compiled import Compiled, compile_network
-from verifai.kernel.network import (
-    FUNCTIONS,
-    Input,
-    Network,
-    Node,
-    Product,
-    Sign,
-    Smooth,
-    Square,
-    affine,
-    pwl,
-    relu,
-)
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, pwl, relu
+from verifai.kernel.network import FUNCTIONS, Input, Network, Node, Product, Sign, Smooth, Square
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Array, Dense, Gather
-from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
+from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation
 
 POLYNOMIAL = ("square", "product", "sign", "cubic", "radius")
 MIXED = ("attention", "normalized", "mixed", "deep")

@@ -8,9 +8,11 @@ from flint import fmpq
 
 from tests.bounds.nets import dense, mixed, residual_conv
 from verifai.bounds.compiled import compile_network
-from verifai.kernel.network import Input, Network, affine, relu
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, relu
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Dense
-from verifai.kernel.query import And, Or, Query, Relation, atom
+from verifai.kernel.query import And, Or, Query, Relation
 from verifai.search.attack.ascent import AttackEffort, arena, attack
 from verifai.search.attack.unsafe import compile_unsafe
 

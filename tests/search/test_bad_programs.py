@@ -11,7 +11,8 @@ from tests.search.cases import make_case
 from tests.search.oracle import decide
 from tests.search.test_agreement import fault_of, recheck
 from tests.search.test_paths import at_least, on_box, short_attacks
-from verifai.kernel.network import Input, Network, affine, relu
+from verifai.graph.nodes import affine, relu
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import And, Query
 from verifai.solvers import linear_program

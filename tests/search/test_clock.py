@@ -14,10 +14,12 @@ from flint import fmpq
 
 from tests.bounds.nets import dense
 from verifai.api import query_from
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, relu
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, Node, Square, affine, relu
+from verifai.kernel.network import Input, Network, Node, Square
 from verifai.kernel.operator import Conv, Dense
-from verifai.kernel.query import And, Query, Relation, atom
+from verifai.kernel.query import And, Query, Relation
 from verifai.kernel.replay import evaluate, replay
 from verifai.verdict import Falsified, Unknown, Verdict, Verified
 from verifai.verify import Options, verify

@@ -13,9 +13,10 @@ import verifai as vf
 from tests.bounds.nets import dense
 from verifai.api import check, query_from
 from verifai.bounds.compiled import compile_network
+from verifai.graph.formulas import atom
 from verifai.kernel.context import Row
 from verifai.kernel.network import Network
-from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
+from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation
 from verifai.search import driver
 from verifai.search.close.rows import contradiction
 from verifai.verdict import Falsified, Verdict, Verified

@@ -19,11 +19,13 @@ from verifai.bounds.compiled import compile_network
 from verifai.bounds.crown import backward, refine
 from verifai.bounds.interval import interval
 from verifai.cli import run
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, pwl
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, Node, affine, pwl
+from verifai.kernel.network import Input, Network, Node
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Dense
-from verifai.kernel.query import And, Query, atom
+from verifai.kernel.query import And, Query
 from verifai.search import driver
 from verifai.search import wide as many_inputs
 from verifai.search.budget import NO_MEMORY

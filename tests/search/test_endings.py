@@ -15,8 +15,10 @@ from flint import fmpq
 from onnx import TensorProto, helper, numpy_helper
 
 from tests.processes import PATIENCE, is_left_alone, wait_for_helper
-from verifai.kernel.network import Input, Network, relu
-from verifai.kernel.query import And, Query, atom
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import relu
+from verifai.kernel.network import Input, Network
+from verifai.kernel.query import And, Query
 from verifai.search.budget import Meter, Stopped
 from verifai.verdict import Falsified, Unknown, Verified
 from verifai.verify import Options, verify

@@ -10,12 +10,14 @@ import pytest
 
 from verifai.bounds.compiled import compile_network
 from verifai.bounds.interval import Bounds
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, relu
 from verifai.kernel.bound import rounded_root
 from verifai.kernel.files.certificate import decode_certificate
-from verifai.kernel.network import Input, Network, affine, relu
+from verifai.kernel.network import Input, Network
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Dense
-from verifai.kernel.query import And, Query, Relation, atom
+from verifai.kernel.query import And, Query, Relation
 from verifai.proof.files import Files
 from verifai.search.clauses import problem_of
 from verifai.search.judge import Judge, directed

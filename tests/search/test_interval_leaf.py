@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from flint import fmpq
 
+from verifai.graph.formulas import atom, conjunction
+from verifai.graph.nodes import affine, relu
 from verifai.kernel.bound import rounded_root
-from verifai.kernel.network import Input, Network, affine, relu
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Dense
-from verifai.kernel.query import Query, Relation, atom, conjunction
+from verifai.kernel.query import Query, Relation
 from verifai.search.clauses import problem_of
 from verifai.search.close.intervals import interval_refutation
 from verifai.verdict import Falsified, Verified

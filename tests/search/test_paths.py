@@ -15,10 +15,12 @@ from tests.search.cases import make_case
 from tests.search.oracle import is_counterexample, rationals
 from tests.search.test_agreement import recheck
 from verifai.bounds.compiled import compile_network
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, relu
 from verifai.kernel.files.certificate import Kind, Proof, decode_certificate
-from verifai.kernel.network import Affine, Input, Network, Node, Pwl, affine, relu
+from verifai.kernel.network import Affine, Input, Network, Node, Pwl
 from verifai.kernel.operator import Conv, Dense, Gather
-from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
+from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation
 from verifai.proof.files import Files
 from verifai.search import driver, wide
 from verifai.search.close import leaf

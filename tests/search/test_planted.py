@@ -9,9 +9,11 @@ import pytest
 from flint import fmpq
 
 from tests.search.oracle import is_counterexample, rationals
-from verifai.kernel.network import Input, Network, Node, affine, relu
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, relu
+from verifai.kernel.network import Input, Network, Node
 from verifai.kernel.operator import Dense, Gather
-from verifai.kernel.query import And, Query, Relation, atom
+from verifai.kernel.query import And, Query, Relation
 from verifai.kernel.replay import replay
 from verifai.verdict import Falsified, Verified
 from verifai.verify import Options, verify

@@ -7,7 +7,8 @@ from verifai.bounds.compiled import Compiled, compile_network
 from verifai.bounds.crown import refine, relaxed
 from verifai.bounds.dual import DualProblem, Rows
 from verifai.bounds.interval import Bounds, interval
-from verifai.kernel.network import Input, Network, Node, affine, relu
+from verifai.graph.nodes import affine, relu
+from verifai.kernel.network import Input, Network, Node
 from verifai.kernel.operator import Dense
 from verifai.search.close.columns import every_value, is_reducible, substitute, units_of
 from verifai.search.close.formulation import Formulation

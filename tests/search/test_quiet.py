@@ -11,10 +11,12 @@ from flint import fmpq
 from tests.bounds.nets import dense
 from tests.search.test_paths import on_box, proof_of, seen, split_nodes
 from verifai.bounds.compiled import compile_network
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, relu
 from verifai.kernel.bound import rounded_root
-from verifai.kernel.network import Affine, Network, Node, Pwl, Smooth, affine, relu
+from verifai.kernel.network import Affine, Network, Node, Pwl, Smooth
 from verifai.kernel.operator import Dense
-from verifai.kernel.query import Query, atom
+from verifai.kernel.query import Query
 from verifai.search import driver
 from verifai.search.clauses import problem_of
 from verifai.search.goals import pwl_nodes

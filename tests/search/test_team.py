@@ -18,7 +18,8 @@ from tests.search.test_endings import hard as hard
 from tests.search.test_endings import start
 from verifai.bounds.compiled import compile_network
 from verifai.bounds.interval import interval
-from verifai.kernel.query import And, Query, atom
+from verifai.graph.formulas import atom
+from verifai.kernel.query import And, Query
 from verifai.search import driver
 from verifai.search.budget import NO_MEMORY, Meter, Stopped
 from verifai.search.loop import frontier, team

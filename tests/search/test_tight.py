@@ -7,11 +7,13 @@ import pytest
 from flint import fmpq, fmpz
 
 from tests.search.test_agreement import recheck
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, relu
 from verifai.kernel.checker import Checker
 from verifai.kernel.files.certificate import IMAGE, PLAIN, decode_certificate
-from verifai.kernel.network import Input, Network, Node, Square, affine, relu
+from verifai.kernel.network import Input, Network, Node, Square
 from verifai.kernel.operator import Dense, Gather
-from verifai.kernel.query import And, Or, Query, Relation, atom
+from verifai.kernel.query import And, Or, Query, Relation
 from verifai.proof.files import Files
 from verifai.verdict import Falsified, Verdict, Verified
 from verifai.verify import Options, verify

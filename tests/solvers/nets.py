@@ -5,17 +5,8 @@ from __future__ import annotations
 import numpy as np
 from flint import fmpq
 
-from verifai.kernel.network import (
-    Input,
-    Network,
-    Node,
-    Product,
-    Sign,
-    Square,
-    affine,
-    pwl,
-    relu,
-)
+from verifai.graph.nodes import affine, pwl, relu
+from verifai.kernel.network import Input, Network, Node, Product, Sign, Square
 from verifai.kernel.operator import Conv, Dense, Gather
 
 

@@ -13,10 +13,12 @@ from flint import fmpq
 from tests.solvers.nets import random_network
 from verifai import api
 from verifai.api import ask
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, Smooth, Square, affine
+from verifai.kernel.network import Input, Network, Smooth, Square
 from verifai.kernel.operator import Dense
-from verifai.kernel.query import And, Query, Relation, atom
+from verifai.kernel.query import And, Query, Relation
 from verifai.kernel.replay import replay
 from verifai.solvers import smt
 from verifai.solvers.smt import (

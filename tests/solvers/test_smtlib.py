@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.solvers.nets import random_network, random_point
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, pwl, relu
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, Pwl, Smooth, Square, affine, pwl, relu
+from verifai.kernel.network import Input, Network, Pwl, Smooth, Square
 from verifai.kernel.operator import Dense, Gather
-from verifai.kernel.query import And, Or, Query, Relation, atom
+from verifai.kernel.query import And, Or, Query, Relation
 from verifai.kernel.replay import evaluate
 from verifai.solvers.rows import affine_rows, pieces
 from verifai.solvers.smt import EngineReply, Status, race

@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.solvers.nets import random_network
+from verifai.graph.formulas import atom
+from verifai.graph.nodes import affine, relu
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, affine, relu
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Dense
-from verifai.kernel.query import And, Or, Query, Relation, atom
+from verifai.kernel.query import And, Or, Query, Relation
 from verifai.kernel.replay import Replayer, evaluate
 from verifai.symbolic.census import counterexamples
 

@@ -12,9 +12,10 @@ from flint import fmpq
 
 import verifai as vf
 from verifai.graph.builder import Builder
+from verifai.graph.nodes import affine
 from verifai.graph.values import Activation
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, Square, affine
+from verifai.kernel.network import Input, Network, Square
 from verifai.kernel.operator import Dense
 from verifai.kernel.replay import evaluate, replay
 from verifai.symbolic.compile import compile_expression

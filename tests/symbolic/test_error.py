@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 import verifai
 from tests.symbolic.test_regions import output, random_pwl
+from verifai.graph.nodes import affine
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, affine
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Dense
 from verifai.load.onnx.read import load_onnx
 from verifai.symbolic.algebraic import Algebraic, compare, ends, real_roots, value_at

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.solvers.nets import random_network, random_point
+from verifai.graph.nodes import affine
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import FUNCTIONS, Input, Network, Smooth, affine
+from verifai.kernel.network import FUNCTIONS, Input, Network, Smooth
 from verifai.kernel.operator import Dense
 from verifai.kernel.replay import evaluate
 from verifai.symbolic.expression import rational_of, to_sympy

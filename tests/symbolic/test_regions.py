@@ -11,8 +11,9 @@ from flint import fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from verifai.graph.nodes import affine, pwl, relu
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, Node, Sign, affine, pwl, relu
+from verifai.kernel.network import Input, Network, Node, Sign
 from verifai.kernel.operator import Dense
 from verifai.kernel.replay import evaluate
 from verifai.symbolic.line import pieces

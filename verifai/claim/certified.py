@@ -28,9 +28,10 @@ from verifai.claim.term import (
     under,
 )
 from verifai.graph.builder import Builder
+from verifai.graph.formulas import atom
 from verifai.graph.values import Activation
 from verifai.kernel.errors import InputError, Unable
-from verifai.kernel.query import And, Atom, Or, Query, Relation, atom
+from verifai.kernel.query import And, Atom, Or, Query, Relation
 from verifai.kernel.query import Formula as Unsafe
 from verifai.properties.domain import Domain, query_on
 

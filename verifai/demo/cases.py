@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from flint import fmpq
 
+from verifai.graph.formulas import atom
 from verifai.graph.graph import Graph
 from verifai.graph.reading import readings_of
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network
-from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation, atom
+from verifai.kernel.query import And, Atom, Formula, Or, Query, Relation
 from verifai.load.onnx.read import load_onnx
 from verifai.properties.robust import robust
 

@@ -13,11 +13,12 @@ from dataclasses import replace
 import numpy as np
 
 from verifai.graph.limit import LimitedGraph
+from verifai.graph.nodes import affine, pwl
 from verifai.graph.rational import enclose, largest, rationals, settle
 from verifai.graph.reading import Reading
 from verifai.graph.values import Activation, Value, broadcast_shape, finite
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Node, Product, Sign, Smooth, Square, affine, pwl
+from verifai.kernel.network import Input, Node, Product, Sign, Smooth, Square
 from verifai.kernel.operator import Array, Conv, Dense, Gather, Operator
 
 ONE = np.array(1.0)

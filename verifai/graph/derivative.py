@@ -24,10 +24,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifai.graph.graph import Graph, Terms
+from verifai.graph.nodes import affine
 from verifai.graph.partials import Partials, slopes
 from verifai.graph.patterns import Extremum, extremum
 from verifai.graph.reading import readings_of, require_function
-from verifai.kernel.network import Affine, Input, Network, affine
+from verifai.kernel.network import Affine, Input, Network
 from verifai.kernel.operator import Array, Conv, Dense, Gather, Operator
 
 

@@ -28,22 +28,10 @@ import numpy as np
 
 from verifai.graph.aligned import change, divisors, entries, minus
 from verifai.graph.graph import Graph, Terms, rewired
+from verifai.graph.nodes import affine, pwl, relu
 from verifai.graph.patterns import Mask, is_relu
 from verifai.graph.ways import Moves, onward, placed
-from verifai.kernel.network import (
-    Affine,
-    Input,
-    Network,
-    Node,
-    Product,
-    Pwl,
-    Sign,
-    Smooth,
-    Square,
-    affine,
-    pwl,
-    relu,
-)
+from verifai.kernel.network import Affine, Input, Network, Node, Product, Pwl, Sign, Smooth, Square
 from verifai.kernel.operator import Array, Gather, Operator
 
 Unstable = Mapping[int, Mask]

@@ -15,8 +15,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from verifai.graph.nodes import affine
 from verifai.graph.reading import Reading, loaded
-from verifai.kernel.network import Affine, Input, Network, Node, Product, Smooth, Square, affine
+from verifai.kernel.network import Affine, Input, Network, Node, Product, Smooth, Square
 from verifai.kernel.operator import Array, Gather, Operator
 
 Terms = tuple[tuple[int, Operator], ...]  # of an affine node: what it reads, and how

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifai.graph.graph import Graph, rewired
+from verifai.graph.nodes import affine
 from verifai.graph.reading import is_function, readings_of
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Input, Network, affine
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Gather
 
 MAX_NAME = 400  # what is longer is cut

@@ -22,12 +22,13 @@ from typing import TypeVar
 import numpy as np
 from flint import fmpq
 
+from verifai.graph.formulas import atom
 from verifai.graph.reading import is_function
 from verifai.kernel.functions import SMOOTH
 from verifai.kernel.network import Affine, Network, Pwl, Smooth
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Gather
-from verifai.kernel.query import And, Atom, Formula, Or, Query, atom
+from verifai.kernel.query import And, Atom, Formula, Or, Query
 
 LINE = np.array([-np.inf, np.inf])
 RISING = frozenset(  # on the whole line

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from verifai.graph.graph import Graph
+from verifai.graph.nodes import affine
 from verifai.graph.patterns import origin, powers
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Network, Node, Product, Pwl, Sign, Smooth, Square, affine
+from verifai.kernel.network import Network, Node, Product, Pwl, Sign, Smooth, Square
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Array, Gather
 

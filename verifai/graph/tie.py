@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from verifai.graph.graph import Rewriting
+from verifai.graph.nodes import affine, relu
 from verifai.graph.patterns import is_relu
-from verifai.kernel.network import Affine, Network, Node, Pwl, affine, relu
+from verifai.kernel.network import Affine, Network, Node, Pwl
 from verifai.kernel.operator import Array, Dense, Gather, Operator
 
 FEW_TERMS = 4  # a row: so many selections cost less than a matrix

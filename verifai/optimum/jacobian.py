@@ -14,10 +14,11 @@ from flint import fmpq
 from verifai.bounds.certified import output_bounds
 from verifai.graph.derivative import differentiate, tangents
 from verifai.graph.graph import Graph
+from verifai.graph.nodes import affine, pwl
 from verifai.graph.partials import Partials, slopes
 from verifai.kernel.bound import rounded_root
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Affine, Input, Network, Pwl, Smooth, affine, pwl
+from verifai.kernel.network import Affine, Input, Network, Pwl, Smooth
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Array, Dense
 from verifai.kernel.query import And, Query

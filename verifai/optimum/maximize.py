@@ -23,11 +23,12 @@ from verifai.bounds.compiled import Compiled, compile_network
 from verifai.entry import rules
 from verifai.entry.numbers import Number, number
 from verifai.entry.takes import renamed, takes
+from verifai.graph.formulas import atom, conjunction
 from verifai.graph.reading import require_function
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.number import exact, nearest
-from verifai.kernel.query import And, Query, Relation, atom, conjunction
+from verifai.kernel.query import And, Query, Relation
 from verifai.kernel.replay import Replayer
 from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.entry import output_value

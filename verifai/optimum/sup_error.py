@@ -12,8 +12,9 @@ from verifai.entry import rules
 from verifai.entry.numbers import Number, number
 from verifai.entry.takes import renamed, takes
 from verifai.graph.graph import Graph
+from verifai.graph.nodes import pwl
 from verifai.graph.reading import readings_of
-from verifai.kernel.network import Affine, Input, Network, Pwl, pwl
+from verifai.kernel.network import Affine, Input, Network, Pwl
 from verifai.optimum.maximize import Maximum, maximize
 from verifai.properties.approximates import symbols_of, with_error
 from verifai.properties.domain import Domain, Ends

@@ -17,11 +17,12 @@ from verifai.entry.numbers import Number, number
 from verifai.entry.sentences import refused
 from verifai.entry.takes import renamed, takes
 from verifai.graph.builder import ONE, Builder
+from verifai.graph.formulas import atom, conjunction
 from verifai.graph.reading import is_function, readings_of
 from verifai.graph.values import Activation
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
-from verifai.kernel.query import Or, Relation, atom, conjunction
+from verifai.kernel.query import Or, Relation
 from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.entry import output_value
 from verifai.query import Query

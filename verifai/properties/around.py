@@ -15,10 +15,11 @@ from flint import fmpq
 
 from verifai.graph.attach import attach
 from verifai.graph.builder import Builder
+from verifai.graph.formulas import atom, conjunction
 from verifai.graph.order import by_order
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
-from verifai.kernel.query import Atom, Formula, Or, atom, conjunction
+from verifai.kernel.query import Atom, Formula, Or
 from verifai.kernel.replay import evaluate
 from verifai.properties.domain import Domain, query_on
 from verifai.properties.entry import output_value

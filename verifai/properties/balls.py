@@ -17,11 +17,12 @@ from verifai.entry import rules
 from verifai.entry.numbers import Number, number, pair
 from verifai.entry.takes import takes
 from verifai.graph.builder import ONE, Builder
+from verifai.graph.formulas import atom
 from verifai.graph.rational import objects
 from verifai.graph.values import Activation
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
-from verifai.kernel.query import Relation, atom
+from verifai.kernel.query import Relation
 from verifai.kernel.statement import readable
 from verifai.properties.around import Neighbourhood, attached
 from verifai.properties.domain import Domain, LinearRow

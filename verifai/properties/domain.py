@@ -17,11 +17,12 @@ from verifai.entry import rules
 from verifai.entry.numbers import Number, number, pair
 from verifai.entry.sentences import EmptyDomain, numbered, refused, shown
 from verifai.entry.takes import enter, renamed, takes
+from verifai.graph.formulas import atom
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array
-from verifai.kernel.query import And, Atom, Relation, atom
+from verifai.kernel.query import And, Atom, Relation
 from verifai.kernel.statement import readable
 from verifai.properties.entry import ends_of
 from verifai.query import Query

@@ -14,11 +14,12 @@ from verifai.entry.takes import renamed, takes
 from verifai.graph.aligned import is_aligned
 from verifai.graph.attach import attach
 from verifai.graph.difference import attach_difference
+from verifai.graph.formulas import atom, conjunction
 from verifai.graph.graph import Graph
 from verifai.graph.reading import readings_of
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
-from verifai.kernel.query import Formula, Or, Relation, atom, conjunction
+from verifai.kernel.query import Formula, Or, Relation
 from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.quotients import quotients
 from verifai.properties.unstable import unstable_neurons

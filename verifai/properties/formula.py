@@ -13,10 +13,10 @@ from verifai.entry import rules
 from verifai.entry.numbers import Number, number
 from verifai.entry.sentences import refused, shown
 from verifai.entry.takes import takes
+from verifai.graph.formulas import conjunction as joined
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import And, Atom, Formula, Or
-from verifai.kernel.query import conjunction as joined
 from verifai.properties.domain import Domain, Ends, Terms, compared, domain_of, query_on
 from verifai.query import Query
 
@@ -45,7 +45,8 @@ def _formulas(value: Any, what: str) -> list[Formula]:
 def layer(net: Network, name: str) -> tuple[int, ...]:
     """The values of the layer of this name, in order (row-major): what atoms speak about.
 
-    >>> from verifai.kernel.network import Input, relu
+    >>> from verifai.graph.nodes import relu
+    >>> from verifai.kernel.network import Input
     >>> net = Network((Input("x", (2,)), relu("hidden", (2,), 0)), (1,))
     >>> layer(net, "hidden")
     (2, 3)

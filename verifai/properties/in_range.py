@@ -11,9 +11,10 @@ from verifai.entry import rules
 from verifai.entry.numbers import Number, number
 from verifai.entry.sentences import shown
 from verifai.entry.takes import renamed, takes
+from verifai.graph.formulas import atom, conjunction
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
-from verifai.kernel.query import Formula, Or, Relation, atom, conjunction
+from verifai.kernel.query import Formula, Or, Relation
 from verifai.properties.domain import Domain, Ends, domain_of, query_on
 from verifai.properties.entry import output_value
 from verifai.query import Query

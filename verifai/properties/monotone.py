@@ -27,12 +27,14 @@ from verifai.graph.aligned import is_aligned
 from verifai.graph.attach import attach
 from verifai.graph.derivative import differentiate
 from verifai.graph.difference import attach_difference
+from verifai.graph.formulas import atom, conjunction
 from verifai.graph.graph import Graph
+from verifai.graph.nodes import affine, pwl
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import Affine, Input, Network, Sign, Smooth, affine, pwl
+from verifai.kernel.network import Affine, Input, Network, Sign, Smooth
 from verifai.kernel.number import above, below
 from verifai.kernel.operator import Gather, Operator
-from verifai.kernel.query import Atom, Formula, Relation, atom, conjunction
+from verifai.kernel.query import Atom, Formula, Relation
 from verifai.properties.domain import Domain, Ends, domain_of, input_index
 from verifai.properties.entry import output_value
 from verifai.properties.quotients import quotients

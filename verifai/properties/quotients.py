@@ -18,10 +18,11 @@ import numpy as np
 from flint import fmpq
 
 from verifai.graph.graph import Rewriting
+from verifai.graph.nodes import affine
 from verifai.graph.order import Order, column
 from verifai.graph.reading import is_function, rewritten
 from verifai.graph.tidy import tidied
-from verifai.kernel.network import Affine, Network, Pwl, Smooth, affine
+from verifai.kernel.network import Affine, Network, Pwl, Smooth
 from verifai.kernel.operator import Dense, Gather
 
 MAX_PAIRS = 1 << 16

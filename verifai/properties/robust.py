@@ -13,11 +13,12 @@ from flint import fmpq
 from verifai.entry import rules
 from verifai.entry.numbers import Number, number, pair
 from verifai.entry.takes import takes
+from verifai.graph.formulas import atom, conjunction
 from verifai.graph.order import by_order
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.operator import Array
-from verifai.kernel.query import Formula, Or, atom, conjunction
+from verifai.kernel.query import Formula, Or
 from verifai.kernel.replay import evaluate
 from verifai.kernel.statement import readable
 from verifai.properties.domain import Domain, query_on, with_points

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from flint import fmpq
 
+from verifai.graph.formulas import atom
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network, Node
-from verifai.kernel.query import And, Atom, Or, Query, Relation, atom
+from verifai.kernel.query import And, Atom, Or, Query, Relation
 
 Form = Mapping[int, int]  # value number to coefficient
 Ends = Sequence[tuple[fmpq, fmpq]]

@@ -16,10 +16,11 @@ import numpy as np
 from flint import fmpq
 
 from verifai.api import load
+from verifai.graph.formulas import atom
 from verifai.kernel.network import Network
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Array
-from verifai.kernel.query import And, Formula, Or, Query, atom
+from verifai.kernel.query import And, Formula, Or, Query
 from verifai.kernel.replay import Replayer
 from verifai.theorems import evidence
 from verifai.theorems.claim import Claim, Finding, Outcome, Role, Table, Theorem, Trust, parameter

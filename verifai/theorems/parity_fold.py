@@ -8,9 +8,10 @@ from __future__ import annotations
 from flint import fmpq
 
 from verifai.graph.attach import attach
+from verifai.graph.formulas import atom
 from verifai.graph.graph import Graph
 from verifai.kernel.network import Input, Network
-from verifai.kernel.query import Query, Relation, atom
+from verifai.kernel.query import Query, Relation
 from verifai.theorems.construction import Layer, relu_network
 from verifai.theorems.distance import avoids, beyond, output
 

@@ -13,9 +13,10 @@ import numpy as np
 from flint import fmpq
 
 from verifai.graph.attach import attach
+from verifai.graph.formulas import atom
 from verifai.graph.graph import Graph
 from verifai.kernel.network import Input, Network
-from verifai.kernel.query import And, Or, Query, Relation, atom
+from verifai.kernel.query import And, Or, Query, Relation
 from verifai.symbolic.census import counterexamples
 from verifai.symbolic.line import Pieces, pieces
 from verifai.theorems import evidence

@@ -16,10 +16,11 @@ import numpy as np
 from flint import fmpq
 
 from verifai.api import load
+from verifai.graph.formulas import atom
 from verifai.graph.merge import merge
 from verifai.kernel.network import Network
 from verifai.kernel.number import exact, nearest
-from verifai.kernel.query import And, Query, Relation, atom
+from verifai.kernel.query import And, Query, Relation
 from verifai.kernel.replay import evaluate
 from verifai.theorems import evidence
 from verifai.theorems.claim import Claim, Finding, Outcome, Role, Theorem, parameter

@@ -16,12 +16,13 @@ import numpy as np
 from flint import arb, fmpq, fmpq_poly
 
 from verifai.graph.attach import attach
+from verifai.graph.formulas import atom
 from verifai.graph.graph import Graph
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Input, Network
 from verifai.kernel.number import nearest
 from verifai.kernel.operator import Array
-from verifai.kernel.query import Atom, Query, atom
+from verifai.kernel.query import Atom, Query
 from verifai.kernel.replay import evaluate
 from verifai.proof.record import Block, Choose, Close, Record, Split
 from verifai.symbolic.line import Pieces, pieces

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from flint import fmpq
 
 from verifai.graph.attach import attach
+from verifai.graph.formulas import atom
 from verifai.graph.graph import Graph
-from verifai.kernel.network import Input, Network, affine
+from verifai.graph.nodes import affine
+from verifai.kernel.network import Input, Network
 from verifai.kernel.operator import Gather
-from verifai.kernel.query import Query, Relation, atom
+from verifai.kernel.query import Query, Relation
 from verifai.kernel.replay import evaluate
 from verifai.proof.record import sharpened
 from verifai.theorems import evidence

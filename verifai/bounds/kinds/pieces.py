@@ -228,7 +228,8 @@ def intercepts(
 ) -> tuple[Array, Array, Array]:
     """The least value of f(y) - slope·y over [low, high], minus the greatest, the least's place.
 
-    >>> from verifai.kernel.network import Input, Network, relu
+    >>> from verifai.graph.nodes import relu
+    >>> from verifai.kernel.network import Input, Network
     >>> from verifai.bounds.compiled import compile_network
     >>> net = Network((Input("x", (1,)), relu("z", (1,), 0)), (1,))
     >>> pieces, end = compile_network(net).pieces[1], np.array([[2.0]])

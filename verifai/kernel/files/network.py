@@ -20,17 +20,17 @@ from verifai.kernel.files.container import Array, ContainerError, parse_json, un
 from verifai.kernel.files.fields import a_list, a_string, an_integer, bad, fields, integers
 from verifai.kernel.limits import Allowance
 from verifai.kernel.network import (
+    Affine,
     Input,
     Network,
     Node,
     Product,
+    Pwl,
     Sign,
     Smooth,
     Square,
-    affine,
-    pwl,
 )
-from verifai.kernel.operator import MAX_SIZE, Conv, Dense, Gather, Operator
+from verifai.kernel.operator import MAX_SIZE, Conv, Dense, Gather, Operator, floats
 
 NETWORK_FORMAT = "verifai-network-1"
 MAX_HEADER = 1 << 26
@@ -59,7 +59,7 @@ class _ArrayReader:
         array = self.get(where, name, 1)
         if len(array) not in (1, size):
             raise InputError(f"{where}: {len(array)} numbers for {size} values")
-        return np.broadcast_to(array, (size,))
+        return floats(where, np.broadcast_to(array, (size,)))
 
 
 _KEYS = {
@@ -158,9 +158,12 @@ class _NetworkReader:
             return Smooth(name, shape, source, a_string(f"{where}: function", rest[1]))
         if kind in _UNARY:
             return _UNARY[kind](name, shape, source)
-        knots, slopes = (self.arrays.get(where, array, 2) for array in rest[1:3])
+        knots, slopes, anchor = (
+            floats(where, self.arrays.get(where, array, axes))
+            for array, axes in zip(rest[1:], (2, 2, 1), strict=True)
+        )
         self._allowance.pieces(len(slopes), math.prod(shape))
-        return pwl(name, shape, source, knots, slopes, self.arrays.get(where, rest[3], 1))
+        return Pwl(name, shape, source, knots, slopes, anchor)
 
     def _affine(self, where: str, name: str, shape: tuple[int, ...], rest: list[Any]) -> Node:
         terms, size = [], math.prod(shape)
@@ -175,7 +178,7 @@ class _NetworkReader:
             None if array is None else self.arrays.spread(f"{where}: divisor, radius", array, size)
             for array in rest[2:]
         )
-        return affine(name, shape, tuple(terms), bias=bias, divisor=divisor, radius=radius)
+        return Affine(name, shape, tuple(terms), bias, divisor, radius)
 
     def _operator(self, where: str, term: dict[str, Any], source: int) -> Operator:
         kind = term.get("operator")

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 import numpy as np
 
 from verifai.graph.builder import ONE, ZERO, Builder
+from verifai.graph.nodes import affine
 from verifai.graph.rational import enclose
 from verifai.graph.values import Activation, broadcast_shape
-from verifai.kernel.network import affine
 from verifai.kernel.operator import Array, Conv, Dense, Gather
 from verifai.load.float32.sum import Sum, added, of_operator, scaled, weighed
 

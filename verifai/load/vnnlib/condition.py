@@ -16,9 +16,10 @@ from typing import NoReturn, Protocol
 
 from flint import fmpq
 
+from verifai.graph.formulas import atom
 from verifai.kernel.errors import InputError
 from verifai.kernel.number import rational
-from verifai.kernel.query import And, Atom, Formula, Or, Relation, atom
+from verifai.kernel.query import And, Atom, Formula, Or, Relation
 from verifai.load.vnnlib.sexpr import Sexpr, Source
 
 MAX_BITS = 6500  # of numerator and of denominator, so that numbers fit into a query file

@@ -18,9 +18,10 @@ import numpy as np
 from flint import fmpq, fmpz
 
 from verifai.graph.graph import Graph
+from verifai.graph.nodes import affine
 from verifai.graph.reading import readings_of
 from verifai.kernel.errors import InputError
-from verifai.kernel.network import MAX_INTEGER, Network, Node, Product, Square, affine
+from verifai.kernel.network import MAX_INTEGER, Network, Node, Product, Square
 from verifai.kernel.operator import Dense, Gather, Operator
 from verifai.kernel.query import And, Atom, Formula
 from verifai.load.vnnlib.condition import LinearSum, condition, join_all, join_any, scale, total

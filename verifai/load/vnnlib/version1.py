@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from verifai.graph.formulas import conjunction
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
-from verifai.kernel.query import Formula, conjunction
+from verifai.kernel.query import Formula
 from verifai.load.errors import LoadError
 from verifai.load.vnnlib.condition import ConditionReader
 from verifai.load.vnnlib.domain import query_of

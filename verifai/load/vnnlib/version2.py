@@ -20,9 +20,10 @@ from pathlib import Path
 
 from flint import fmpq
 
+from verifai.graph.formulas import conjunction
 from verifai.graph.merge import Merged, Port, merge
 from verifai.kernel.errors import InputError
-from verifai.kernel.query import And, Atom, Formula, Relation, conjunction
+from verifai.kernel.query import And, Atom, Formula, Relation
 from verifai.load.errors import LoadError
 from verifai.load.onnx.read import load_onnx
 from verifai.load.vnnlib.condition import ConditionReader, Dialect, LinearSum
