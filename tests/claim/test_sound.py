@@ -13,7 +13,7 @@ from verifai.claim.closing import is_closed, rows_of
 from verifai.claim.decide import claim
 from verifai.claim.evaluate import Mark, Point, is_true, marks
 from verifai.claim.parse import parsed
-from verifai.claim.term import Compared, Sort, Statement, negation
+from verifai.claim.term import ClaimStatement, Compared, Sort, negation
 
 NUMBERS = [fmpq(p, q) for p in range(-6, 7) for q in (1, 2, 3)]
 
@@ -56,7 +56,7 @@ def drawn(seed: int) -> str:
     return f"for all {kind}{sort} {', '.join(names)}{premise}: {body}{tail}"
 
 
-def points(statement: Statement, seed: int, count: int) -> list[Point]:
+def points(statement: ClaimStatement, seed: int, count: int) -> list[Point]:
     draw = random.Random(seed)
     return [
         {
@@ -67,7 +67,7 @@ def points(statement: Statement, seed: int, count: int) -> list[Point]:
     ]
 
 
-def closed_exactly(statement: Statement) -> bool:
+def closed_exactly(statement: ClaimStatement) -> bool:
     found = branches(denied(statement))
     return all(is_closed(rows_of(each, statement.variables)) for each in found)
 

@@ -45,6 +45,7 @@ SMALL: dict[str, dict[str, int]] = {
     "poincare_ball": {},
     "heat_trace": {"points": 3, "determined": 4},
     "alignment_limit": {"models": 2},
+    "claimed_identities": {"side": 2},
     "homology": {"folds": 1, "drawn": 1, "seeds": 1, "steps": 40},
 }
 

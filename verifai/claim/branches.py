@@ -17,13 +17,13 @@ from verifai.claim.term import (
     ONE,
     ZERO,
     Applied,
+    ClaimStatement,
     Compared,
     Expression,
     Formula,
     Joined,
     Named,
     Rational,
-    Statement,
     Truth,
     conditions,
     every,
@@ -51,7 +51,7 @@ class Literal:
 Branch = list[Literal]
 
 
-def denied(statement: Statement) -> Formula:
+def denied(statement: ClaimStatement) -> Formula:
     """That some values of the variables go against the statement; every part has a value."""
     conclusion = holds(statement.conclusion)
     defined = conditions(statement.conclusion) if statement.where_defined else []

@@ -16,6 +16,7 @@ from verifai.claim.evaluate import Point
 from verifai.claim.finite import bounds
 from verifai.claim.term import (
     Applied,
+    ClaimStatement,
     Compared,
     Expression,
     Formula,
@@ -23,7 +24,6 @@ from verifai.claim.term import (
     Named,
     Rational,
     Sort,
-    Statement,
     Truth,
     under,
 )
@@ -49,7 +49,7 @@ class SearchReply:
     point: Point | None = None
 
 
-def searched(statement: Statement, denied: Formula, seconds: float) -> SearchReply:
+def searched(statement: ClaimStatement, denied: Formula, seconds: float) -> SearchReply:
     """What the search finds on the box that the premise gives; nothing where it gives none.
 
     Raises:
@@ -73,7 +73,7 @@ def searched(statement: Statement, denied: Formula, seconds: float) -> SearchRep
     return SearchReply()
 
 
-def query_of(statement: Statement, denied: Formula) -> Query | None:
+def query_of(statement: ClaimStatement, denied: Formula) -> Query | None:
     """Whether the claim fails on its box; None where variables are unbounded or no numbers.
 
     Raises:

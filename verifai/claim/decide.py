@@ -34,11 +34,11 @@ from verifai.claim.shown import explained, values_of
 from verifai.claim.surd import Surd
 from verifai.claim.term import (
     Applied,
+    ClaimStatement,
     Formula,
     Joined,
     Named,
     Sort,
-    Statement,
     Truth,
     conditions,
     holds,
@@ -79,7 +79,7 @@ def claim(text: str, *, timeout: float = TIMEOUT) -> ClaimAnswer:
 class _Decision:
     """One claim, and the ways to decide it, in order."""
 
-    def __init__(self, text: str, statement: Statement, timeout: float) -> None:
+    def __init__(self, text: str, statement: ClaimStatement, timeout: float) -> None:
         self.statement, self.timeout = statement, timeout
         self.notes: list[str] = []
         is_partial = bool(conditions(Joined("and", (statement.premise, statement.conclusion))))

@@ -17,13 +17,13 @@ from verifai.claim.numbers import Number, Undefined, Unsure, apply, sign_of, sub
 from verifai.claim.surd import Surd
 from verifai.claim.term import (
     Applied,
+    ClaimStatement,
     Compared,
     Expression,
     Formula,
     Joined,
     Named,
     Rational,
-    Statement,
     Truth,
     conditions,
     every,
@@ -58,7 +58,7 @@ def marks(formula: Formula, point: Point) -> Marks:
     return found
 
 
-def is_true(statement: Statement, point: Point) -> bool | None:
+def is_true(statement: ClaimStatement, point: Point) -> bool | None:
     """Whether the statement holds at a point; None if that is left open."""
     found = verdict_marks(statement, point)
     if Mark.TRUE not in found:
@@ -66,7 +66,7 @@ def is_true(statement: Statement, point: Point) -> bool | None:
     return True if len(found) == 1 else None
 
 
-def verdict_marks(statement: Statement, point: Point) -> Marks:
+def verdict_marks(statement: ClaimStatement, point: Point) -> Marks:
     """What it may be: a premise that does not hold, or has no value, makes it true."""
     premise = marks(statement.premise, point)
     if Mark.TRUE not in premise:
@@ -79,7 +79,7 @@ def verdict_marks(statement: Statement, point: Point) -> Marks:
     return found if len(premise) == 1 else found | ONLY[Mark.TRUE]
 
 
-def _all_defined(statement: Statement) -> list[Formula]:
+def _all_defined(statement: ClaimStatement) -> list[Formula]:
     return conditions(statement.conclusion)
 
 

@@ -15,6 +15,7 @@ from flint import fmpq
 from verifai.claim.evaluate import Point, is_true
 from verifai.claim.term import (
     Applied,
+    ClaimStatement,
     Compared,
     Expression,
     Formula,
@@ -22,7 +23,6 @@ from verifai.claim.term import (
     Named,
     Rational,
     Sort,
-    Statement,
     under,
 )
 
@@ -47,7 +47,7 @@ class Trial:
             yield dict(zip(variables, values, strict=True))
 
 
-def trial(statement: Statement) -> Trial | None:
+def trial(statement: ClaimStatement) -> Trial | None:
     """What to try, where finitely many values decide."""
     if not statement.variables:
         return Trial([], "a claim without variables, evaluated exactly")
@@ -74,7 +74,7 @@ def _size(ranges: Sequence[Sequence[object]]) -> int:
     return total
 
 
-def tried(statement: Statement, found: Trial) -> Point | bool | None:
+def tried(statement: ClaimStatement, found: Trial) -> Point | bool | None:
     """A counterexample, True if there is none, None if evaluation leaves something open."""
     is_open = False
     for point in found.points(statement.variables):
@@ -85,7 +85,7 @@ def tried(statement: Statement, found: Trial) -> Point | bool | None:
     return None if is_open else True
 
 
-def _range(variable: Named, statement: Statement) -> list[fmpq | bool] | None:
+def _range(variable: Named, statement: ClaimStatement) -> list[fmpq | bool] | None:
     """All values that the premise allows, where these are few."""
     if variable.sort is Sort.BOOLEAN:
         return [False, True]
@@ -130,7 +130,7 @@ def _conjuncts(formula: Formula) -> Iterator[Formula]:
         yield formula
 
 
-def _modulus(statement: Statement) -> int | None:
+def _modulus(statement: ClaimStatement) -> int | None:
     """A number on whose residues alone the claim's truth depends, where that shows in its form.
 
     Every comparison equates remainders of polynomials with integer coefficients, and constants.

@@ -26,13 +26,13 @@ from verifai.claim.functions import (
 from verifai.claim.grid import MAX_SIDE, Grid
 from verifai.claim.lexer import Token, at, tokens
 from verifai.claim.term import (
+    ClaimStatement,
     Expression,
     Formula,
     Joined,
     Named,
     Rational,
     Sort,
-    Statement,
     Truth,
     conditions,
     every,
@@ -50,7 +50,7 @@ _RELATIONS = ("=", "!=", "<", "<=", ">", ">=", "divides")
 _BRACKETS = {"|": ("|", "abs"), "‖": ("‖", "norm"), "⟨": ("⟩", "inner")}
 
 
-def parsed(text: str) -> Statement:
+def parsed(text: str) -> ClaimStatement:
     """The statement that a text makes.
 
     >>> parsed("x^2 >= 0").reading
@@ -81,7 +81,7 @@ def _require_bearable(whole: Formula) -> None:
 class _Parser(Reader):
     """Recursive descent over the words."""
 
-    def statement(self) -> Statement:
+    def statement(self) -> ClaimStatement:
         self.header()
         conclusion = self.formula()
         where_defined = self.take("where", "defined")
@@ -98,7 +98,7 @@ class _Parser(Reader):
         reading = self.reading(premise, conclusion, where_defined)
         while _is_plain_implication(conclusion):
             premise, conclusion = every((premise, conclusion.parts[0])), conclusion.parts[1]
-        return Statement(tuple(variables), reading, premise, conclusion, where_defined)
+        return ClaimStatement(tuple(variables), reading, premise, conclusion, where_defined)
 
     def reading(self, premise: Formula, conclusion: Formula, where_defined: bool) -> str:
         """What was understood, in full."""

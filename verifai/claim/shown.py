@@ -12,12 +12,12 @@ from flint import arb, fmpq
 from verifai.claim.evaluate import Mark, Point, PointValues, marks
 from verifai.claim.numbers import Number, Undefined, Unsure
 from verifai.claim.surd import Surd
-from verifai.claim.term import Compared, Formula, Joined, Rational, Statement, words
+from verifai.claim.term import ClaimStatement, Compared, Formula, Joined, Rational, words
 
 MOST = 60  # characters of a number
 
 
-def values_of(statement: Statement, point: Point) -> dict[str, str]:
+def values_of(statement: ClaimStatement, point: Point) -> dict[str, str]:
     """The variables' exact values."""
     return {each.name: _entry(point[each]) for each in statement.variables}
 
@@ -30,7 +30,7 @@ def _entry(value: fmpq | Surd | bool) -> str:
     return str(value)
 
 
-def explained(statement: Statement, point: Point) -> str:
+def explained(statement: ClaimStatement, point: Point) -> str:
     """The first comparison of the conclusion that goes wrong, with both sides."""
     for part in _failing(statement.conclusion, point, Mark.TRUE):
         return _sides(part, point)

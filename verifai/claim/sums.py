@@ -62,6 +62,8 @@ def _parts(rows: Sequence[SignFact], *, is_small: bool) -> Iterator[_Part]:
     for m, n in combinations(basis, 2):
         yield _Part((m - n) * (m - n))
         yield _Part((m + n) * (m + n))
+        if m.total_degree() + n.total_degree() == 2:
+            yield from (_Part(fact.poly * (m - n) * (m - n)) for fact in facts[:4])
 
 
 def _basis(polys: Sequence[Poly], one: Poly) -> list[Poly]:

@@ -82,7 +82,7 @@ ZERO, ONE = Rational(fmpq(0)), Rational(fmpq(1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Statement:
+class ClaimStatement:
     """For all values of the variables at which the premise holds, the conclusion.
 
     Attributes:

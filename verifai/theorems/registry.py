@@ -13,6 +13,7 @@ from verifai.kernel.errors import InputError
 from verifai.theorems import (
     alignment_limit,
     backpropagation,
+    claimed_identities,
     digits_robustness,
     double_descent,
     equivariance,
@@ -79,6 +80,7 @@ MODULES = (
     heat_trace,
     alignment_limit,
     homology,
+    claimed_identities,
 )
 THEOREMS: tuple[Theorem[Any], ...] = tuple(module.THEOREM for module in MODULES)
 
