@@ -268,6 +268,10 @@ CALLS = {
         vf.radius,
         {"net": TWO, "x": [0], "label": 0, "clip": (0, 1), "tolerance": "1/8", "timeout": 5},
     ),
+    "radii": Call(
+        vf.radii,
+        {"net": TWO, "X": [[0]], "Y": [0], "clip": (0, 1), "tolerance": "1/8", "timeout": 5},
+    ),
     "load_proof": Call(vf.load_proof, {"path": None, "net": None, "exact": False}),
     "write_report": Call(vf.write_report, {"verdicts": [PROVED], "to": "p.html", "title": "T"}),
     "show": Call(vf.show, {"verdict": PROVED, "to": "p.html", "browser": False}),
@@ -378,6 +382,7 @@ RESULTS = {  # what functions return and raise: nobody calls these
     *(
         "Certification",
         "Radius",
+        "Radii",
         "Query",
         "Network",
         "Maximum",

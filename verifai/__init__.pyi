@@ -9,6 +9,8 @@ from verifai.api import query_from as query_from
 from verifai.api import regions as regions
 from verifai.api import verify as verify
 from verifai.certify.attack import attack as attack
+from verifai.certify.radii import Radii as Radii
+from verifai.certify.radii import radii as radii
 from verifai.certify.radius import Radius as Radius
 from verifai.certify.radius import radius as radius
 from verifai.certify.report import Certification as Certification

@@ -8,6 +8,7 @@ May import: the standard library, ball, kernel. Must not know: where the shares 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -43,13 +44,53 @@ def chart(shares: Sequence[Shares]) -> str:
         *_dots(certified, _CERTIFIED),
         *_legend(),
     ]
+    return _svg("Certified accuracy over the radius", parts)
+
+
+def _svg(title: str, parts: list[str]) -> str:
     body = "\n".join(parts)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'font-family="sans-serif" font-size="12" role="img">\n'
-        f"<title>Certified accuracy over the radius</title>\n"
+        f"<title>{title}</title>\n"
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>\n{body}\n</svg>\n'
     )
+
+
+def step_chart(lower: Sequence[float], upper: Sequence[float | None]) -> str:
+    """An SVG image of radii: the shares of inputs that are certified, and that none attacks.
+
+    Args:
+        lower: certified radii, one for each input.
+        upper: distances of counterexamples; None: none is known.
+    """
+    count = len(lower)
+    most = max([*lower, *(end for end in upper if end is not None)], default=0.0) or 1.0
+    certified = _steps([end for end in lower if end > 0], most, count)
+    far = [math.inf if end is None else end for end in upper]
+    possible = _steps([end for end in far if end > 0], most, count)
+    band = " ".join(_points([*possible, *reversed(certified)]))
+    ticks = [(_x(i / 4), f"{most * i / 4:.3g}") for i in range(5)]
+    clean = possible[0][1] if possible else _y(0.0)
+    parts = [
+        *_axes(ticks),
+        f'<polygon fill="{_BAND}" points="{band}"/>',
+        _line([(_x(0.0), clean), (_x(1.0), clean)], _GREY, "4 4"),
+        _line(possible, _ATTACKED),
+        _line(certified, _CERTIFIED),
+        *_legend(),
+    ]
+    return _svg("Certified radii of a data set", parts)
+
+
+def _steps(ends: list[float], most: float, count: int) -> Pairs:
+    """How the share of ends that are at least a radius falls with it, as a line of steps."""
+    pairs, left = [(_x(0.0), _y(len(ends) / count))], len(ends)
+    for end in sorted(end for end in ends if end <= most):
+        pairs.append((_x(end / most), _y(left / count)))
+        left -= 1
+        pairs.append((_x(end / most), _y(left / count)))
+    return [*pairs, (_x(1.0), _y(left / count))]
 
 
 def _lost(shares: Shares) -> float:
