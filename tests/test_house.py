@@ -61,6 +61,7 @@ ARROWS = {
     "api": FRONT - {"api"},
     "report": FRONT | {"files"},
     "evidence": FRONT | {"files", "report", "image"},
+    "ci": FRONT | {"evidence"},
     "pytest_plugin": FRONT | {"evidence"},
     "certify": FRONT | {"files", "report"},
     "claim": FRONT - {"api", "load", "optimum", "memory"},
@@ -70,7 +71,7 @@ ARROWS = {
     "demo": FRONT | {"report", "files"},
     "cli": FRONT
     | {"evidence", "report", "certify", "claim", "train", "theorems", "bench", "demo"}
-    | {"files", "streams"},
+    | {"ci", "files", "streams"},
     "start": {"cli"},
 }
 

@@ -37,6 +37,7 @@ _COMMANDS = {
     "export": "Write a network or a query as SMT-LIB 2 or as SymPy expressions.",
     "inspect": "Show an ONNX network's operators and what blocks it, if anything does.",
     "certify": "Measure certified accuracy on a data set, with all evidence in a folder.",
+    "ci": "Re-check the kept proofs of a project's properties.",
     "bench": "Run a list of instances, one process each, and compare.",
     "vnncomp": "Answer one instance as VNN-COMP asks.",
     "report": "Show results as one HTML page.",
