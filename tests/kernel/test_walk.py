@@ -103,6 +103,27 @@ def test_a_helper_that_swallows_a_rejection_makes_no_yes(
         check(files.network, files.query, bad, helper=swallows)
 
 
+@contextmanager
+def at_once(task: Callable[[], bytes]) -> Iterator[Callable[[], bytes]]:
+    """A helper that does its part in this process, before the other part is begun."""
+    word = task()
+    yield lambda: word
+
+
+@pytest.mark.parametrize("wrong", range(-1, 8))
+def test_a_helper_in_this_process_takes_no_node_from_the_other_part(
+    monkeypatch: pytest.MonkeyPatch, wrong: int
+) -> None:
+    monkeypatch.setattr(checker, "SHARED", 4)
+    files = Files.of(query_of(PAIR, sum_at_least(fmpq(3))))
+    data = files.certificate(written(balanced(leaves(8, wrong))))
+    if wrong < 0:
+        assert check(files.network, files.query, data, helper=at_once).leaves == 8
+    else:
+        with pytest.raises(Rejection, match="close"):
+            check(files.network, files.query, data, helper=at_once)
+
+
 @pytest.mark.parametrize(
     "words", [b"", b"accepte", b"accepted ", b"Accepted", b'["close"]', b"[]", b"null", b"true"]
 )

@@ -219,8 +219,9 @@ class _Run:
     def walk_share(self, share: list[Context]) -> bytes:
         """Visits these nodes and those below; YES, or Rejection unless every leaf holds."""
         require_binary64()
-        self.pending = share
-        refuse(self.walk())
+        apart = copy(self)  # whoever helps, and when: what is pending here stays pending
+        apart.pending = share
+        refuse(apart.walk())
         return YES
 
     def _enter(self, context: Context) -> Context:
