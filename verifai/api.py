@@ -295,24 +295,29 @@ def ask(
     return Unknown("; ".join(heard), is_late and not is_claimed, effort=Effort(spent))
 
 
-@takes(query=rules.query, certificate=rules.certificate, exact=rules.flag)
-def check(query: KernelQuery, certificate: bytes, exact: bool = False) -> Accepted:
+@takes(query=rules.query, certificate=rules.certificate, exact=rules.flag, proved=rules.flag)
+def check(
+    query: KernelQuery, certificate: bytes, exact: bool = False, *, proved: bool = False
+) -> Accepted:
     """What the kernel accepted: the certificate proves that nothing unsafe happens.
 
     Args:
         query: the statement, loaded by yourself rather than taken from whoever proved it.
         certificate: the bytes of a certificate file.
         exact: whether to use exact rational arithmetic throughout (slower).
+        proved: whether the checker that is proved in Coq (`make proved`) must accept it, too.
 
     Raises:
-        Rejection: the certificate does not prove the query; the rule is named.
+        Rejection: the certificate does not prove the query; the rule is named, "uncovered" where
+            the proved checker does not know something.
+        InputError: the proved checker is asked for and not there.
         Misread: a model that the query was read from gives something else at a point.
     """
-    return check_twice(query, certificate, exact=exact)[0]
+    return check_twice(query, certificate, exact=exact, proved=proved)[0]
 
 
 def check_twice(
-    query: KernelQuery, certificate: bytes, *, exact: bool = False
+    query: KernelQuery, certificate: bytes, *, exact: bool = False, proved: bool = False
 ) -> tuple[Accepted, tuple[str, ...]]:
     """As `check`, and what a second look at the models found, one sentence a model.
 
@@ -320,8 +325,10 @@ def check_twice(
         query: as for `check`.
         certificate: as for `check`.
         exact: as for `check`.
+        proved: as for `check`.
 
     Raises:
+        InputError: as `check`.
         Rejection: as `check`.
         Misread: as `check`.
     """
@@ -337,6 +344,10 @@ def check_twice(
     with one_thread():
         accepted = kernel_check(files.network, files.query, certificate, exact=exact)
         look.at_domain()
+    if proved:
+        from verifai.proof.proved import require_proved
+
+        require_proved(files, certificate)
     return replace(accepted, query=files.judged(accepted)), look.said
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import verifai as vf
 from tests.kernel.adversarial import Judge, attempts, is_false, target
 from verifai.proof.files import Files
 from verifai.proof.upgrade import upgraded
@@ -68,6 +69,19 @@ def test_stored_certificates_are_accepted(program: Path, tmp_path: Path, name: s
     assert (code, last) == (0, "accepted: proved"), before
     assert hashlib.sha256(network.read_bytes()).hexdigest() in before
     assert "over the real numbers" in before
+
+
+def test_check_asks_it_too(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verifai.proof.proved.BUILT", program)
+    path = ROOT / "proofs" / "stable_exists" / "stable-0.cert"
+    network, query = Path(f"{path}.network"), Path(f"{path}.query.json")
+    files = Files(network.read_bytes(), query.read_bytes())
+    assert vf.check(files.question, path.read_bytes(), proved=True).leaves == 5
+    other = ROOT / "proofs" / "smooth_functions" / "exp-2.cert"
+    network, query = Path(f"{other}.network"), Path(f"{other}.query.json")
+    question = Files(network.read_bytes(), query.read_bytes()).question
+    with pytest.raises(vf.Rejection, match="the proved checker"):
+        vf.check(question, other.read_bytes(), proved=True)
 
 
 def test_what_must_be_rejected_is_refused(program: Path) -> None:

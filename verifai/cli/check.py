@@ -38,6 +38,11 @@ from verifai.verdict import VACUOUS
     help="With one file of evidence: the ONNX file that it must be about.",
 )
 @click.option("--exact", is_flag=True, help="Re-check in exact rational arithmetic (slower).")
+@click.option(
+    "--proved",
+    is_flag=True,
+    help="The checker that is proved in Coq must accept, too (make proved).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @semantics
 @limited
@@ -93,7 +98,7 @@ def _check(
     loaded = time.monotonic()
     arithmetic = "exact" if exact else "rounded"
     try:
-        accepted, agreement = check_twice(query, data, exact=exact)
+        accepted, agreement = check_twice(query, data, exact=exact, proved=options["proved"])
     except KeyboardInterrupt:
         raise click.ClickException("interrupted; nothing is judged") from None
     except Rejection as rejection:
@@ -113,7 +118,9 @@ def _check(
         found = {"accepted": True, "nodes": accepted.nodes, "leaves": accepted.leaves}
         found |= {"vacuous": accepted.vacuous, "statement": said, "assumptions": taken}
         found |= {"second_reader": list(agreement)}
+        found |= {"checkers": ["kernel", "proved"] if options["proved"] else ["kernel"]}
         work = f"{accepted.nodes} nodes, {accepted.leaves} leaves, {arithmetic} arithmetic"
+        work += "; by the kernel and by the proved checker" if options["proved"] else ""
         lines = [f"accepted: {work}, {time.monotonic() - loaded:.2f} s", said, *agreement]
         if accepted.vacuous:
             found |= {"warning": VACUOUS}

@@ -42,6 +42,8 @@ def check_proof(file: Path, model: Path | None, options: dict[str, Any]) -> int:
         evidence = read_evidence(data)
         net = None if model is None else _network(evidence, model, options)
         verdict = judged(evidence, net, exact=options["exact"])
+        if options["proved"]:
+            _require_proved(evidence)
     except KeyboardInterrupt:
         raise click.ClickException("interrupted; nothing is judged") from None
     except Rejection as rejection:
@@ -51,7 +53,9 @@ def check_proof(file: Path, model: Path | None, options: dict[str, Any]) -> int:
     else:
         found = {"accepted": True, "verdict": verdict.status, "statement": verdict.statement}
         found |= {"digest": evidence.files.digests[1], "versions": dict(evidence.versions)}
-        lines = [f"accepted: {verdict.status}, {time.monotonic() - start:.2f} s"]
+        found |= {"checkers": ["kernel", "proved"] if options["proved"] else ["kernel"]}
+        by = "; by the kernel and by the proved checker" if options["proved"] else ""
+        lines = [f"accepted: {verdict.status}, {time.monotonic() - start:.2f} s{by}"]
         code = Exit.FALSIFIED
         if isinstance(verdict, Verified):
             code, found["vacuous"] = Exit.VERIFIED, verdict.vacuous
@@ -67,6 +71,22 @@ def check_proof(file: Path, model: Path | None, options: dict[str, Any]) -> int:
     else:
         click.echo("\n".join(lines))
     return code
+
+
+def _require_proved(evidence: Evidence) -> None:
+    """The checker that is proved accepts, too.
+
+    Raises:
+        Rejection: it refuses.
+        InputError: it is not there, or the evidence is no proof.
+        Unable: it broke off.
+    """
+    from verifai.proof.proved import require_proved
+    from verifai.proof.upgrade import upgraded
+
+    if evidence.certificate is None:
+        raise InputError("--proved: a counterexample has no certificate; leave the option out")
+    require_proved(evidence.files, upgraded(evidence.certificate, evidence.files))
 
 
 def _network(evidence: Evidence, model: Path, options: dict[str, Any]) -> Network:
