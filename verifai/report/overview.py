@@ -16,7 +16,7 @@ from verifai.report.words import many
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class Stated:
     """A section about a theorem: what it says, and how many of its certificates follow."""
 
     template: ClassVar[str] = "statement.html"

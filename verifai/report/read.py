@@ -24,7 +24,7 @@ from verifai.kernel.files.certificate import DIGEST, MAGIC
 from verifai.kernel.number import rational
 from verifai.kernel.query import Query
 from verifai.proof.evidence import read_evidence
-from verifai.report.overview import Statement
+from verifai.report.overview import Stated
 from verifai.report.page import Section
 from verifai.report.proved import Origin, proved
 from verifai.report.refuted import refuted
@@ -242,14 +242,14 @@ def _network_of(path: Path, data: bytes) -> Path:
     raise InputError(f"{path}: no result that can be shown: {beside.name} is missing beside it")
 
 
-def statement_section(path: Path, proofs: int) -> Statement:
+def statement_section(path: Path, proofs: int) -> Stated:
     """The section about a theorem's statement.
 
     Raises:
         OSError: as `sections_of`.
     """
     head, _, body = path.read_text("utf-8", errors="replace").partition("\n")
-    return Statement(Origin(head.strip() or path.parent.name), body.strip(), proofs)
+    return Stated(Origin(head.strip() or path.parent.name), body.strip(), proofs)
 
 
 def _folder(path: Path) -> Iterator[Section]:
