@@ -135,3 +135,23 @@ def test_answers_that_cannot_be_shown_are_named(
     answer.write_text(text, "utf-8")
     assert run(["report", str(answer), "-o", str(tmp_path / "page.html")]) == 4
     assert said in capsys.readouterr().err
+
+
+def test_an_answer_with_its_proof_becomes_a_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    below = ABOVE_HALF.replace(">= Y_0 0.5", "<= Y_0 (- 1)")
+    (tmp_path / "p.vnnlib").write_text(below, "utf-8")
+    model = Path(verifai.__file__).parent / "data" / "yarotsky_4.onnx"
+    files = [str(model), str(tmp_path / "p.vnnlib")]
+    kept = str(tmp_path / "p.cert")
+    meaning = ["--semantics", "float32"]
+    assert run(["verify", *files, "--json", "--certificate", kept, *meaning]) == 0
+    answer, out = tmp_path / "answer.json", tmp_path / "page.html"
+    answer.write_text(capsys.readouterr().out, "utf-8")
+    assert run(["report", str(answer), "-o", str(out)]) == 0
+    found = parsed(out.read_text("utf-8"))
+    assert "every float32 program" in found.all("ul", **{"class": "trust"})[0].text
+    words = found.all("pre")[0].text.split()
+    assert words == ["verifai", "check", *files, kept, *meaning]
+    assert run(words[1:]) == 0

@@ -17,7 +17,7 @@ from verifai.kernel.bound import Forms, Root
 from verifai.kernel.checker import Checker, refuse
 from verifai.kernel.context import Context, Contexts, FormBuilder, stack
 from verifai.kernel.eliminate import _Elimination, _Part
-from verifai.kernel.files.certificate import BOUND, SLOPE, Proof
+from verifai.kernel.files.certificate import BOUND, SLOPE, Kind, Proof
 from verifai.kernel.network import Affine, Input, Smooth
 from verifai.kernel.number import exact
 from verifai.kernel.operator import Array
@@ -129,8 +129,7 @@ class _Told(Watch):
 
     def _go(self, position: int) -> None:
         net, added = self.checker.query.network, self.added.get(position, ())
-        parent = max(p for p in range(position) if position in self.proof.children(p))
-        is_split = self.proof.arity[parent] == 2 and self.proof.tree[parent] == 0
+        is_split = self.above.get(position) is Kind.SPLIT
         for row in added:
             self.origin[row] = "split" if is_split else "way to violate the property"
             self.path.append(condition(net, self.ledger.table[row]))

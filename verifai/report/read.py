@@ -11,7 +11,7 @@ import math
 import shlex
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from verifai.kernel.query import Query
 from verifai.proof.evidence import read_evidence
 from verifai.report.overview import Stated
 from verifai.report.page import Section
-from verifai.report.proved import Origin, proved
+from verifai.report.proved import Origin, Proved, proved
 from verifai.report.refuted import refuted
 from verifai.report.several import benchmark, certification
 from verifai.report.undecided import undecided
@@ -114,7 +114,11 @@ def answer_section(path: Path, asked: Wanted) -> Section:
         certificate = said.get("certificate")
         if not isinstance(certificate, str):
             raise InputError(f"{path}: the proof was not kept: run verify with --certificate FILE")
-        return certificate_section(Path(certificate), most=None if asked.is_alone else FEW)
+        section = certificate_section(Path(certificate), most=None if asked.is_alone else FEW)
+        return replace(
+            section,
+            origin=replace(section.origin, commands=(*_check(said), *section.origin.commands)),
+        )
     query, command = _question(path, said, asked)
     if status == "falsified":
         origin = Origin(path.name, (command,))
@@ -168,6 +172,23 @@ def _rows(path: Path) -> list[dict[str, str]]:
     return rows
 
 
+def _check(said: dict[str, Any]) -> tuple[str, ...]:
+    """The command that checks an answer's certificate against the files that it names."""
+    found = [said.get(name) for name in ("model", "property", "certificate")]
+    files = [each for each in found if isinstance(each, str)]
+    if len(files) != len(found):
+        return ()
+    return (_command(said, "check", *files),)
+
+
+def _command(said: dict[str, Any], *words: str) -> str:
+    """A command of ours, with the semantics of an answer."""
+    semantics, ulp = str(said.get("semantics", "real")), said.get("assume_ulp")
+    meaning = [] if semantics == "real" else ["--semantics", semantics]
+    meaning += [] if ulp is None else ["--assume-ulp", str(ulp)]
+    return shlex.join(["verifai", *words, *meaning])
+
+
 def _answer(path: Path) -> dict[str, Any]:
     try:
         said = json.loads(path.read_bytes())
@@ -189,9 +210,7 @@ def _question(path: Path, said: dict[str, Any], asked: Wanted) -> tuple[Query, s
         raise InputError(f"{path}: say what it is about with --model FILE --property FILE")
     semantics, ulp = str(said.get("semantics", "real")), said.get("assume_ulp")
     query = query_from(files[0], files[1], semantics=semantics, assume_ulp=ulp)
-    words = ["verifai", "verify", str(files[0]), str(files[1])]
-    words += ["--semantics", semantics] if semantics != "real" else []
-    return query, shlex.join([*words, *(["--assume-ulp", str(ulp)] if ulp is not None else [])])
+    return query, _command(said, "verify", str(files[0]), str(files[1]))
 
 
 def _counterexample(path: Path, said: dict[str, Any]) -> Counterexample:
@@ -205,7 +224,7 @@ def _counterexample(path: Path, said: dict[str, Any]) -> Counterexample:
     return Counterexample(exact, (), fmpq(0), float32 if isinstance(float32, bool) else None)
 
 
-def certificate_section(path: Path, *, most: int | None = None, name: str = "") -> Section:
+def certificate_section(path: Path, *, most: int | None = None, name: str = "") -> Proved:
     """The section about a certificate: NAME, NAME.network and NAME.query.json.
 
     Args:

@@ -112,6 +112,9 @@ def _domain_words(query: Query, reference: Reference) -> str:
     else:
         words = f"every input of a box of {many(count, 'interval')}"
         words += f", {fixed} of them single points" if fixed else ""
+        widest = max((u - l for l, u in zip(query.lower, query.upper, strict=True)), default=None)
+        if count > MAX_INPUTS and widest is not None and widest > 0:
+            words += f", none wider than {shown(widest)}"
     if query.integers:
         words += f"; integers: {many(len(query.integers), 'input')}"
     if query.domain:

@@ -34,6 +34,7 @@ class Watch(_Run):
         bounds: LB of every leaf that is closed by one, by its place in the tree.
         added: the rows that a branch adds, as places in the ledger's table.
         empty: nodes whose intervals hold no point.
+        above: the kind of the node that a branch comes from.
     """
 
     def __init__(self, checker: Checker, proof: Proof) -> None:
@@ -41,6 +42,7 @@ class Watch(_Run):
         self.bounds: dict[int, Bound] = {}
         self.added: dict[int, tuple[int, ...]] = {}
         self.empty: set[int] = set()
+        self.above: dict[int, Kind] = {}
         super().__init__(checker, proof)
 
     def _enter(self, context: Context) -> Context:
@@ -56,7 +58,9 @@ class Watch(_Run):
         return self._noted(context, super()._choose(context))
 
     def _noted(self, context: Context, children: list[Context]) -> list[Context]:
+        kind = Kind(int(self.proof.tree[context.position]))
         for child in children:
+            self.above[child.position] = kind
             self.added[child.position] = child.rows[len(context.rows) :]
         return children
 

@@ -39,6 +39,13 @@ class Undecided:
     advice: tuple[str, ...]
 
     @property
+    def closed_shown(self) -> str:
+        """The closed share, never rounded up to all of it."""
+        if 0.999 <= self.closed < 1:
+            return "over 99.9 %"
+        return f"{100 * self.closed:.3g} %"
+
+    @property
     def decides(self) -> str:
         """Why nothing does."""
         return self.reason
