@@ -272,6 +272,7 @@ CALLS = {
         vf.radii,
         {"net": TWO, "X": [[0]], "Y": [0], "clip": (0, 1), "tolerance": "1/8", "timeout": 5},
     ),
+    "claim": Call(vf.claim, {"text": "for all real x: x^2 >= 0", "timeout": 5}),
     "load_proof": Call(vf.load_proof, {"path": None, "net": None, "exact": False}),
     "write_report": Call(vf.write_report, {"verdicts": [PROVED], "to": "p.html", "title": "T"}),
     "show": Call(vf.show, {"verdict": PROVED, "to": "p.html", "browser": False}),
@@ -393,6 +394,7 @@ RESULTS = {  # what functions return and raise: nobody calls these
         "OutputRange",
         "Neighbourhood",
         "SmallestChange",
+        "ClaimAnswer",
     ),
 }
 
