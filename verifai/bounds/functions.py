@@ -2,23 +2,27 @@
 
 Everything is finite: beyond `limit` values are cut off, since the kernel has no bounds there, and
 left of its domain a function has its value at the domain's end. Intervals that leave the domain
-get the whole range up to the limit.
+get the whole range up to the limit. Shapes (domains, inflection points, trends) are those of the
+kernel's tables, so that a new function needs nothing here; a row of `FAST` makes it faster.
 
-May import: numpy, maps, kernel. Must not know: networks, boxes, optimisation.
+May import: numpy, arrays, maps, kernel. Must not know: networks, boxes, optimisation.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from verifai.bounds.arrays import host, placed
 from verifai.bounds.maps import Array, Mask
-from verifai.kernel.arithmetic import LARGEST
-from verifai.kernel.functions import FAR, PERIODIC
-from verifai.kernel.hints import S_SHAPED, TURNS
+from verifai.kernel.arithmetic import LARGEST, Rounded
+from verifai.kernel.functions import FAR, SMOOTH
+from verifai.kernel.hints import HINTS, S_SHAPED, TURNS
 
 Pair = tuple[Array, Array]
 WIDEST = 6.0  # beyond, the kernel only knows that a sine lies in [-1, 1]
@@ -26,6 +30,9 @@ GRID = 256.0  # points of the table of erf in a unit
 ERF_END = 6.0  # beyond, erf is ±1 in double precision
 _ERF = np.array([math.erf(k / GRID) for k in range(int(ERF_END * GRID) + 1)])
 _GAUSS = 2 / math.sqrt(math.pi)
+_PLAIN = Rounded()
+BEND_STEP = 1e-5  # relative, of the difference that stands for a second derivative
+NEAR_ZERO = 1e-3  # what counts as small there
 _FLAT = 100.0  # beyond, the derivative of erf is 0 in any float type
 
 
@@ -94,101 +101,159 @@ def _reciprocal_jet(y: Array) -> Pair:
     return value, _cut(-value * value)
 
 
-_VALUE: dict[str, Callable[[Array], Array]] = {
-    "sigmoid": lambda y: 1 / (1 + np.exp(-y)),
-    "tanh": np.tanh,
-    "exp": lambda y: _cut(np.exp(y)),
-    "log": lambda y: np.log(_positive(y)),
-    "reciprocal": lambda y: _cut(1 / y),
-    "sqrt": lambda y: np.sqrt(np.maximum(y, 0)),
-    "erf": erf,
-    "sin": np.sin,
-    "cos": np.cos,
+class Fast(NamedTuple):
+    """A function by numpy's own, made for speed.
+
+    Attributes:
+        value: f(y).
+        jet: f(y) and f'(y).
+        bend: f''(y) from y, f(y) and f'(y).
+        place: as the kernel's hint has it: where f' is a slope, from the slope's absolute value.
+        slope: f'(y), where that is faster alone.
+    """
+
+    value: Callable[[Array], Array]
+    jet: Callable[[Array], Pair]
+    bend: Callable[[Array, Array, Array], Array]
+    place: Callable[[Array], Array]
+    slope: Callable[[Array], Array] | None = None
+
+
+def _logistic(share: Array) -> Array:
+    """Where the derivative of the logistic function is this share of that at 0."""
+    share = np.minimum(share, 1)
+    result: Array = 2 * np.log1p(np.sqrt(1 - share)) - np.log(share)
+    return result
+
+
+def _angle(steep: Array) -> Array:
+    return np.arccos(np.clip(steep, -1, 1))
+
+
+FAST = {
+    "sigmoid": Fast(
+        lambda y: 1 / (1 + np.exp(-y)),
+        _sigmoid_jet,
+        lambda _y, f, d: d * (1 - 2 * f),
+        lambda s: _logistic(4 * s),
+    ),
+    "tanh": Fast(np.tanh, _tanh_jet, lambda _y, f, d: -2 * f * d, lambda s: _logistic(s) / 2),
+    "exp": Fast(lambda y: _cut(np.exp(y)), _exp_jet, lambda _y, f, _d: f, np.log),
+    "log": Fast(
+        lambda y: np.log(_positive(y)),
+        lambda y: (np.log(_positive(y)), _cut(1 / _positive(y))),
+        lambda _y, _f, d: _cut(-d * d),
+        lambda s: 1 / s,
+    ),
+    "reciprocal": Fast(
+        lambda y: _cut(1 / y),
+        _reciprocal_jet,
+        lambda _y, f, d: _cut(-2 * (f * d)),
+        lambda s: 1 / np.sqrt(s),
+    ),
+    "sqrt": Fast(
+        lambda y: np.sqrt(np.maximum(y, 0)),
+        _sqrt_jet,
+        lambda y, _f, d: _cut(-0.5 * d / _positive(y)),
+        lambda s: 0.25 / (s * s),
+    ),
+    "erf": Fast(
+        erf,
+        lambda y: (erf(y), _gauss(y)),
+        lambda y, _f, d: -2 * (y * d),
+        lambda s: np.sqrt(np.maximum(-np.log(s / _GAUSS), 0)),
+        _gauss,
+    ),
+    "sin": Fast(np.sin, lambda y: (np.sin(y), np.cos(y)), lambda _y, f, _d: -f, _angle),
+    "cos": Fast(np.cos, lambda y: (np.cos(y), -np.sin(y)), lambda _y, f, _d: -f, _angle),
 }
-_JET: dict[str, Callable[[Array], Pair]] = {
-    "sigmoid": _sigmoid_jet,
-    "tanh": _tanh_jet,
-    "exp": _exp_jet,
-    "log": lambda y: (np.log(_positive(y)), _cut(1 / _positive(y))),
-    "reciprocal": _reciprocal_jet,
-    "sqrt": _sqrt_jet,
-    "erf": lambda y: (erf(y), _gauss(y)),
-    "sin": lambda y: (np.sin(y), np.cos(y)),
-    "cos": lambda y: (np.cos(y), -np.sin(y)),
-}
+
+
+def fast(function: str) -> Fast:
+    """The row of a function; one made of the kernel's where it has none of its own."""
+    return FAST.get(function) or _made(function)
+
+
+@cache
+def _made(function: str) -> Fast:
+    """A row by the kernel's float64 enclosures: slower, and on the host."""
+    row, hint = SMOOTH[function], HINTS[function]
+
+    def jet_of(y: Array) -> Pair:
+        at = host(y).astype(np.float64)
+        with np.errstate(all="ignore"):
+            found = row.values.rounded(at)
+            pair = found[0], row.slope(at, found, _PLAIN)[0]
+        first, second = (_cut(np.nan_to_num(a)).astype(y.dtype) for a in pair)
+        return placed((first, second), y)
+
+    def bend_of(y: Array, _f: Array, _d: Array) -> Array:
+        step = BEND_STEP * np.maximum(np.abs(y), NEAR_ZERO)
+        change = jet_of(y + step)[1] - jet_of(y - step)[1]
+        result: Array = change / (2 * step)
+        return result
+
+    def place_of(steep: Array) -> Array:
+        at = hint.place(host(steep).astype(np.float64))
+        return placed(np.asarray(at).astype(steep.dtype), steep)
+
+    return Fast(lambda y: jet_of(y)[0], jet_of, bend_of, place_of)
 
 
 def value(function: str, y: Array) -> Array:
     """f(y), elementwise and finite."""
     with np.errstate(all="ignore"):
-        return _VALUE[function](y)
+        return fast(function).value(y)
 
 
 def jet(function: str, y: Array) -> Pair:
     """f(y) and f'(y), elementwise and finite."""
     with np.errstate(all="ignore"):
-        return _JET[function](y)
+        return fast(function).jet(y)
 
 
 def slope(function: str, y: Array) -> Array:
     """f'(y), elementwise and finite."""
-    if function == "erf":
-        return _gauss(y)
-    return jet(function, y)[1]
+    with np.errstate(all="ignore"):
+        row = fast(function)
+        return row.jet(y)[1] if row.slope is None else row.slope(y)
 
 
 def bend(function: str, y: Array, f: Array, d: Array) -> Array:
     """f''(y) from y, f(y) and f'(y), elementwise and finite."""
     with np.errstate(all="ignore"):
-        match function:
-            case "sigmoid":
-                return d * (1 - 2 * f)
-            case "tanh":
-                return -2 * f * d
-            case "erf":
-                return -2 * (y * d)
-            case "exp":
-                return f
-            case "log":
-                return _cut(-d * d)
-            case "reciprocal":
-                return _cut(-2 * (f * d))
-            case "sqrt":
-                return _cut(-0.5 * d / _positive(y))
-            case _:
-                return -f
+        return fast(function).bend(y, f, d)
 
 
 def is_defined(function: str, low: Array, high: Array) -> Mask:
     """Where the whole interval lies in the domain."""
-    if function == "log":
-        return low > 0
-    if function == "sqrt":
-        return low >= 0
-    if function == "reciprocal":
-        return (low > 0) | (high < 0)
-    return np.ones_like(low, dtype=bool)
+    return SMOOTH[function].is_defined(low, high)
 
 
 def value_range(function: str, low: Array, high: Array) -> Pair:
     """The least and greatest value of f over [low, high], up to rounding."""
-    if function in PERIODIC:
-        return _wave(low, high, math.pi / 2 if function == "cos" else 0.0)
+    row = SMOOTH[function]
+    if row.waves:
+        return _wave(low, high, HINTS[function].shift)
+    if not row.trend:
+        flat = np.zeros_like(low)
+        least, greatest = (extreme(function, flat, low, high, is_least=k)[0] for k in (True, False))
+        return least, greatest
     first, last = value(function, low), value(function, high)
-    if function == "reciprocal":
-        first, last = last, first
-    return _defined(function, low, high, (first, last))
+    return _defined(function, low, high, (first, last) if row.trend > 0 else (last, first))
 
 
 def slope_range(function: str, low: Array, high: Array) -> Pair:
     """The least and greatest value of f' over [low, high], up to rounding."""
-    if function in PERIODIC:
-        return _wave(low, high, math.pi if function == "cos" else math.pi / 2)
-    first, last = slope(function, low), slope(function, high)
-    most = np.maximum(first, last)
-    if function in S_SHAPED:
-        most = slope(function, np.clip(np.zeros_like(low), low, high))
-    return _defined(function, low, high, (np.minimum(first, last), most))
+    row = SMOOTH[function]
+    if row.waves:
+        return _wave(low, high, HINTS[function].shift + math.pi / 2)
+    inner = [np.clip(point, low, high) for point in row.inflections(low, _PLAIN)]
+    first, *others = (slope(function, y) for y in (low, high, *inner))
+    least = most = first
+    for found in others:
+        least, most = np.minimum(least, found), np.maximum(most, found)
+    return _defined(function, low, high, (least, most))
 
 
 def _defined(function: str, low: Array, high: Array, ends: Pair) -> Pair:
@@ -217,16 +282,20 @@ def _is_near(low: Array, high: Array) -> Mask:
 
 def curvature(function: str, low: Array, high: Array) -> tuple[Mask, Mask]:
     """Where f is known to be convex, and to be concave, on [low, high]."""
-    if function in PERIODIC:
-        shift = math.pi / 2 if function == "cos" else 0.0
+    row, shift = SMOOTH[function], HINTS[function].shift
+    if row.waves:
         turn = np.floor((low + shift) / math.pi)
         single = turn == np.floor((high + shift) / math.pi)
         return single & (turn % 2 == 1), single & (turn % 2 == 0)
-    if function in S_SHAPED:
-        return high <= 0, low >= 0
-    inside = is_defined(function, low, high)
-    convex = inside & ((low > 0) if function == "reciprocal" else function == "exp")
-    return convex, inside & ~convex
+    inside, cuts = is_defined(function, low, high), row.inflections(low, _PLAIN)
+    if not cuts:
+        return (inside, ~inside) if row.is_convex else (~inside, inside)
+    found = [high <= cuts[0], inside]  # on a part that bends as the first one, and as the second
+    for i, (start, stop) in enumerate(zip(cuts, [*cuts[1:], None], strict=True), 1):
+        here = low >= start if stop is None else (low >= start) & (high <= stop)
+        found[i % 2] = here if i == 1 else found[i % 2] | here
+    convex, concave = found if row.is_convex else found[::-1]
+    return (convex, concave) if inside.all() else (inside & convex, inside & concave)
 
 
 def default_slopes(function: str, low: Array, high: Array, ends: Pair) -> Pair:
@@ -242,7 +311,7 @@ def default_slopes(function: str, low: Array, high: Array, ends: Pair) -> Pair:
         tangent = slope(function, low + (high - low) / 2)
         chord = (ends[1] - ends[0]) / (high - low)
         chord = np.where(np.isfinite(chord), chord, tangent)
-        if function in PERIODIC:
+        if SMOOTH[function].waves:
             chord = np.where(high - low < math.pi, chord, 0)
         convex, concave = curvature(function, low, high)
         lower, upper = np.where(convex, tangent, chord), np.where(concave, tangent, chord)
@@ -261,7 +330,9 @@ def steepest(function: str, low: Array, high: Array, ends: Pair) -> Pair:
 
     Arguments are those of `default_slopes`, for an S-shaped function and low < 0 < high.
     """
-    total = 1.0 if function == "sigmoid" else 0.0
+    total = HINTS[function].total
+    if total is None:
+        raise ValueError(f"{function} is not S-shaped")
     with np.errstate(all="ignore"):
         from_right = _steepest(function, -high, -low, total - ends[1], total - ends[0])
         return from_right, _steepest(function, low, high, *ends)
@@ -288,37 +359,24 @@ def touching(function: str, steep: Array, low: Array, high: Array, *, is_least: 
 
 
 def _touching(function: str, steep: Array, low: Array, high: Array, is_least: bool) -> Array:
-    if function in PERIODIC:
-        shift, turn = math.pi / 2 if function == "cos" else 0.0, 2 * math.pi
-        angle = np.arccos(np.clip(steep, -1, 1))
-        first = (-angle if is_least else angle) - shift
+    row, hint = SMOOTH[function], HINTS[function]
+    if row.waves:
+        turn = 2 * math.pi
+        angle = fast(function).place(steep)
+        first = (-angle if is_least else angle) - hint.shift
         count = np.ceil((low - first) / turn), np.floor((high - first) / turn)
         place: Array = first + turn * np.where((steep > 0) == is_least, count[1], count[0])
         return place
-    if function in S_SHAPED:
-        far = _steep_place(function, steep)
-        return -far if is_least else far
-    if function == "reciprocal":
-        far = np.where(steep < 0, 1 / np.sqrt(-steep), np.inf)
-        return far if is_least else -far
-    if is_least != (function == "exp"):
-        return low
-    if function == "exp":
-        return np.log(steep)
-    if function == "log":
-        return np.where(steep > 0, 1 / steep, np.inf)
-    return np.where(steep > 0, 0.25 / (steep * steep), np.inf)
+    if hint.total is None:
+        return _steep_place(function, steep) if is_least == row.is_convex else low
+    place = _steep_place(function, steep)
+    return -place if is_least == row.is_convex else place
 
 
 def _steep_place(function: str, steep: Array) -> Array:
-    """The y ≥ 0 at which an S-shaped function has this slope; infinite for slopes up to 0."""
-    if function == "erf":
-        place = np.sqrt(np.maximum(-np.log(steep / _GAUSS), 0))
-    else:
-        share = np.minimum(4 * steep if function == "sigmoid" else steep, 1)
-        place = 2 * np.log1p(np.sqrt(1 - share)) - np.log(share)
-        place = place if function == "sigmoid" else place / 2
-    return np.where(steep > 0, place, np.inf)
+    """Where f' is the slope; of two such places the one above 0."""
+    steepness = SMOOTH[function].trend * steep
+    return np.where(steepness > 0, fast(function).place(steepness), HINTS[function].flat)
 
 
 def extreme(
@@ -350,7 +408,7 @@ def extreme(
             better = pick(here, found)
             place, found = np.where(better, point, place), np.where(better, here, found)
         side = -1.0 if is_least else 1.0
-        if function in PERIODIC:
+        if SMOOTH[function].waves:
             wide = ~_is_near(low, high)
             end = (
                 np.where(steep * low > steep * high, low, high)

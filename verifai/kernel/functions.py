@@ -27,7 +27,8 @@ Enclosure = tuple[Array, Array]  # numbers, and bounds on how far they are off
 
 
 def _everywhere(l: Array, _u: Array) -> Array:
-    return np.asarray(l == l)
+    known: Array = l == l
+    return known
 
 
 def _nowhere(_l: Array, _ar: Arithmetic) -> list[Array]:
