@@ -189,3 +189,27 @@ def test_a_step_weighs_the_rows_of_each_path(kind: str, exact: bool) -> None:
     else:
         step = Derive((("node", 1, shifted),), close((0, 1.0), bounds=((2, -1.0),)))
     assert decide(below, Split(form, 0.0, step, right), exact=exact).leaves == 2
+
+
+@BOTH
+def test_each_form_of_a_run_has_a_bound_of_its_own(exact: bool) -> None:
+    """x ≥ -1 and x + 3y ≥ -4; were the second bound the first, x + 3y ≤ -2 would be refuted."""
+    form = ((0, 1.0), (1, 3.0))
+    plan = ("form", 0, None), ("form", form, None), ("form", 1, None)
+    tree = Derive(plan, close((0, 1.0), (2, 1.0)))
+    reached = query_of(ABS, atom({0: ONE, 1: fmpq(3)}, fmpq(2)))
+    rejected(reached, tree, "close", exact=exact)
+    far = query_of(ABS, atom({0: ONE, 1: fmpq(3)}, fmpq(9, 2)))
+    assert decide(far, tree, exact=exact).leaves == 1
+
+
+@BOTH
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_image_step_meets_what_is_known(sign: int, exact: bool) -> None:
+    """A row cuts r, whose image is [0, 2], to at most 1/2, or to at least 3/2."""
+    r, near = 4, fmpq(1, 1000)
+    cut = atom({r: fmpq(sign)}, fmpq(-1, 2) if sign > 0 else fmpq(3, 2))
+    other = atom({r: fmpq(-sign), 0: near}, fmpq(3, 4) if sign > 0 else -ONE)
+    tree = Derive((("image", 2, None),), close((1, 1.0), bounds=((r, -float(sign)),)))
+    assert decide(query_of(ABS, cut, other), tree, exact=exact).leaves == 1
+    rejected(query_of(ABS, other, atom({0: near, 1: near}, -ONE)), tree, "close", exact=exact)
