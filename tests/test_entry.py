@@ -276,7 +276,10 @@ CALLS = {
     "load_proof": Call(vf.load_proof, {"path": None, "net": None, "exact": False}),
     "write_report": Call(vf.write_report, {"verdicts": [PROVED], "to": "p.html", "title": "T"}),
     "show": Call(vf.show, {"verdict": PROVED, "to": "p.html", "browser": False}),
-    "check": Call(vf.check, {"query": QUERY, "certificate": PROVED.certificate, "exact": False}),
+    "check": Call(
+        vf.check,
+        {"query": QUERY, "certificate": PROVED.certificate, "exact": False, "proved": False},
+    ),
     "bounds": Call(vf.bounds, {"net": NET, "domain": [(0, 1)]}),
     "maximize": Call(
         vf.maximize,
