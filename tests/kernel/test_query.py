@@ -77,6 +77,10 @@ def test_a_box_is_vacuous_where_one_pair_of_ends_is_out_of_order() -> None:
     assert not asked(lower=(ONE, ONE)).is_vacuous
     assert asked(lower=(fmpq(2), ZERO)).is_vacuous
     assert asked(lower=(ZERO, fmpq(2))).is_vacuous
+    between = {"lower": (fmpq(1, 4), ZERO), "upper": (fmpq(3, 4), ONE)}
+    assert not asked(**between).is_vacuous
+    assert not asked(**between, integers=frozenset({1})).is_vacuous
+    assert asked(**between, integers=frozenset({0})).is_vacuous
 
 
 def test_the_longest_row_stands_anywhere() -> None:

@@ -135,5 +135,6 @@ class Query:
 
     @property
     def is_vacuous(self) -> bool:
-        """Whether the box is empty, so that anything holds on it."""
-        return any(low > high for low, high in zip(self.lower, self.upper, strict=True))
+        """Whether the box holds no input, integers counted, so that anything holds on it."""
+        box = zip(self.input_values, self.lower, self.upper, strict=True)
+        return any(l.ceil() > u.floor() if v in self.integers else l > u for v, l, u in box)

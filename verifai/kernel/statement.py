@@ -36,7 +36,7 @@ def statement(query: Query, *, verified: bool = True, vacuous: bool = False) -> 
         lines += ["  " + line for line in _formula(query.network, query.stated)]
         lines.append("which was decided on values that are in the same order:")
     lines += ["  " + line for line in _formula(query.network, query.unsafe)]
-    if verified and _is_vacuous(query):
+    if verified and query.is_vacuous:
         lines.append("VACUOUS: the domain's box holds no input, so ANY property holds on it.")
     elif verified and vacuous:
         lines.append(
@@ -132,14 +132,6 @@ def _domain(query: Query) -> list[str]:
     if len(query.domain) > MAX_ATOMS:
         lines.append(f"  and {_count(len(query.domain) - MAX_ATOMS, 'more linear condition')}")
     return lines
-
-
-def _is_vacuous(query: Query) -> bool:
-    """Whether the box holds no input, counting integrality."""
-    box = zip(query.input_values, query.lower, query.upper, strict=True)
-    return any(
-        low.ceil() > high.floor() if v in query.integers else low > high for v, low, high in box
-    )
 
 
 def _formula(net: Network, unsafe: And) -> list[str]:
