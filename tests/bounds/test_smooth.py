@@ -11,9 +11,10 @@ from tests.search.test_paths import at_least, on_box
 from verifai.api import verify
 from verifai.bounds import functions
 from verifai.bounds.compiled import compile_network
+from verifai.graph.nodes import affine
 from verifai.kernel import hints
 from verifai.kernel.arithmetic import Rounded
-from verifai.kernel.network import FUNCTIONS, Input, Network, Smooth, affine
+from verifai.kernel.network import FUNCTIONS, Input, Network, Smooth
 from verifai.kernel.operator import Dense
 from verifai.kernel.smooth import Extremes
 from verifai.verdict import Falsified, Verified
