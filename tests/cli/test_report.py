@@ -27,7 +27,7 @@ def test_a_certificate_becomes_a_page(tmp_path: Path, capsys: pytest.CaptureFixt
     found = parsed(out.read_text("utf-8"))
     assert found.all("h1")[0].text == "p.cert"
     assert "Verified" in found.all("span", **{"class": "badge verified"})[0].text
-    command = found.all("pre")[0].text.split()
+    command = found.all("pre", **{"class": "command"})[0].text.split()
     assert command[:3] == ["python", "-m", "verifai.kernel"]
     assert "1 result, " in capsys.readouterr().out
 
@@ -79,7 +79,7 @@ def test_hostile_paths_are_text(tmp_path: Path) -> None:
     found = parsed(out.read_text("utf-8"))
     assert len(found.all("script")) == 1
     assert not found.all("img")
-    assert "<img src=x onerror=alert(1)>" in found.all("pre")[0].text
+    assert "<img src=x onerror=alert(1)>" in found.all("pre", **{"class": "command"})[0].text
 
 
 ABOVE_HALF = """(declare-const X_0 Real)
@@ -106,7 +106,7 @@ def test_an_answer_becomes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[
     found = parsed(out.read_text("utf-8"))
     assert "Falsified" in found.all("span", **{"class": "badge falsified"})[0].text
     assert "shows the violation too" in "".join(e.text for e in found.all("dl"))
-    assert found.all("pre")[0].text.startswith("verifai verify ")
+    assert found.all("pre", **{"class": "command"})[0].text.startswith("verifai verify ")
 
 
 def test_an_answer_that_is_not_so_is_an_error(
@@ -152,6 +152,6 @@ def test_an_answer_with_its_proof_becomes_a_page(
     assert run(["report", str(answer), "-o", str(out)]) == 0
     found = parsed(out.read_text("utf-8"))
     assert "every float32 program" in found.all("ul", **{"class": "trust"})[0].text
-    words = found.all("pre")[0].text.split()
+    words = found.all("pre", **{"class": "command"})[0].text.split()
     assert words == ["verifai", "check", *files, kept, *meaning]
     assert run(words[1:]) == 0

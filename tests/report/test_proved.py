@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from flint import fmpq
 
@@ -17,14 +18,16 @@ from verifai.kernel.network import Input, Network
 from verifai.kernel.number import rational
 from verifai.kernel.operator import Dense
 from verifai.kernel.query import Query
+from verifai.kernel.statement import statement
 from verifai.proof.files import Files
 from verifai.proof.upgrade import upgraded
 from verifai.report.leaf import leaf_arithmetic
 from verifai.report.page import page
 from verifai.report.proved import Origin, proved
 from verifai.report.tree import tree_of, watched
+from verifai.report.undecided import undecided
 from verifai.report.words import Shown, shown
-from verifai.verdict import Verified
+from verifai.verdict import Unknown, Verified
 
 PROOFS = Path(__file__).parents[2] / "proofs"
 SQUARE = PROOFS / "yarotsky_square" / "bound-4.cert"
@@ -149,8 +152,9 @@ def test_a_page_about_a_proof_has_its_parts() -> None:
     assert len(items) >= 1
     for item in items:
         assert {"aria-level", "aria-posinset", "aria-setsize"} <= item.attributes.keys()
-    assert "verifai check p" in found.all("code")[-1].text + found.all("pre")[0].text
+    assert "verifai check p" in [e.text for e in found.all("pre", **{"class": "command"})]
     assert found.all("math")
+    assert statement(query) in [e.text for e in found.all("pre")]
     for table in found.all("table"):
         assert table.text
     assert all("scope" in e.attributes for e in found.all("th"))
@@ -175,3 +179,28 @@ def test_several_results_have_an_overview_that_leads_to_them() -> None:
     assert [e.text for e in found.all("h2")] == ["Overview", "p0", "p1", "p2"]
     links = {e.text: e.attributes["href"] for e in found.all("a")}
     assert [links[name] for name in ("p0", "p1", "p2")] == ["#s2", "#s3", "#s4"]
+
+
+def mathematics(query: Query) -> list[str]:
+    """The lines of the statement in mathematics, as text."""
+    found = parsed(page("M", [undecided(query, Unknown("open"), Origin("q"))]))
+    return [e.text for e in found.all("math")]
+
+
+def test_the_mathematics_says_all_of_the_domain() -> None:
+    net = sum_of_relus("")
+    whole = vf.domain(net, [(-1, "5/2"), (0, 1)], integers=[0], rows=[([(0, 1), (1, 1)], "<=", 1)])
+    lines = mathematics(vf.in_range(net, whole, upper=9))
+    assert lines == ["∀x:x0∈[−1,2.5]∩ℤ", "∧x1∈[0,1]", "∧x0+x1≤1", "⇒y≤9"]
+
+
+def test_the_mathematics_of_a_ball_says_what_cuts_it_and_what_is_fixed() -> None:
+    net = Network((Input("x", (9,)), affine("y", (1,), ((0, Dense.of(np.ones((1, 9)))),))), (1,))
+    box = [(0, "1/4"), *[("1/4", "3/4")] * 7, ("1/3", "1/3")]
+    lines = mathematics(vf.in_range(net, box, upper=99))
+    assert lines == [
+        "∀x:‖x−x^‖∞≤0.25",
+        "∧xi∈[0,0.75]for each that may change",
+        "∧xi=x^ifor 1 fixed input",
+        "⇒y≤99",
+    ]

@@ -133,11 +133,20 @@ def kept_files(page: Path, folder: Path) -> list[str]:
     return names
 
 
+def last_command(page: Path) -> str:
+    """The last thing that a page says to type."""
+    return parsed(page.read_text("utf-8")).all("pre", **{"class": "command"})[-1].text
+
+
 def test_a_page_holds_the_proof_that_it_tells_of(tmp_path: Path) -> None:
     proof().report(tmp_path / "page.html")
     names = kept_files(tmp_path / "page.html", tmp_path)
     assert names == ["proof.network", "proof.query.json", "proof.certificate"]
-    words = parsed((tmp_path / "page.html").read_text("utf-8")).all("pre")[-1].text.split()
+    words = (
+        parsed((tmp_path / "page.html").read_text("utf-8"))
+        .all("pre", **{"class": "command"})[-1]
+        .text.split()
+    )
     assert words == ["python", "-m", "verifai.kernel", *names]
     command = [sys.executable, *words[1:]]
     path = {"PYTHONPATH": str(Path(vf.__file__).parents[1]), "PATH": ""}
@@ -148,7 +157,11 @@ def test_a_page_holds_the_counterexample_that_it_tells_of(tmp_path: Path) -> Non
     read_wrongly()[1].report(tmp_path / "page.html")
     names = kept_files(tmp_path / "page.html", tmp_path)
     assert names == ["proof.network", "proof.query.json", "proof.counterexample.json"]
-    program = parsed((tmp_path / "page.html").read_text("utf-8")).all("pre")[-1].text
+    program = (
+        parsed((tmp_path / "page.html").read_text("utf-8"))
+        .all("pre", **{"class": "command"})[-1]
+        .text
+    )
     path = {"PYTHONPATH": str(Path(vf.__file__).parents[1]), "PATH": ""}
     command = [sys.executable, "-c", program]
     done = subprocess.run(

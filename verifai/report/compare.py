@@ -19,7 +19,7 @@ from verifai.kernel.operator import Array
 from verifai.kernel.query import And, Atom, Formula, Query
 from verifai.kernel.replay import evaluate
 from verifai.original.points import doubles
-from verifai.report.evaluator import Evaluator
+from verifai.report.evaluator import Evaluator, compares_outputs
 from verifai.report.said import negated
 from verifai.report.words import Shown, many, shown
 
@@ -89,7 +89,7 @@ def changes(
     values: list[Values],
     ran: Mapping[int, float] | None = None,
 ) -> list[Change]:
-    """The values at both inputs, the largest ones marked.
+    """The values at both inputs, the largest ones marked where outputs are compared.
 
     Args:
         query: the decision problem.
@@ -99,10 +99,11 @@ def changes(
     """
     old, new = ([_middle(v, p) for p in places] for v in values)
     tops = max(old, default=ZERO), max(new, default=ZERO)
+    compared = len(places) > 1 and compares_outputs(query)
     found = []
     for place, before, after in zip(places, old, new, strict=True):
         is_top = {"largest before": before == tops[0], "largest after": after == tops[1]}
-        mark = ", ".join(word for word, holds in is_top.items() if holds and len(places) > 1)
+        mark = ", ".join(word for word, holds in is_top.items() if holds and compared)
         name = query.network.describe(place)
         own = None if ran is None or place not in ran else shown(ran[place])
         moved = shown(after - before)

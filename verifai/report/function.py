@@ -72,7 +72,7 @@ def _curve(query: Query, found: Sequence[fmpq] | None) -> WholeFunction:
         DrawnCurve(net.describe(v), tuple(zip(x.tolist(), values[:, v].tolist(), strict=True)))
         for v in chosen
     ]
-    words = "The values that the property speaks of, over the whole domain."
+    words = "The values that the property speaks of, over the domain's box."
     breaks = _breaks(query)
     if breaks is not None:
         points = np.array([nearest(b) for b in breaks], dtype=np.float64)

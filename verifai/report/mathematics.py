@@ -11,7 +11,7 @@ from markupsafe import Markup
 from verifai.kernel.network import Network
 from verifai.kernel.query import And, Atom, Formula, Query, Relation
 from verifai.report.reference import Reference
-from verifai.report.words import shown
+from verifai.report.words import many, shown
 
 MAX_ATOMS = 10
 NEGATED = {Relation.AT_MOST: ">", Relation.LESS: "≥", Relation.EQUAL: "≠"}
@@ -43,17 +43,38 @@ def _domain_math(query: Query, reference: Reference) -> list[Markup]:
     box = list(zip(query.input_values, query.lower, query.upper, strict=True))
     rows = [_atom(query.network, a, "") for a in query.domain[:MAX_ATOMS]]
     if reference.radius is not None:
-        text = (
-            "<msub><mrow><mo>‖</mo>{0}<mo>−</mo><mover>{0}<mo>^</mo></mover><mo>‖</mo></mrow>"
-            "<mi>∞</mi></msub><mo>≤</mo>{1}"
-        )
-        return [Markup(text).format(_mi("x"), _mn(reference.radius)), *rows]
+        return [*_ball(query, reference, reference.radius), *rows]
     if len(box) > MAX_ATOMS:
         text = "<mi>x</mi><mo>∈</mo><mi>D</mi><mo>⊂</mo><msup><mi>ℝ</mi><mn>{}</mn></msup>"
         return [Markup(text).format(len(box)), *rows]
     text = "{}<mo>∈</mo><mo>[</mo>{}<mo>,</mo>{}<mo>]</mo>"
     ends = [Markup(text).format(_value(query.network, v), _mn(l), _mn(u)) for v, l, u in box]
-    return ends + rows
+    whole = Markup("<mo>∩</mo><mi>ℤ</mi>")
+    places = zip(ends, box, strict=True)
+    return [end + whole if v in query.integers else end for end, (v, _, _) in places] + rows
+
+
+def _ball(query: Query, reference: Reference, radius: fmpq) -> list[Markup]:
+    """‖x − x̂‖∞ ≤ radius, what it is cut to, and the inputs that may not change."""
+    text = (
+        "<msub><mrow><mo>‖</mo>{0}<mo>−</mo><mover>{0}<mo>^</mo></mover><mo>‖</mo></mrow>"
+        "<mi>∞</mi></msub><mo>≤</mo>{1}"
+    )
+    found = [Markup(text).format(_mi("x"), _mn(radius))]
+    fixed = sum(l == u for l, u in zip(query.lower, query.upper, strict=True))
+    one = Markup("<msub>{}<mi>i</mi></msub>").format(_mi("x"))
+    if reference.clip is not None:
+        cut = (
+            "{}<mo>∈</mo><mo>[</mo>{}<mo>,</mo>{}<mo>]</mo><mspace width='0.5em'/><mtext>{}</mtext>"
+        )
+        low, high = reference.clip
+        which = "for each that may change" if fixed else "for each i"
+        found.append(Markup(cut).format(one, _mn(low), _mn(high), which))
+    if fixed:
+        same = "{0}<mo>=</mo><msub><mover>{1}<mo>^</mo></mover><mi>i</mi></msub>"
+        same += "<mspace width='0.5em'/><mtext>{2}</mtext>"
+        found.append(Markup(same).format(one, _mi("x"), f"for {many(fixed, 'fixed input')}"))
+    return found
 
 
 def _parts(net: Network, part: Formula) -> tuple[list[Markup], str]:

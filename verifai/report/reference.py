@@ -24,11 +24,13 @@ class Reference:
         inputs: one exact number for each input value.
         words: what it is.
         radius: of the L∞ ball that the box is, cut to what inputs can be; None: it is no ball.
+        clip: what a ball is cut to; None: it is whole.
     """
 
     inputs: tuple[fmpq, ...]
     words: str
     radius: fmpq | None = None
+    clip: tuple[fmpq, fmpq] | None = None
 
 
 def reference_of(query: Query) -> Reference:
@@ -59,7 +61,8 @@ def reference_of(query: Query) -> Reference:
     if len(moving) < MANY or not inside or SHARE * uncut < len(moving) or query.integers:
         return Reference(middle, "the middle of the domain's box")
     words = "the centre of the ball that the domain is"
-    return Reference(tuple(centre), words, radius)
+    clip = (least, most) if uncut < len(moving) else None
+    return Reference(tuple(centre), words, radius, clip)
 
 
 def _box(query: Query) -> list[tuple[fmpq, fmpq]]:

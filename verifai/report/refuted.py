@@ -118,7 +118,7 @@ def refuted(
     along = way(evaluator, before, after, images[0] if images else None)
     return Refuted(
         origin=origin,
-        said=said_of(query, reference),
+        said=said_of(query, reference, verified=False),
         semantics=query.semantics,
         assumptions=query.assumptions,
         reference=reference,

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from verifai.kernel.network import Network
 from verifai.kernel.query import And, Atom, Formula, Query, Relation
+from verifai.kernel.statement import statement
 from verifai.report.mathematics import NEGATED, letters, mathematics
 from verifai.report.reference import Reference
 from verifai.report.words import Shown, atom_words, compared, many, shown
@@ -52,6 +53,7 @@ class Said:
         decided: the same about the values that it was decided on, where these are others.
         mathematics: all of it as MathML, line by line.
         legend: what its letters stand for.
+        kernel: the statement in the kernel's own words.
     """
 
     network: str
@@ -63,14 +65,16 @@ class Said:
     decided: tuple[Line, ...]
     mathematics: tuple[Markup, ...]
     legend: str
+    kernel: str
 
 
-def said_of(query: Query, reference: Reference) -> Said:
+def said_of(query: Query, reference: Reference, *, verified: bool = True) -> Said:
     """The property that a query asks about.
 
     Args:
         query: the decision problem.
         reference: what its domain stands around.
+        verified: whether the property holds, or else is violated somewhere.
     """
     net, box = query.network, list(zip(query.input_values, query.lower, query.upper, strict=True))
     ends = tuple(
@@ -95,7 +99,8 @@ def said_of(query: Query, reference: Reference) -> Said:
         _lines(net, stated),
         () if query.stated is None else _lines(net, query.unsafe),
         mathematics(query, stated, reference),
-        "; ".join(f"{l}: {net.nodes[n].name}" for n, l in named.items() if net.nodes[n].name != l),
+        "; ".join(f"{letter}: {net.nodes[node].name}" for node, letter in named.items()),
+        statement(query, verified=verified),
     )
 
 
@@ -103,12 +108,13 @@ def _domain_words(query: Query, reference: Reference) -> str:
     count = len(query.lower)
     fixed = sum(l == u for l, u in zip(query.lower, query.upper, strict=True))
     if reference.radius is not None:
-        least, most = min(query.lower), max(query.upper)
         words = (
             f"every input that differs from the reference by at most {shown(reference.radius)} "
-            f"in each of {count - fixed} of {count} values, "
-            f"within [{shown(least).plain}, {shown(most).plain}]"
+            f"in each of {count - fixed} of {count} values"
         )
+        if reference.clip is not None:
+            low, high = reference.clip
+            words += f", within [{shown(low)}, {shown(high)}]"
     else:
         words = f"every input of a box of {many(count, 'interval')}"
         words += f", {fixed} of them single points" if fixed else ""
