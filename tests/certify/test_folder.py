@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,7 @@ import numpy as np
 import pytest
 
 import verifai as vf
-from tests.processes import is_left_alone
+from tests.certify.kills import answers_in, survive
 from verifai.certify import decide as deciding
 from verifai.certify.folder import COUNTEREXAMPLES, PROOFS, RESULTS, Folder
 
@@ -23,7 +20,7 @@ NET = vf.load(DATA / "digits_mlp.onnx")
 with np.load(DATA / "digits_test.npz") as file:
     X, Y = file["images"][:8] / 16, file["labels"][:8].tolist()
 RADII = ["1/100", "1/25", "1/10"]
-KILLS = 30
+KILLS = 30  # benchmarks/evidence.py has a hundred
 
 
 def run(folder: Path | None, count: int = 4, jobs: int = 1, **changed: Any) -> vf.Certification:
@@ -51,44 +48,15 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are found in /proc")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 def test_kills_at_random_moments_lose_nothing(tmp_path: Path) -> None:
-    whole = run(None, len(X))
-    rng = random.Random(1)
-    before: set[tuple[str, str, str]] = set()
-    is_over = False
-    for _ in range(KILLS):
-        child = os.fork()
-        if child == 0:
-            os.setsid()
-            code = 1
-            try:
-                run(tmp_path / "kept", len(X), jobs=rng.choice([1, 2]))
-                code = 0
-            finally:
-                os._exit(code)
-        time.sleep(rng.uniform(0, 0.5))
-        os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-        is_over |= os.waitstatus_to_exitcode(status) == 0
-        assert is_left_alone(child)
-        if not (tmp_path / "kept" / RESULTS).is_file():
-            continue
-        folder = Folder(tmp_path / "kept")
-        now = {(e.key, e.found.eps, e.found.status) for e in folder.entries.values()}
-        assert before <= now
-        before = now
-        for entry in folder.entries.values():
-            if entry.found.by == entry.found.eps:
-                assert folder.evidence(entry) is not None
+    kept, whole = tmp_path / "kept", run(None, len(X))  # here, so that children need import nothing
+    before = survive(lambda jobs: run(kept, len(X), jobs=jobs), kept, KILLS)
     assert before
-    report = run(tmp_path / "kept", len(X), jobs=2)
+    report = run(kept, len(X), jobs=2)
     assert answers(report) == answers(whole)
     again = report.recheck()
     assert again.failures == ()
     assert again.proofs + again.counterexamples == len(answers(report))
-    after = {
-        (e.key, e.found.eps, e.found.status) for e in Folder(tmp_path / "kept").entries.values()
-    }
-    assert before <= after
+    assert before <= answers_in(kept)
 
 
 def test_what_is_kept_is_checked_not_searched(
