@@ -75,7 +75,7 @@ class Formulation:
         self.steep = np.flatnonzero(self.heads.has_left)
         self.known, self.is_elastic = self._known(), is_elastic
         goals, self.constant = substituted.rows(rows)
-        self.lines = self.heads.lines(substituted.bounds)
+        self.lines, self.seen = self.heads.lines(substituted.bounds), substituted.bounds
         self.value = len(self.columns)  # the column of the program's value
         cost = np.zeros(self.value + 1)
         cost[self.value] = 1
@@ -151,7 +151,9 @@ class Formulation:
 
     def _bend(self, bounds: Bounds) -> None:
         """Sets lines to a region's, slopes only of those that say something there."""
-        lines, before = self.heads.lines(bounds), self.lines.slopes
+        if bounds is self.seen:
+            return
+        lines, before, self.seen = self.heads.lines(bounds), self.lines.slopes, bounds
         kept = ~lines.is_used()[:, None, :]
         np.copyto(lines.slopes, before, where=kept)
         self.lines = lines

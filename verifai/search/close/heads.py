@@ -17,6 +17,7 @@ from verifai.bounds.interval import Bounds
 from verifai.bounds.kinds.pieces import Piecewise, span
 from verifai.bounds.kinds.protocol import Envelope
 from verifai.bounds.maps import Array, Indices, Mask
+from verifai.kernel.hints import SHY
 from verifai.search.close.columns import Columns
 
 RIGHT, CHORD, LEFT = range(3)  # of values without pieces RIGHT is the lower line, CHORD the upper
@@ -77,6 +78,8 @@ class Heads:
         reads: the columns that each reads, (2, m); -1: it reads but one.
         is_flat: whose left line has slope zero, so that it bounds a column, (m,).
         has_left: which have a left line that is none of these, (m,).
+        bends: knots, values there and slopes beside them of those with one knot, (4, m), else NaN.
+        bent: the numbers of these.
     """
 
     def __init__(self, columns: Columns) -> None:
@@ -92,6 +95,7 @@ class Heads:
         self.first = self.compiled.width
         self.reads = np.full((2, self.count), -1)
         self.is_flat, self.has_left = np.zeros((2, self.count), dtype=bool)
+        self.bends = np.full((4, self.count), np.nan)
         for group in self.groups:
             for k, source in enumerate(self._sources(group)):
                 self.reads[k, group.part] = columns.of_node(source, group.index)
@@ -99,6 +103,11 @@ class Heads:
             flat = flat and group.node not in self.compiled.preactivations  # which have own ends
             self.is_flat[group.part] = flat
             self.has_left[group.part] = group.bent is not None and not flat
+            if group.bent is not None:
+                bent, size = group.bent, self.compiled.sizes[group.node]
+                rows = np.concatenate([bent.knots, bent.values, bent.slopes])
+                self.bends[:, group.part] = np.broadcast_to(rows, (4, size))[:, group.index]
+        self.bent = np.flatnonzero(~np.isnan(self.bends[0]))
 
     def _sources(self, group: _Group) -> tuple[int, ...]:
         """The different nodes that a group reads, one or two."""
@@ -107,9 +116,10 @@ class Heads:
     def lines(self, bounds: Bounds) -> HeadLines:
         """The lines of all heads in a region."""
         found, base = HeadLines.free(self.count), None
+        if len(self.bent):
+            self._bend(bounds, found)
         for group in self.groups:
             if group.bent is not None:
-                self._bend(group, group.bent, bounds, found)
                 continue
             base = relaxed(self.compiled, bounds) if base is None else base
             lines = base.lines[group.node]
@@ -119,31 +129,39 @@ class Heads:
             self._settle(group, bounds, found)
         return found
 
-    def _bend(self, group: _Group, pieces: Piecewise, bounds: Bounds, found: HeadLines) -> None:
+    def _bend(self, bounds: Bounds, found: HeadLines) -> None:
         """Of values with one knot: both pieces and the chord, or the piece that they are on."""
-        part, index = group.part, group.index
-        low, high = bounds.lower[pieces.source], bounds.upper[pieces.source]
-        touched = span(pieces, low, high)
-        start, end = pieces.value(low)[0, index], pieces.value(high)[0, index]
-        low, high, is_open = low[0, index], high[0, index], touched.is_split[0, index]
-        slopes = np.broadcast_to(pieces.slopes, (2, touched.left.shape[1]))[:, index]
-        chord = np.where(is_open, end - start, slopes[1]) / np.where(is_open, high - low, 1)
-        left, right = start - slopes[0] * low, end - slopes[1] * high
-        is_left = touched.left[0, index] == slopes[0]
-        is_convex = slopes[0] <= slopes[1]
+        ends = np.zeros((2, self.count))
+        for group in self.groups:
+            if group.bent is not None:
+                for k, side in enumerate((bounds.lower, bounds.upper)):
+                    ends[k, group.part] = side[group.bent.source][0, group.index]
+        which = self.bent
+        (low, high), (knot, value, first, last) = ends[:, which], self.bends[:, which]
+        inner = low + SHY * (high - low), high - SHY * (high - low)
+        is_open, is_left = (
+            (inner[0] < knot) & (knot < inner[1]),
+            (inner[0] < knot) | (inner[1] <= knot),
+        )
+        is_convex = first <= last
+        start, end = (
+            value + first * (y - knot) + (last - first) * np.maximum(y - knot, 0)
+            for y in (low, high)
+        )
+        chord = np.where(is_open, end - start, last) / np.where(is_open, high - low, 1)
         for line, slope, at, is_here in (
-            (LEFT, slopes[0], left, is_left),
-            (RIGHT, slopes[1], right, ~is_left),
+            (LEFT, first, start - first * low, is_left),
+            (RIGHT, last, end - last * high, ~is_left),
         ):
-            found.slopes[line, 0, part] = slope
-            found.low[line, part] = np.where(np.where(is_open, is_convex, is_here), at, -math.inf)
-            found.high[line, part] = np.where(np.where(is_open, ~is_convex, is_here), at, math.inf)
+            found.slopes[line, 0, which] = slope
+            found.low[line, which] = np.where(np.where(is_open, is_convex, is_here), at, -math.inf)
+            found.high[line, which] = np.where(np.where(is_open, ~is_convex, is_here), at, math.inf)
         at = start - chord * low
-        found.slopes[CHORD, 0, part] = chord
-        found.low[CHORD, part] = np.where(is_open & ~is_convex, at, -math.inf)
-        found.high[CHORD, part] = np.where(is_open & is_convex, at, math.inf)
-        found.is_open[part] = is_open
-        found.is_concave[part] = is_open & ~is_convex
+        found.slopes[CHORD, 0, which] = chord
+        found.low[CHORD, which] = np.where(is_open & ~is_convex, at, -math.inf)
+        found.high[CHORD, which] = np.where(is_open & is_convex, at, math.inf)
+        found.is_open[which] = is_open
+        found.is_concave[which] = is_open & ~is_convex
 
     def _default(self, group: _Group, lines: Envelope, found: HeadLines) -> None:
         """Of other values, the default lines: there are no slopes to choose."""
