@@ -15,8 +15,10 @@ from flint import fmpq
 
 from verifai.theorems import evidence
 from verifai.theorems.claim import Claim, Finding, Outcome, Role, Table, Theorem, Trust, parameter
+from verifai.theorems.network_sweeps import at_the_knot, listed
 from verifai.theorems.reverse_sweep import KINDS, Counter, Step, forward, reverse
 
+LISTED = 6  # networks with drawn weights
 STATEMENT = """\
 A program computes values one after the other from inputs and constants by +, -, x, ÷ and relu.
 1. Where no argument of a relu is 0 and no divisor is 0, the reverse sweep (adjoints from the last
@@ -26,6 +28,9 @@ A program computes values one after the other from inputs and constants by +, -,
    much for each input.
 3. "Automatic differentiation gives the derivative wherever the function has one" is false: relu(x)
    - relu(-x) = x has the derivative 1 at 0, where the sweep, with relu'(0) = 0, says 0.
+4. The two functions by which it is taught, ForwardNN and BackwardNN, give the gradients of the loss
+   off the knots of ρ: with M_r = ρ'(A_r X_r + b_r)·g_{r+1} and g_r = A_rᵀ M_r they are M_r X_rᵀ for
+   A_r and M_r 1 for b_r.
 """
 
 
@@ -75,6 +80,19 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
         "torch's autograd gives the same numbers, for programs without ÷ on whole numbers, where "
         "float64 does not round.",
         partial(autograd, sizes),
+    )
+    yield Claim(
+        "two-functions",
+        "The two functions that Peyré lists, ForwardNN (X_0 = Z, X_{r+1} = ρ(A_r X_r + b_r)) and "
+        "BackwardNN (M = ρ'(A_r X_r + b_r)·g, ∂A_r = M X_rᵀ, ∂b_r = Σ M, g = A_rᵀ M), taken "
+        f"literally: the gradients of |X_R - Y|²/2 for {LISTED} networks 3 → 4 → 3 → 2, exactly.",
+        partial(listed, LISTED),
+    )
+    yield Claim(
+        "two-functions-everywhere",
+        "The loss has a derivative at all weights, and BackwardNN gives it, with ρ = relu.",
+        at_the_knot,
+        role=Role.CONTROL,
     )
     yield Claim(
         "four",
@@ -203,7 +221,8 @@ THEOREM = Theorem(
     statement=STATEMENT,
     proposal="drawn programs, their operations counted one by one",
     source="Linnainmaa (1970); Baur, Strassen, The complexity of partial derivatives (1983); "
-    "Bolte, Pauwels, Conservative set valued fields (2021) on the knots",
+    "Bolte, Pauwels, Conservative set valued fields (2021) on the knots; Peyré, lectures on the "
+    "mathematics of neural networks (ForwardNN, BackwardNN)",
     defaults=Parameters(),
     claims=claims,
     example="""\

@@ -242,7 +242,7 @@ def claims(sizes: Parameters) -> Iterator[Claim]:
             yield Claim(
                 f"{kind}-{place}",
                 f"The {kind} network (seed {sizes.seed}) on image {place}: the radius lies in a "
-                "bracket of width at most 2^-10, certified at its lower end.",
+                f"bracket of width at most {CLOSED}, certified at its lower end.",
                 partial(certified, found),
             )
             yield Claim(

@@ -167,7 +167,18 @@ def attained(factor: int) -> Finding:
     """Both numbers of five points."""
     whole, at = delta(ATTAINED)[0], delta_at(ATTAINED, 0)
     said = f"δ = {whole}, δ_p = {at}"
+    if not is_metric(ATTAINED):
+        return evidence.exact(False, counterexample="these are no distances")
     return evidence.exact(whole == factor * at and at > 0, said, counterexample=said)
+
+
+def is_metric(d: Metric) -> bool:
+    """Whether it is symmetric, 0 on the diagonal alone, and no way around is shorter."""
+    n = len(d)
+    pairs = [(i, j) for i in range(n) for j in range(n)]
+    if any(d[i][j] != d[j][i] or (d[i][j] == 0) != (i == j) for i, j in pairs):
+        return False
+    return closed([list(row) for row in d]) == [list(row) for row in d]
 
 
 THEOREM = Theorem(

@@ -98,6 +98,12 @@ _AXES: tuple[list[list[float]], list[float]] = (
 KNOWN = (
     KnownSet("disc", "1/2 - |x| - |y|", (_AXES, ([[-1.0] * 4], [0.5])), Betti(1, 0)),
     KnownSet("punctured", "|x| + |y|", (_AXES, ([[1.0] * 4], [0.0])), Betti(1, 1)),
+    KnownSet(
+        "slit",
+        "|x| + max(|y| - 1/2, 0)",
+        ((_AXES[0], [0.0, 0.0, -0.5, -0.5]), ([[1.0] * 4], [0.0])),
+        Betti(1, 1),
+    ),
     KnownSet("cone", "|x| - |y|", (_AXES, ([[1.0, 1.0, -1.0, -1.0]], [0.0])), Betti(2, 0)),
     KnownSet("halves", "|x|", (_AXES, ([[1.0, 1.0, 0.0, 0.0]], [0.0])), Betti(2, 0)),
 )

@@ -33,7 +33,8 @@ drawn points is no proof of an upper bound, which comes from the count or, where
 the theorem of Alexander and Hirschowitz or from rank at most k of a quadratic form.
 """
 Weights = Sequence[Sequence[int]]
-NAIVE = ((2, 2, 3), (3, 2, 3), (3, 4, 4), (4, 3, 3), (3, 3, 3))  # (n, k, d) that meet the bound
+# (n, k, d) that meet the bound; in the last there are more weights than coefficients
+NAIVE = ((2, 2, 3), (3, 2, 3), (3, 4, 4), (4, 3, 3), (3, 3, 3), (2, 3, 3))
 DEFECTIVE = {(3, 5, 4): 14, (4, 9, 4): 34, (5, 14, 4): 69, (5, 7, 3): 34}
 QUADRATIC = ((3, 2), (4, 2), (4, 3), (5, 3))  # (n, k) of degree 2
 
