@@ -155,3 +155,28 @@ def test_an_answer_with_its_proof_becomes_a_page(
     words = found.all("pre", **{"class": "command"})[0].text.split()
     assert words == ["verifai", "check", *files, kept, *meaning]
     assert run(words[1:]) == 0
+
+
+QUERY_2 = """(vnnlib-version <2.0>)
+(declare-network f
+  (declare-input X real [1, 1])
+  (declare-output Y real [1, 1])
+)
+(assert (and (>= X[0, 0] 0.0) (<= X[0, 0] 1.0)))
+(assert (>= Y[0, 0] 0.5))
+"""
+
+
+def test_an_answer_of_the_standards_form_becomes_a_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "q.vnnlib").write_text(QUERY_2, "utf-8")
+    model = Path(verifai.__file__).parent / "data" / "yarotsky_4.onnx"
+    words = [str(tmp_path / "q.vnnlib"), "--network", f"f={model}"]
+    assert run(["verify", *words, "--json"]) == 1
+    answer, out = tmp_path / "answer.json", tmp_path / "page.html"
+    answer.write_text(capsys.readouterr().out, "utf-8")
+    assert run(["report", str(answer), "-o", str(out)]) == 0
+    found = parsed(out.read_text("utf-8"))
+    said = found.all("pre", **{"class": "command"})[0].text.split()
+    assert said == ["verifai", "verify", *words]

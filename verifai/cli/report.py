@@ -44,9 +44,9 @@ def command(results: tuple[Path, ...], output: Path, title: str | None, **known:
     """Write a page about each RESULT: what was proved or refuted, and why.
 
     A RESULT is a file of verdict.save (NAME.proof), a certificate (with its .network and
-    .query.json beside it), a folder of them (of a theorem), what verify --json printed (NAME.json),
-    a table of bench --out (NAME.csv), or the folder of certify. Proofs are checked anew and
-    counterexamples replayed; of tables the page says what they say.
+    .query.json beside it), a folder of them (of a theorem), what verify --json or theorem run
+    --json printed (NAME.json), a table of bench --out (NAME.csv), or the folder of certify. Proofs
+    are checked anew and counterexamples replayed; of tables the page says what they say.
 
     Exit codes: 0 written, 4 usage or error.
     """

@@ -213,6 +213,8 @@ def _standard(query_file: Path, networks: dict[str, Path], asked: _Asked) -> int
     if asked.as_json:
         found = record(verdict, posed.query, seconds=elapsed)
         found |= {"certificate": path, "types": posed.types, "answer": shown}
+        named = {name: str(file) for name, file in networks.items()}
+        found |= {"property": str(query_file), "networks": named}
         click.echo(json.dumps(found, allow_nan=False))
         return exit_code(verdict)
     click.echo(shown.partition("\n")[0] if asked.folder is not None else shown)

@@ -1,4 +1,4 @@
-"""What leads a page about several questions: a theorem's statement, a table of all.
+"""The table that leads a page about several questions.
 
 May import: the floor's own parts. Must not know: files, templates.
 """
@@ -7,22 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from verifai.report.proved import Origin
 from verifai.report.several import NAMES, Fact, Heading, Several, TableCell
 from verifai.report.words import many
-
-
-@dataclass(frozen=True, slots=True)
-class Stated:
-    """A section about a theorem: what it says, and how many of its certificates follow."""
-
-    template: ClassVar[str] = "statement.html"
-    origin: Origin
-    text: str
-    proofs: int
 
 
 class Judged(Protocol):

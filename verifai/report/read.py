@@ -24,17 +24,21 @@ from verifai.kernel.files.certificate import DIGEST, MAGIC
 from verifai.kernel.number import rational
 from verifai.kernel.query import Query
 from verifai.proof.evidence import read_evidence
-from verifai.report.overview import Stated
 from verifai.report.page import Section
 from verifai.report.proved import Origin, Proved, proved
 from verifai.report.refuted import refuted
 from verifai.report.several import benchmark, certification
+from verifai.report.theorem import (
+    STATEMENT,
+    claims_sections,
+    is_about_theorems,
+    statement_section,
+)
 from verifai.report.undecided import undecided
 from verifai.verdict import Counterexample, Effort, Unknown
 
 FEW = 100  # nodes of each tree, where a page has several
 MANY = 64  # proofs of a folder that are shown
-STATEMENT = "statement.txt"  # in a folder of `theorem run`
 ANSWERS = "answers.csv"  # in a folder of `certify`
 BENCH = {"onnx", "vnnlib", "verdict", "wall_seconds"}
 CERTIFY = {"input", "label", "answer", "eps", "status"}
@@ -74,6 +78,8 @@ def sections_of(path: Path, asked: Wanted) -> Iterator[Section]:
         yield from _folder(path)
     elif zipfile.is_zipfile(path):
         yield evidence_section(path, asked)
+    elif path.suffix == ".json" and is_about_theorems(path):
+        yield from claims_sections(path)
     elif path.suffix == ".json":
         yield answer_section(path, asked)
     elif path.suffix == ".csv":
@@ -201,16 +207,27 @@ def _answer(path: Path) -> dict[str, Any]:
 
 def _question(path: Path, said: dict[str, Any], asked: Wanted) -> tuple[Query, str]:
     """The query that an answer is about, from the files themselves, and how to ask it again."""
-    named = [said.get("model"), said.get("property")]
-    given = [asked.model, asked.property_file]
-    files = [
-        g or (Path(n) if isinstance(n, str) else None) for g, n in zip(given, named, strict=True)
-    ]
-    if files[0] is None or files[1] is None:
+    model = asked.model or _file(said.get("model")) or _files(said.get("networks"))
+    stated = asked.property_file or _file(said.get("property"))
+    if not model or stated is None:
         raise InputError(f"{path}: say what it is about with --model FILE --property FILE")
     semantics, ulp = str(said.get("semantics", "real")), said.get("assume_ulp")
-    query = query_from(files[0], files[1], semantics=semantics, assume_ulp=ulp)
-    return query, _command(said, "verify", str(files[0]), str(files[1]))
+    query = query_from(model, stated, semantics=semantics, assume_ulp=ulp)
+    if isinstance(model, dict):
+        pairs = [word for name, file in model.items() for word in ("--network", f"{name}={file}")]
+        return query, _command(said, "verify", str(stated), *pairs)
+    return query, _command(said, "verify", str(model), str(stated))
+
+
+def _file(found: Any) -> Path | None:
+    return Path(found) if isinstance(found, str) and found else None
+
+
+def _files(found: Any) -> dict[str, str] | None:
+    """The files of several networks, by their names."""
+    return (
+        {str(name): str(file) for name, file in found.items()} if isinstance(found, dict) else None
+    )
 
 
 def _counterexample(path: Path, said: dict[str, Any]) -> Counterexample:
@@ -261,25 +278,14 @@ def _network_of(path: Path, data: bytes) -> Path:
     raise InputError(f"{path}: no result that can be shown: {beside.name} is missing beside it")
 
 
-def statement_section(path: Path, proofs: int) -> Stated:
-    """The section about a theorem's statement.
-
-    Raises:
-        OSError: as `sections_of`.
-    """
-    head, _, body = path.read_text("utf-8", errors="replace").partition("\n")
-    return Stated(Origin(head.strip() or path.parent.name), body.strip(), proofs)
-
-
 def _folder(path: Path) -> Iterator[Section]:
     """The answers of a folder of `certify`, or the proofs of any other folder."""
     if (path / ANSWERS).is_file():
         yield table_section(path / ANSWERS)
         return
     found = sorted(path.glob("*.cert"), key=lambda p: (len(p.name), p.name))
-    told = path / STATEMENT
-    if told.is_file():
-        yield statement_section(told, len(found))
+    if (path / STATEMENT).is_file():
+        yield statement_section(path, len(found))
     elif not found:
         raise InputError(f"{path}: no certificates (*.cert) in this folder")
     for each in found[:MANY]:
