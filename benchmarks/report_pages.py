@@ -64,14 +64,18 @@ def instances(benchmarks: Path, results: Path | None) -> list[Path]:
     return [*([] if results is None else [results]), *found]
 
 
+def theorems() -> list[Path]:
+    """The stored proofs of three theorems."""
+    return [ROOT / "proofs" / name for name in THEOREMS]
+
+
 def pages(folder: Path, benchmarks: Path, results: Path | None) -> Iterator[list[str]]:
     """One row a page: its name, seconds to make it, bytes."""
-    theorems = [ROOT / "proofs" / name for name in THEOREMS]
     makers: dict[str, Callable[[], list[Path]]] = {
         "digit": lambda: digit(folder),
         "acas": lambda: acas(folder, benchmarks),
         "instances": lambda: instances(benchmarks, results),
-        "theorems": lambda: theorems,
+        "theorems": theorems,
     }
     for name, make in makers.items():
         try:
