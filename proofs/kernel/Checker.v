@@ -2,7 +2,7 @@
     coefficients; a form's value is 2^(2 q) times the real one. Sound.v proves that for every q. *)
 From Coq Require Import ZArith QArith List Bool.
 From Flocq Require Import Core Operations.
-From Kernel Require Import Statement Forms Lines Packed.
+From Kernel Require Import Statement Forms Lines Kinds Packed.
 Import ListNotations.
 Open Scope Z_scope.
 
@@ -15,19 +15,28 @@ Record matrix := Matrix { source_at : nat; columns : nat; rows_of : list (list Z
 Inductive cnode :=
 | CInput
 | CAffine (w : Z) (terms : list matrix) (bias : list Z)       (* bias times 2^(q + w) *)
-| CPiecewise (d : nat) (fs : list pwl).
-Record layer := Layer { cn : cnode; bx : list interval; ln : list line }.
+| CUnary (d : nat) (fs : list unary)
+| CProduct (m d e : nat).
+Record layer := Layer { cn : cnode; bx : list interval; ln : list line; pl : list plane }.
 
-Record row := Row { rt : list (nat * nat * Z); rc : Z; strict : bool }.   (* sum + rc <= 0 *)
+(** sum + rc <= 0 *)
+Record row := Row { rt : list (nat * nat * Z); rc : Z; strict : bool }.
 
+(** Multipliers of rows (the newest first) and of ends of values; hints for lines, the last node first. *)
+Record block := Block { of_rows : list Z; of_ends : list (nat * nat * Z); hints : list (list hint) }.
+Inductive step :=
+| Bounds (k : nat) (knots : option (list Z))    (* all values of a node but those that no knot is inside of *)
+| Bounds_with (k : nat) (b : block)
+| Form (t : list (nat * nat * Z)) (b : block).
 Inductive proof :=
-| Split (t : list (nat * nat * Z)) (c : Z) (one two : proof)
+| Split (t : list (nat * nat * Z)) (c : Z) (one two : proof)   (* c times 2^q *)
 | Choose (k : nat) (one two : proof)   (* the first alternative; the others *)
-| Derive (nodes : list (nat * bool)) (next : proof)   (* whether settled values are left *)
-| Close (multipliers : list Z) (codes : list (list Z)).
+| Derive (steps : list step) (next : proof)
+| Close (b : block).
 
 Section Scale.
 Variable q : Z.   (* bits behind the point *)
+Variable sharp : bool.   (* rows are not packed: what is rounded away costs nothing where it is 0 *)
 
 Definition source_box (d : nat) (rest : list layer) : list interval :=
   match nth_error rest d with Some L => bx L | None => [] end.
@@ -45,6 +54,7 @@ Definition settle (w : Z) (form : list Z * Z) (d : nat) (rest : list layer)
 Definition pull_plain (w : Z) (a : list Z) (m : matrix) (b : list interval) : option (list Z * Z) :=
   match comb a (rows_of m) with Some A => shrink w A b | None => None end.
 Definition pull (w : Z) (a : list Z) (m : matrix) (b : list interval) : option (list Z * Z) :=
+  if sharp then pull_plain w a m b else
   match packed_as m with
   | Some p =>
       match pcomb a (packed p) 0 0, slack (columns m) b with
@@ -86,10 +96,23 @@ Fixpoint elim (ctx : list layer) (parts : list (list Z)) (C : Z) : option Z :=
                   end
               | None => None
               end
-          | CPiecewise d _ =>
+          | CUnary d _ =>
               match relax a (ln L) with
               | Some f => match settle q f d rest ps C with
                           | Some (ps', C') => elim rest ps' C' | None => None end
+              | None => None
+              end
+          | CProduct _ d e =>
+              match relax2 a (pl L) with
+              | Some (A, B, T) =>
+                  match settle q (A, T) d rest ps C with
+                  | Some (ps', C') =>
+                      match settle q (B, 0) e rest ps' C' with
+                      | Some (ps2, C2) => elim rest ps2 C2
+                      | None => None
+                      end
+                  | None => None
+                  end
               | None => None
               end
           end
@@ -97,27 +120,32 @@ Fixpoint elim (ctx : list layer) (parts : list (list Z)) (C : Z) : option Z :=
   | _, [] => None
   end.
 
-Fixpoint make_lines (fs : list pwl) (b : list interval) (codes : list Z) : list line :=
+Fixpoint make_lines (fs : list unary) (b : list interval) (hs : list hint) : list line :=
   match fs, b with
   | f :: fs', i :: b' =>
-      let (c, codes') := match codes with [] => (255, []) | c :: cs => (c, cs) end in
-      make_line q f i (default_slopes q f i c) :: make_lines fs' b' codes'
+      let (h, hs') := match hs with [] => (plain, []) | h :: t => (h, t) end in
+      unary_line q f i h :: make_lines fs' b' hs'
   | _, _ => []
   end.
-(** The lines of a block: codes for piecewise-linear nodes, the last node first. *)
-Fixpoint recode (ctx : list layer) (codes : list (list Z)) : list layer :=
-  match ctx with
-  | [] => []
-  | L :: rest =>
-      match cn L, codes with
-      | CPiecewise d fs, c :: cs =>
-          Layer (cn L) (bx L) (make_lines fs (source_box d rest) c) :: recode rest cs
-      | _, _ => L :: recode rest codes
-      end
+(** A layer with its lines made anew from its sources' intervals. *)
+Definition with_lines (hs : list hint) (L : layer) (rest : list layer) : layer :=
+  match cn L with
+  | CUnary d fs => Layer (cn L) (bx L) (make_lines fs (source_box d rest) hs) []
+  | CProduct m d e =>
+      Layer (cn L) (bx L) [] (make_planes (firstn m (source_box d rest)) (source_box e rest) hs)
+  | _ => L
+  end.
+(** The lines that a block proposes, the last node first; where it says nothing, those that are there. *)
+Fixpoint recode (ctx : list layer) (hs : list (list hint)) : list layer :=
+  match ctx, hs with
+  | L :: rest, h :: hs' =>
+      (match h with [] => L | _ => with_lines h L rest end) :: recode rest hs'
+  | _, _ => ctx
   end.
 Definition reline (d : nat) (L : layer) (rest : list layer) : layer :=
   match cn L with
-  | CPiecewise d' fs => if Nat.eqb d d' then Layer (cn L) (bx L) (make_lines fs (source_box d' rest) []) else L
+  | CUnary d' _ => if Nat.eqb d d' then with_lines [] L rest else L
+  | CProduct _ d' e => if Nat.eqb d d' || Nat.eqb d e then with_lines [] L rest else L
   | _ => L
   end.
 
@@ -126,7 +154,7 @@ Fixpoint update (g : layer -> list layer -> list interval) (d : nat) (ctx : list
   : list layer :=
   match ctx, d with
   | [], _ => []
-  | L :: rest, O => Layer (cn L) (g L rest) (ln L) :: rest
+  | L :: rest, O => Layer (cn L) (g L rest) (ln L) (pl L) :: rest
   | L :: rest, S d' => let rest' := update g d' rest in reline d' L rest' :: rest'
   end.
 
@@ -135,18 +163,21 @@ Definition bound (L : layer) (rest : list layer) (i : nat) (z : Z) : option Z :=
   | Some b => Some (Z.shiftr b q)
   | None => None
   end.
-Fixpoint tighten_from (skip : bool) (L : layer) (rest : list layer) (i : nat) (b : list interval)
+(** Whether no knot is inside: then no line gets better. *)
+Definition settled (knots : option (list Z)) (l u : Z) : bool :=
+  match knots with Some ks => forallb (fun k => (k <=? l) || (u <=? k)) ks | None => false end.
+Fixpoint tighten_from (knots : option (list Z)) (L : layer) (rest : list layer) (i : nat) (b : list interval)
   : list interval :=
   match b with
   | [] => []
   | (l, u) :: b' =>
-      if skip && ((0 <=? l) || (u <=? 0))
-      then (l, u) :: tighten_from skip L rest (S i) b' else
+      if settled knots l u then (l, u) :: tighten_from knots L rest (S i) b' else
       (match bound L rest i 1 with Some l' => Z.max l l' | None => l end,
        match bound L rest i (-1) with Some u' => Z.min u (- u') | None => u end)
-      :: tighten_from skip L rest (S i) b'
+      :: tighten_from knots L rest (S i) b'
   end.
-Definition tighten (skip : bool) (L : layer) (rest : list layer) := tighten_from skip L rest 0 (bx L).
+Definition tighten (knots : option (list Z)) (L : layer) (rest : list layer) :=
+  tighten_from knots L rest 0 (bx L).
 
 Fixpoint cut_nth (i : nat) (z c : Z) (b : list interval) : list interval :=   (* z X + c <= 0 *)
   match b, i with
@@ -160,7 +191,7 @@ Definition cut (ctx : list layer) (r : row) : list layer :=
   match rt r with
   | [(k, i, z)] =>
       if (k <? length ctx)%nat then
-        update (fun L _ => cut_nth i z (Z.shiftl (rc r) q) (bx L)) (length ctx - 1 - k) ctx
+        update (fun L _ => cut_nth i z (rc r) (bx L)) (length ctx - 1 - k) ctx
       else ctx
   | _ => ctx
   end.
@@ -180,19 +211,74 @@ Fixpoint add_rows (n : nat) (ms : list Z) (rows : list row) (parts : list (list 
       if m <? 0 then None else
       match add_row n m (rt r) parts with
       | Some parts' =>
-          add_rows n ms' rows' parts' (C + m * Z.shiftl (rc r) q) (s || (strict r && (0 <? m)))
+          add_rows n ms' rows' parts' (C + m * rc r) (s || (strict r && (0 <? m)))
       | None => None
       end
   | _, [] => None
   end.
-Definition close (ctx : list layer) (rows : list row) (ms : list Z) : bool :=
-  match add_rows (length ctx) ms rows (repeat [] (length ctx)) 0 false with
-  | Some (parts, C, s) =>
-      match elim ctx parts C with
-      | Some b => (0 <? b) || ((0 =? b) && s)
-      | None => false
+(** m (l - v) for m > 0 and |m| (v - u) for m < 0, which are not above 0. *)
+Fixpoint add_ends (n : nat) (ctx : list layer) (ms : list (nat * nat * Z)) (parts : list (list Z)) (C : Z)
+  : option (list (list Z) * Z) :=
+  match ms with
+  | [] => Some (parts, C)
+  | (k, i, m) :: ms' =>
+      if (k <? n)%nat then
+        match nth_error (source_box (n - 1 - k) ctx) i with
+        | Some (l, u) =>
+            add_ends n ctx ms' (add_at (n - 1 - k) (unit i (- m)) parts)
+              (C + m * (if 0 <=? m then l else u))
+        | None => None
+        end
+      else None
+  end.
+(** LB of  sum parts + C  with a block; whether a strict row has weight in it. *)
+Definition lower (ctx : list layer) (rows : list row) (b : block) (parts : list (list Z)) (C : Z)
+  : option (Z * bool) :=
+  match add_rows (length ctx) (of_rows b) rows parts C false with
+  | Some (parts', C', s) =>
+      match add_ends (length ctx) ctx (of_ends b) parts' C' with
+      | Some (parts2, C2) =>
+          match elim (recode ctx (hints b)) parts2 C2 with Some z => Some (z, s) | None => None end
+      | None => None
       end
+  | None => None
+  end.
+Definition close (ctx : list layer) (rows : list row) (b : block) : bool :=
+  match lower ctx rows b (repeat [] (length ctx)) 0 with
+  | Some (z, s) => (0 <? z) || ((0 =? z) && s)
   | None => false
+  end.
+
+(** The least value of a form, in its own scale. *)
+Definition least (ctx : list layer) (rows : list row) (b : block) (t : list (nat * nat * Z)) : option Z :=
+  match add_row (length ctx) (Z.shiftl 1 q) t (repeat [] (length ctx)) with
+  | Some parts => match lower ctx rows b parts 0 with Some (z, _) => Some (Z.shiftr z q) | None => None end
+  | None => None
+  end.
+Fixpoint sharpen (ctx : list layer) (rows : list row) (b : block) (k i : nat) (box : list interval)
+  : list interval :=
+  match box with
+  | [] => []
+  | (l, u) :: box' =>
+      (match least ctx rows b [((k, i), 1)] with Some l' => Z.max l l' | None => l end,
+       match least ctx rows b [((k, i), -1)] with Some u' => Z.min u (- u') | None => u end)
+      :: sharpen ctx rows b k (S i) box'
+  end.
+Definition negated (t : list (nat * nat * Z)) : list (nat * nat * Z) := map (fun e => (fst e, - snd e)) t.
+Definition follow (c : list layer * list row) (s : step) : list layer * list row :=
+  let (ctx, rows) := c in
+  let n := length ctx in
+  match s with
+  | Bounds k knots => (update (tighten knots) (n - 1 - k) ctx, rows)
+  | Bounds_with k b =>
+      if (k <? n)%nat then
+        let box := sharpen ctx rows b k 0 (source_box (n - 1 - k) ctx) in
+        (update (fun _ _ => box) (n - 1 - k) ctx, rows)
+      else c
+  | Form t b =>
+      let r := match least ctx rows b t with
+               | Some z => Row (negated t) z false | None => Row [] 0 false end in
+      (cut ctx r, r :: rows)
   end.
 
 Definition is_empty (ctx : list layer) : bool :=
@@ -206,11 +292,11 @@ Definition atom_row (a : atom) : list row :=
   let d := denominator (summands a) (Qden (plus a)) in
   if forallb (fun c => Z.eqb (Zpos d mod Zpos (Qden c)) 0) (plus a :: map fst (summands a)) then
     let t := map (fun e => (snd e, times d (fst e))) (summands a) in
-    let c := times d (plus a) in
+    let c := Z.shiftl (times d (plus a)) q in
     match is a with
     | AtMost => [Row t c false]
     | Less => [Row t c true]
-    | Equal => [Row t c false; Row (map (fun e => (fst e, - snd e)) t) (- c) false]
+    | Equal => [Row t c false; Row (negated t) (- c) false]
     end
   else [].
 Fixpoint conjuncts (f : formula) : list row :=
@@ -227,7 +313,7 @@ Fixpoint check (p : proof) (ctx : list layer) (rows : list row) (ors : list (lis
   match p with
   | Split t c one two =>
       let r1 := Row t (- c) false in
-      let r2 := Row (map (fun e => (fst e, - snd e)) t) c true in
+      let r2 := Row (negated t) c true in
       check one (cut ctx r1) (r1 :: rows) ors && check two (cut ctx r2) (r2 :: rows) ors
   | Choose k one two =>
       match nth_error ors k with
@@ -237,9 +323,9 @@ Fixpoint check (p : proof) (ctx : list layer) (rows : list row) (ors : list (lis
           && check two ctx rows (put k l ors)
       | _ => false
       end
-  | Derive nodes next =>
-      check next (fold_left (fun c k => update (tighten (snd k)) (length c - 1 - fst k) c) nodes ctx) rows ors
-  | Close ms codes => close (recode ctx codes) rows ms
+  | Derive steps next =>
+      let (ctx', rows') := fold_left follow steps (ctx, rows) in check next ctx' rows' ors
+  | Close b => close ctx rows b
   end.
 
 (** From a network and a query to the root's context. *)
@@ -307,20 +393,33 @@ Fixpoint terms_box (terms : list matrix) (rest : list layer) (b : list interval)
   end.
 Definition shift_box (w : Z) (b : list interval) : list interval :=
   map (fun i => (Z.shiftr (fst i) w, - Z.shiftr (- snd i) w)) b.
-Fixpoint pwl_box (fs : list pwl) (b : list interval) : list interval :=
+Definition flat : hint := Hint 255 [Some 0; Some 0; Some 0; Some 0].
+Fixpoint unary_box (fs : list unary) (b : list interval) : list interval :=
   match fs, b with
   | f :: fs', i :: b' =>
-      let n := make_line q f i (0, 0) in
-      (Z.shiftr (lt n) q, - Z.shiftr (- ut n) q) :: pwl_box fs' b'
+      let n := unary_line q f i flat in
+      (Z.shiftr (lt n) q, - Z.shiftr (- ut n) q) :: unary_box fs' b'
+  | _, _ => []
+  end.
+Fixpoint product_box (b c : list interval) : list interval :=
+  match b, c with
+  | i :: b', j :: c' =>
+      let p := make_plane i j flat in
+      (Z.shiftr (pc p) q, - Z.shiftr (- qc p) q) :: product_box b' c'
   | _, _ => []
   end.
 
+Definition make_unary (s k : nat) (fs : list unary) (ctx : list layer) : option layer :=
+  if (s <? k)%nat then
+    let b := source_box (k - 1 - s) ctx in
+    Some (Layer (CUnary (k - 1 - s) fs) (unary_box fs b) (make_lines fs b []) [])
+  else None.
 Definition compile (qry : query) (n : node) (ctx : list layer) : option layer :=
   let k := length ctx in
   match n with
   | Input _ =>
       match find (fun p => Nat.eqb (fst p) k) (box qry) with
-      | Some p => Some (Layer CInput (root_box (snd p)) [])
+      | Some p => Some (Layer CInput (root_box (snd p)) [] [])
       | None => None
       end
   | Affine sz terms bias None None =>
@@ -330,16 +429,19 @@ Definition compile (qry : query) (n : node) (ctx : list layer) : option layer :=
         | Some ms =>
             let b := map (fun i => Z.shiftl (dfloor w (get bias i)) q) (seq 0 sz) in
             match terms_box ms ctx (map (fun z => (z, z)) b) with
-            | Some v => Some (Layer (CAffine w ms b) (shift_box w v) [])
+            | Some v => Some (Layer (CAffine w ms b) (shift_box w v) [] [])
             | None => None
             end
         | None => None
         end
       else None
-  | Piecewise s fs =>
-      if (s <? k)%nat then
-        let b := source_box (k - 1 - s) ctx in
-        Some (Layer (CPiecewise (k - 1 - s) fs) (pwl_box fs b) (make_lines fs b []))
+  | Piecewise s fs => make_unary s k (map Pieces fs) ctx
+  | Square m s => make_unary s k (repeat Squared m) ctx
+  | Sign m s => make_unary s k (repeat Signed m) ctx
+  | Product m l r =>
+      if (l <? k)%nat && (r <? k)%nat then
+        let b := firstn m (source_box (k - 1 - l) ctx) in let c := source_box (k - 1 - r) ctx in
+        Some (Layer (CProduct m (k - 1 - l) (k - 1 - r)) (product_box b c) [] (make_planes b c []))
       else None
   | _ => None
   end.

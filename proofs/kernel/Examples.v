@@ -2,7 +2,7 @@
     true by [check_sound]. *)
 From Coq Require Import ZArith QArith Reals List Bool.
 From Flocq Require Import Core.
-From Kernel Require Import Statement Sanity Forms Checker Main.
+From Kernel Require Import Statement Sanity Forms Kinds Checker Main.
 Import ListNotations.
 
 Definition bits := 20%Z.
@@ -10,36 +10,37 @@ Definition bits := 20%Z.
 Definition at_least (bound : Q) (box : Q * Q) : query :=
   Query [(0%nat, [box])] [] [] (And [Is (Atom [(-1 # 1, (3, 0)%nat)] bound AtMost)]).
 (** The forward pass and one multiplier. *)
-Definition direct : proof := Close [Z.shiftl 1 bits] [].
-Example accepted : check_all bits absolute (at_least (5 # 1) (-2 # 1, 2 # 1)%Q) direct = true.
+Definition one := Z.shiftl 1 bits.
+Definition direct : proof := Close (Block [one] [] []).
+Example accepted : check_all bits false absolute (at_least (5 # 1) (-2 # 1, 2 # 1)%Q) direct = true.
 Proof. vm_compute. reflexivity. Qed.
 Example true_then : forall x, ~ violates absolute (at_least (5 # 1) (-2 # 1, 2 # 1)%Q) x.
-Proof. exact (check_sound _ _ _ _ accepted). Qed.
+Proof. exact (check_sound _ _ _ _ _ accepted). Qed.
 
 (** |x| >= 3/2 on [-1, 1], by a split at 0. *)
 Definition tight := at_least (3 # 2) (-1 # 1, 1 # 1)%Q.
-Definition derived (next : proof) : proof := Derive [(1%nat, false); (2%nat, false)] next.
+Definition derived (next : proof) : proof := Derive [Bounds 1 None; Bounds 2 None] next.
 Definition halved : proof := Split [((0%nat, 0%nat), 1%Z)] 0%Z
-  (derived (Close [0; Z.shiftl 1 bits]%Z [])) (derived (Close [0; Z.shiftl 1 bits]%Z [])).
-Example halved_accepted : check_all bits absolute tight halved = true.
+  (derived (Close (Block [0%Z; one] [] []))) (derived (Close (Block [0%Z; one] [] []))).
+Example halved_accepted : check_all bits false absolute tight halved = true.
 Proof. vm_compute. reflexivity. Qed.
 
 (** Refused: what is false, a leaf without its multiplier or with a negative one, a network with a node of
     a kind that is not checked. *)
 Example false_refused :
-  map (check_all bits absolute (at_least (1 # 2) (-1 # 1, 1 # 1)%Q)) [direct; halved] = [false; false].
+  map (check_all bits false absolute (at_least (1 # 2) (-1 # 1, 1 # 1)%Q)) [direct; halved] = [false; false].
 Proof. vm_compute. reflexivity. Qed.
 Definition both := Query [(0%nat, [(-2 # 1, 2 # 1)%Q])] [] []
   (And [Is (Atom [(-1 # 1, (3, 0)%nat); (-1 # 1, (0, 0)%nat)] (7 # 1) AtMost)]).
 Example multipliers :
-  map (fun m => check_all bits absolute both (Close m [])) [[Z.shiftl 1 bits]; []; [(- Z.shiftl 1 bits)%Z]]
+  map (fun m => check_all bits false absolute both (Close (Block m [] []))) [[one]; []; [(- one)%Z]]
   = [true; false; false].
 Proof. vm_compute. reflexivity. Qed.
 Example other_kinds_refused :
-  map (fun n => check_all bits [Input 1; n] (Query [(0%nat, [(0, 0)%Q])] [] [] (Or [])) (Close [] []))
+  map (fun n => check_all bits false [Input 1; n] (Query [(0%nat, [(0, 0)%Q])] [] [] (Or [])) (Close (Block [] [] [])))
     [Piecewise 0 [relu]; Sign 1 0; Square 1 0; Product 1 0 0; Smooth 1 0 Exp;
      Affine 1 [] [zero] (Some [1%positive]) None; Affine 1 [] [zero] None (Some [zero])]
-  = [true; false; false; false; false; false; false].
+  = [true; true; true; true; false; false; false].
 Proof. vm_compute. reflexivity. Qed.
 
 (** A convolution with a sum of two terms: 2 x_0 + 3 x_1 + y_0 reaches 6 on the unit box, not 7. *)
@@ -51,7 +52,7 @@ Definition summed : network :=
 Definition reaches (bound : Q) : query :=
   Query [(0%nat, repeat (0, 1)%Q 4); (1%nat, repeat (0, 1)%Q 2)] [] []
     (And [Is (Atom [(-1 # 1, (2, 0)%nat)] bound AtMost)]).
-Example sum_accepted : check_all bits summed (reaches (7 # 1)) direct = true.
+Example sum_accepted : check_all bits false summed (reaches (7 # 1)) direct = true.
 Proof. vm_compute. reflexivity. Qed.
-Example sum_reached : check_all bits summed (reaches (6 # 1)) direct = false.
+Example sum_reached : check_all bits false summed (reaches (6 # 1)) direct = false.
 Proof. vm_compute. reflexivity. Qed.

@@ -70,7 +70,9 @@ Fixpoint shrink (w : Z) (a : list Z) (b : list interval) : option (list Z * Z) :
   | [], _ => Some ([], 0%Z)
   | z :: a', (l, u) :: b' =>
       match shrink w a' b' with
-      | Some (r, s) => Some (Z.shiftr z w :: r, Z.min 0 l + s)%Z
+      | Some (r, s) =>
+          let d := Z.shiftr z w in
+          Some (d :: r, if (Z.shiftl d w =? z)%Z then s else Z.min 0 l + s)%Z
       | None => None
       end
   | _, [] => None
@@ -83,6 +85,11 @@ Proof.
   - destruct b as [|[l u] b]; try discriminate.
     destruct (shrink w a b) as [[r' s']|] eqn:E; try discriminate.
     intros [= <- <-] [H1 H2]. specialize (IH _ _ _ _ Hw E H2). simpl.
+    destruct (Z.eqb_spec (Z.shiftl (Z.shiftr z w) w) z) as [X|_].
+    { rewrite Z.shiftl_mul_pow2 in X by lia. rewrite <- X at 2. rewrite mult_IZR.
+      replace (IZR (2 ^ w) * (IZR (Z.shiftr z w) * f O + dot r' (fun i => f (S i)) + IZR s'))
+        with (IZR (Z.shiftr z w) * IZR (2 ^ w) * f O
+              + IZR (2 ^ w) * (dot r' (fun i => f (S i)) + IZR s')) by ring. lra. }
     rewrite plus_IZR, Z.shiftr_div_pow2 by lia.
     assert (P : (0 < 2 ^ w)%Z) by (apply Z.pow_pos_nonneg; lia).
     pose proof (Z.div_mod z (2 ^ w) ltac:(lia)) as D.
@@ -105,13 +112,14 @@ Fixpoint slack (n : nat) (b : list interval) : option Z :=
   | _, [] => None
   end.
 Lemma slack_shrink : forall w a b s, slack (length a) b = Some s ->
-  shrink w a b = Some (map (fun z => Z.shiftr z w) a, s).
+  exists s', shrink w a b = Some (map (fun z => Z.shiftr z w) a, s') /\ (s <= s')%Z.
 Proof.
   intros w; induction a as [|z a IH]; intros b s; simpl.
-  - now intros [= <-].
+  - intros [= <-]. exists 0%Z. split; [reflexivity|lia].
   - destruct b as [|[l u] b]; try discriminate.
     destruct (slack (length a) b) as [s'|] eqn:E; try discriminate.
-    intros [= <-]. now rewrite (IH _ _ E).
+    intros [= <-]. destruct (IH _ _ E) as [t [T1 T2]]. rewrite T1.
+    eexists. split; [reflexivity|]. destruct (_ =? _)%Z; lia.
 Qed.
 Lemma shiftr_low : forall z w, (0 <= w)%Z -> IZR (2 ^ w) * IZR (Z.shiftr z w) <= IZR z.
 Proof.

@@ -1,7 +1,7 @@
 (** From the network and the query to the root's context, the tree, and the theorem. *)
 From Coq Require Import ZArith QArith Qreals Reals List Bool Arith Lia Lra.
 From Flocq Require Import Core Operations.
-From Kernel Require Import Statement Sanity Forms Lines Packed Checker Sound.
+From Kernel Require Import Statement Sanity Forms Lines Kinds Packed Checker Sound.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -9,7 +9,7 @@ Lemma div_low : forall a p, (0 < p)%Z -> IZR p * IZR (a / p) <= IZR a.
 Proof. intros a p H. rewrite <- mult_IZR. now apply IZR_le, Z.mul_div_le. Qed.
 
 Section Root.
-Variable q : Z.
+Variables (q : Z) (sharp : bool).
 Hypothesis q_pos : (0 <= q)%Z.
 Notation Q2 := (IZR (2 ^ q)).
 
@@ -186,25 +186,59 @@ Proof.
     rewrite Vs2, V2 by auto. unfold contribution. ring.
 Qed.
 
-Lemma pwl_box_ok : forall fs b f g, boxed b (fun i => Q2 * g i) ->
-  (forall i h, nth_error fs i = Some h -> f i = pwl_value h (g i)) ->
-  boxed (pwl_box q fs b) (fun i => Q2 * f i).
+Lemma unary_box_ok : forall fs b f g, boxed b (fun i => Q2 * g i) ->
+  (forall i h, nth_error fs i = Some h -> f i = unary_value h (g i)) ->
+  boxed (unary_box q fs b) (fun i => Q2 * f i).
 Proof.
   induction fs as [|h fs IH]; intros [|[l u] b] f g Hb Hf; try exact I.
-  destruct Hb as [H1 H2]. cbn [pwl_box boxed]. split.
-  - pose proof (make_line_ok q q_pos h l u (0, 0)%Z (g 0%nat) H1) as M. cbv zeta in M.
-    rewrite <- (Hf 0%nat h eq_refl) in M. set (n := make_line q h (l, u) (0, 0)%Z) in *.
-    replace (ls n) with 0%Z in M by reflexivity. replace (us n) with 0%Z in M by reflexivity.
+  destruct Hb as [H1 H2]. cbn [unary_box boxed]. split.
+  - pose proof (unary_line_ok q q_pos h l u flat (g 0%nat) H1) as M. cbv zeta in M.
+    rewrite <- (Hf 0%nat h eq_refl) in M.
+    assert (S : ls (unary_line q h (l, u) flat) = 0%Z /\ us (unary_line q h (l, u) flat) = 0%Z).
+    { unfold unary_line. destruct h; auto. now destruct (default_slopes _ _ _ _). }
+    destruct S as [S1 S2]. rewrite S1, S2, !Rmult_0_l in M.
+    set (n := unary_line q h (l, u) flat) in *.
     pose proof (scale_pos q q_pos) as P.
-    pose proof (shiftr_low (lt n) q q_pos) as S1. pose proof (shiftr_low (- ut n) q q_pos) as S2.
-    rewrite opp_IZR in *. rewrite !Rmult_0_l in M.
+    pose proof (shiftr_low (lt n) q q_pos) as T1. pose proof (shiftr_low (- ut n) q q_pos) as T2.
+    rewrite opp_IZR in *.
     split; apply (Rmult_le_reg_l Q2); auto; lra.
   - apply (IH b (fun i => f (S i)) (fun i => g (S i))); [exact H2|].
     intros i h' E. now apply (Hf (S i)).
 Qed.
+Lemma product_box_ok : forall b c f g h, boxed b (fun i => Q2 * g i) -> boxed c (fun i => Q2 * h i) ->
+  (forall i, (i < length b)%nat -> f i = g i * h i) -> boxed (product_box q b c) (fun i => Q2 * f i).
+Proof.
+  induction b as [|i b IH]; intros [|j c] f g h Hb Hc Hf; try exact I.
+  destruct i as [l u], j as [m v]. destruct Hb as [B1 B2], Hc as [C1 C2]. cbn [product_box boxed]. split.
+  - pose proof (make_plane_ok (l, u) (m, v) flat _ _ B1 C1) as M. cbv zeta in M.
+    set (p := make_plane (l, u) (m, v) flat) in *.
+    replace (pa p) with 0%Z in M by reflexivity. replace (pb p) with 0%Z in M by reflexivity.
+    replace (qa p) with 0%Z in M by reflexivity. replace (qb p) with 0%Z in M by reflexivity.
+    rewrite !Rmult_0_l in M. rewrite (Hf 0%nat ltac:(simpl; lia)).
+    pose proof (scale_pos q q_pos) as P.
+    pose proof (shiftr_low (pc p) q q_pos) as T1. pose proof (shiftr_low (- qc p) q q_pos) as T2.
+    rewrite opp_IZR in *.
+    split; apply (Rmult_le_reg_l Q2); auto; lra.
+  - apply (IH c (fun i => f (S i)) (fun i => g (S i)) (fun i => h (S i))); auto.
+    intros i L. apply Hf. simpl; lia.
+Qed.
+
+Variable x : state.
+Lemma make_unary_ok : forall s fs ctx L, make_unary q s (length ctx) fs ctx = Some L -> ctx_ok q x ctx ->
+  (forall i h, nth_error fs i = Some h -> x (length ctx) i = unary_value h (x s i)) ->
+  layer_ok q x (length ctx) L.
+Proof.
+  intros s fs ctx L E Hc V. unfold make_unary in E. set (k := length ctx) in *.
+  destruct (Nat.ltb_spec s k) as [C|C]; try discriminate. injection E as <-.
+  assert (K : (k - 1 - (k - 1 - s))%nat = s) by lia.
+  pose proof (source_box_ok q x ctx (k - 1 - s) Hc) as S. fold k in S. rewrite K in S.
+  split; [|split]; cbn [cn bx ln static]; rewrite ?K.
+  - split; [lia|auto].
+  - now apply unary_box_ok with (g := x s).
+  - now apply make_lines_ok.
+Qed.
 
 Variable qry : query.
-Variable x : state.
 Hypothesis inside : in_box (box qry) x.
 
 Lemma compile_ok : forall n ctx L, compile q qry n ctx = Some L -> ctx_ok q x ctx ->
@@ -254,15 +288,29 @@ Proof.
           now rewrite map_length in B. }
         destruct (nth_error b i) as [c|] eqn:I; [|apply nth_error_None in I; lia].
         rewrite (R i c I). now rewrite (nth_error_nth b i 0%Z I).
-  - destruct (Nat.ltb_spec s k) as [C|C]; try discriminate. injection E as <-.
-    assert (K : (k - 1 - (k - 1 - s))%nat = s) by lia.
-    pose proof (source_box_ok q x ctx (k - 1 - s) Hc) as S. fold k in S. rewrite K in S.
-    assert (V : forall i h, nth_error fs i = Some h -> x k i = pwl_value h (x s i)).
-    { intros i h N. apply (Hn i); auto. simpl. apply nth_error_Some. congruence. }
-    split; [|split]; cbn [cn bx ln static]; rewrite ?K.
-    + split; [lia|auto].
-    + now apply pwl_box_ok with (g := x s).
-    + now apply make_lines_ok.
+  - apply (make_unary_ok s (map Pieces fs) ctx L E Hc). intros i h N. rewrite nth_error_map in N.
+    destruct (nth_error fs i) as [g|] eqn:G; try discriminate. injection N as <-.
+    apply (Hn i); auto. simpl. apply nth_error_Some. congruence.
+  - apply (make_unary_ok s (repeat Signed sz) ctx L E Hc). intros i h N.
+    pose proof N as N'. apply nth_error_In, repeat_spec in N'. subst h. apply (Hn i). simpl.
+    rewrite <- (repeat_length Signed sz). apply nth_error_Some. congruence.
+  - apply (make_unary_ok s (repeat Squared sz) ctx L E Hc). intros i h N.
+    pose proof N as N'. apply nth_error_In, repeat_spec in N'. subst h. apply (Hn i). simpl.
+    rewrite <- (repeat_length Squared sz). apply nth_error_Some. congruence.
+  - destruct ((l <? k)%nat && (r <? k)%nat) eqn:C; try discriminate.
+    apply andb_prop in C as [C1 C2]. apply Nat.ltb_lt in C1, C2. injection E as <-.
+    assert (K1 : (k - 1 - (k - 1 - l))%nat = l) by lia.
+    assert (K2 : (k - 1 - (k - 1 - r))%nat = r) by lia.
+    pose proof (source_box_ok q x ctx (k - 1 - l) Hc) as S1. fold k in S1. rewrite K1 in S1.
+    pose proof (source_box_ok q x ctx (k - 1 - r) Hc) as S2. fold k in S2. rewrite K2 in S2.
+    apply (boxed_firstn sz) in S1.
+    assert (V : forall i, (i < length (firstn sz (source_box (k - 1 - l) ctx)))%nat ->
+      x k i = x l i * x r i).
+    { intros i L'. rewrite firstn_length in L'. apply (Hn i). simpl. lia. }
+    split; [|split]; cbn [cn bx pl static]; rewrite ?K1, ?K2.
+    + split; [lia|]. split; [lia|]. intros i L'. apply (Hn i). exact L'.
+    + now apply product_box_ok with (g := x l) (h := x r).
+    + now apply make_planes_ok.
 Qed.
 Lemma compile_all_ok : forall net before ctx ctx', length before = length ctx ->
   run (before ++ net) x -> ctx_ok q x ctx -> compile_all q qry net ctx = Some ctx' -> ctx_ok q x ctx'.
@@ -286,16 +334,17 @@ Proof.
   rewrite mult_IZR. rewrite D at 2. rewrite mult_IZR.
   assert (0 < IZR (Zpos e)) by now apply IZR_lt. field. lra.
 Qed.
-Lemma atom_row_ok : forall a, atom_holds a x -> forall r, In r (atom_row a) -> row_ok q x r.
+Lemma atom_row_ok : forall a, atom_holds a x -> forall r, In r (atom_row q a) -> row_ok q x r.
 Proof.
   intros [t p rel] H r. unfold atom_row; cbn [summands plus is].
   generalize (denominator t (Qden p)) as d; intros d.
   destruct (forallb _ _) eqn:F; [|intros []]. cbn [forallb] in F. apply andb_prop in F as [F1 F2].
   pose proof (scale_pos q q_pos) as P.
   assert (D : 0 < IZR (Zpos d)) by now apply IZR_lt.
-  assert (V : tval q x (map (fun e => (snd e, times d (fst e))) t) + IZR (times d p) * Q2
+  assert (V : tval q x (map (fun e => (snd e, times d (fst e))) t) + IZR (Z.shiftl (times d p) q)
      = Q2 * IZR (Zpos d) * linear (Atom t p rel) x).
-  { unfold linear; cbn [summands plus is]. rewrite (times_ok d p F1).
+  { unfold linear; cbn [summands plus is].
+    rewrite Z.shiftl_mul_pow2, mult_IZR by auto. rewrite (times_ok d p F1).
     clear - F2. induction t as [|[c [k i]] t IH]; simpl in *; [lra|].
     apply andb_prop in F2 as [A B]. rewrite (times_ok d c A).
     specialize (IH B). unfold tval in *. simpl in *. rewrite Rplus_assoc, IH. ring. }
@@ -306,10 +355,10 @@ Proof.
   - rewrite V, <- (Rmult_0_r (Q2 * IZR (Zpos d))). now apply Rmult_le_compat_l; [lra|].
   - rewrite V, <- (Rmult_0_r (Q2 * IZR (Zpos d))). now apply Rmult_lt_compat_l.
   - rewrite V, H. lra.
-  - replace (- tval q x (map (fun e => (snd e, times d (fst e))) t) + - IZR (times d p) * Q2)
+  - replace (- tval q x (map (fun e => (snd e, times d (fst e))) t) + - IZR (Z.shiftl (times d p) q))
       with (- (Q2 * IZR (Zpos d) * v)) by lra. rewrite H. lra.
 Qed.
-Fixpoint conjuncts_ok (f : formula) {struct f} : holds f x -> forall r, In r (conjuncts f) -> row_ok q x r.
+Fixpoint conjuncts_ok (f : formula) {struct f} : holds f x -> forall r, In r (conjuncts q f) -> row_ok q x r.
 Proof.
   destruct f as [a|l|l]; simpl.
   - apply atom_row_ok.
@@ -353,18 +402,18 @@ Proof.
   apply IH; [apply (cut_ok q q_pos); auto; apply R; now left | intros; apply R; now right].
 Qed.
 Lemma check_ok : forall p ctx rows ors, ctx_ok q x ctx -> (forall r, In r rows -> row_ok q x r) ->
-  (forall l, In l ors -> or_ok l) -> check q p ctx rows ors = true -> False.
+  (forall l, In l ors -> or_ok l) -> check q sharp p ctx rows ors = true -> False.
 Proof.
-  induction p as [t c one IH1 two IH2|k one IH1 two IH2|nodes p IH|ms codes];
+  induction p as [t c one IH1 two IH2|k one IH1 two IH2|steps p IH|b];
     intros ctx rows ors Hc Hr Ho H; cbn [check] in H; apply orb_prop in H;
     (destruct H as [H|H];
       [apply orb_prop in H; destruct H as [H|H];
         [now apply (is_empty_ok q x ctx)|now apply (impossible_ok ors)]|]).
   - apply andb_prop in H. destruct H as [H1 H2].
-    destruct (Rle_lt_dec (tval q x t) (IZR c * Q2)) as [D|D].
+    destruct (Rle_lt_dec (tval q x t) (IZR c)) as [D|D].
     + assert (R : row_ok q x (Row t (- c) false)) by (unfold row_ok, rval; simpl; rewrite opp_IZR; lra).
       eapply IH1; [| | |exact H1]; [now apply cut_ok| |exact Ho]. intros r [<-|I]; auto.
-    + assert (R : row_ok q x (Row (map (fun e => (fst e, (- snd e)%Z)) t) c true))
+    + assert (R : row_ok q x (Row (negated t) c true))
         by (unfold row_ok, rval; cbn [rt rc strict]; rewrite tval_opp; lra).
       eapply IH2; [| | |exact H2]; [now apply cut_ok| |exact Ho]. intros r [<-|I]; auto.
   - destruct (nth_error ors k) as [[|g l]|] eqn:N; try discriminate.
@@ -378,25 +427,27 @@ Proof.
         -- apply Ho. eapply in_take; eauto.
         -- now apply (disjuncts_ok g).
     + eapply IH2; [| | |exact H2]; auto. intros l' I. apply in_put in I. destruct I as [->|I]; auto.
-  - eapply IH; [| | |exact H]; auto. now apply derive_ok.
-  - apply (close_ok q q_pos x (recode q ctx codes) rows ms); auto. now apply recode_ok.
+  - destruct (fold_left (follow q sharp) steps (ctx, rows)) as [ctx' rows'] eqn:F.
+    apply (follow_all_ok q sharp q_pos x) in F; auto. destruct F as [F1 F2].
+    eapply IH; [| | |exact H]; auto.
+  - now apply (close_ok q sharp q_pos x ctx rows b).
 Qed.
 End Root.
 
 (** * The theorem *)
 
-Theorem check_sound : forall q net qry p, check_all q net qry p = true ->
+Theorem check_sound : forall q sharp net qry p, check_all q sharp net qry p = true ->
   forall x, ~ violates net qry x.
 Proof.
-  intros q net qry p H x [Hr [Hb [_ [Hd Hu]]]]. unfold check_all in H.
+  intros q sharp net qry p H x [Hr [Hb [_ [Hd Hu]]]]. unfold check_all in H.
   apply andb_prop in H. destruct H as [Hq H]. apply andb_prop in Hq. destruct Hq as [Hq _].
   apply Z.leb_le in Hq.
   destruct (compile_all q qry net []) as [ctx|] eqn:E; try discriminate.
-  assert (R : forall r, In r (root_rows qry) -> row_ok q x r).
+  assert (R : forall r, In r (root_rows q qry) -> row_ok q x r).
   { intros r I. unfold root_rows in I. apply in_app_or in I. destruct I as [I|I].
     - apply in_flat_map in I. destruct I as [a [I1 I2]]. apply (atom_row_ok q Hq x a); auto.
     - now apply (conjuncts_ok q Hq x (unsafe qry)). }
-  apply (check_ok q Hq x p) in H; auto.
-  - apply (cuts_ok q Hq x); auto. apply (compile_all_ok q Hq qry x Hb net [] [] ctx); simpl; auto.
+  apply (check_ok q sharp Hq x p) in H; auto.
+  - apply (cuts_ok q Hq x); auto. apply (compile_all_ok q Hq x qry Hb net [] [] ctx); simpl; auto.
   - now apply (disjuncts_ok x (unsafe qry)).
 Qed.

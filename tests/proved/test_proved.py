@@ -45,7 +45,7 @@ def test_it_rests_on_the_real_numbers_alone(built: Built) -> None:
 
 
 def test_an_example_that_is_wrong_does_not_compile(built: Built) -> None:
-    claim = "check_all bits absolute (at_least (1 # 2) (-1 # 1, 1 # 1)%Q) halved"
+    claim = "check_all bits false absolute (at_least (1 # 2) (-1 # 1, 1 # 1)%Q) halved"
     head = HEAD + " Checker Examples.\n"
     done = built.compiled(f"{head}Example e : {claim} = false. vm_compute. reflexivity. Qed.")
     assert done.returncode == 0, done.stderr

@@ -90,7 +90,7 @@ let starts name sizes owned =
   start
 
 (* Every index points at something, and everything is pointed at. *)
-let check_form (c : columns) (net : Reader.network) =
+let check_form (c : columns) (net : Reader.network) owner =
   let n = Array.length in
   let values = Array.fold_left ( + ) 0 net.sizes and layers = n net.sizes in
   let forms = n c.form_size and blocks = n c.block_size and plans = n c.plan_size in
@@ -123,6 +123,11 @@ let check_form (c : columns) (net : Reader.network) =
     if c.step_block.(s) <= -2 && target < 0 then refuse "range" "the image, or plain bounds, of a form";
     if c.step_block.(s) = -2 then
       match List.nth net.nodes target with Core.Input _ -> refuse "range" "the image of an input" | _ -> ()) c.step_target;
+  let nodes = Array.of_list net.nodes in
+  Array.iteri (fun e kind ->
+    let places = if kind < 2 then kind else match nodes.(fst owner.(c.entry_index.(e))) with
+      | Core.Input _ | Core.Affine _ -> 0 | Core.Product _ -> 4 | _ -> 2 in
+    if kind >= 2 && kind - 2 >= places then refuse "range" "a slope that its node does not have") c.entry_kind;
   let used name count uses =
     let seen = Array.make count false in
     List.iter (Array.iter (fun u -> if u >= 0 then seen.(u) <- true)) uses;
@@ -132,6 +137,30 @@ let check_form (c : columns) (net : Reader.network) =
   used "forms" forms [ negated c.split_form; negated c.step_target ];
   used "blocks" blocks [ c.close_block; c.step_block ];
   used "codes" codes [ c.block_codes ]
+
+(* No more is asked for than the certificate states and than its size allows (SPEC.md, section 10). *)
+let check_work (c : columns) (net : Reader.network) longest =
+  let sum f a = Array.fold_left (fun t x -> t +. f x) 0. a in
+  let row = float (max 1 (Array.fold_left max longest c.form_size)) in
+  let plan_start = starts "plans" c.plan_size (Array.length c.step_target) in
+  let block_start = starts "blocks" c.block_size (Array.length c.entry_index) in
+  let entries = Array.mapi (fun b size ->
+    let kinds = Array.sub c.entry_kind block_start.(b) size in
+    1. +. (row *. sum (fun k -> if k < 2 then 1. else 0.) kinds)) c.block_size in
+  let of_block b = if b < 0 then 1. else entries.(b) in
+  let of_form f = if f >= 0 then 1. else float c.form_size.(-1 - f) in
+  let stored = Array.mapi (fun s t ->
+    (if t >= 0 then 2. *. float net.sizes.(t) else of_form t) *. of_block c.step_block.(s)) c.step_target in
+  let of_plan p = sum Fun.id (Array.sub stored plan_start.(p) c.plan_size.(p)) in
+  let steps = sum (fun p -> float c.plan_size.(p)) c.derive_plan in
+  let terms = sum of_plan c.derive_plan +. sum of_block c.close_block +. sum of_form c.split_form in
+  let kept = sum Fun.id stored +. sum Fun.id entries +. 1. +. sum float c.form_size +. 1. in
+  let tree = float (Array.length c.tree) and layers = float (Array.length net.sizes) in
+  let values = float (Array.fold_left ( + ) 0 net.sizes) in
+  List.iter (fun (what, found, stated, allowed) ->
+    if found > Float.min (float stated) allowed then refuse "work" "%.3g %s are more than it may ask for" found what)
+    [ ("steps", steps, c.steps_stated, 16384. +. (8. *. tree *. layers) +. (4. *. float (Array.length stored)));
+      ("terms", terms, c.terms_stated, 1048576. +. (64. *. tree *. values) +. (4. *. kept)) ]
 
 (* * The tree *)
 
@@ -153,11 +182,8 @@ let scaled q (m : Core.float) d =
 
 let depth_limit = 4096
 
-let tree (q : int) (net : Reader.network) (query : Core.query) (c : columns) : Core.proof =
-  check_form c net;
-  let plan_start = starts "plans" c.plan_size (Array.length c.step_target) in
-  let form_start = starts "forms" c.form_size (Array.length c.form_value) in
-  let block_start = starts "blocks" c.block_size (Array.length c.entry_index) in
+(* With [exact], multipliers at leaves are scaled so that none is rounded. *)
+let tree ~exact (q : int) (net : Reader.network) (query : Core.query) (c : columns) : Core.proof =
   let nodes = Array.of_list net.nodes in
   let owner = Array.make (Array.fold_left ( + ) 0 net.sizes) (0, 0) in
   let offset = Array.make (Array.length net.sizes) 0 in
@@ -165,6 +191,13 @@ let tree (q : int) (net : Reader.network) (query : Core.query) (c : columns) : C
   Array.iteri (fun k size ->
     offset.(k) <- !next;
     for i = 0 to size - 1 do owner.(!next) <- (k, i); incr next done) net.sizes;
+  check_form c net owner;
+  let rec every = function Core.Is a -> [ a ] | Core.And l | Core.Or l -> List.concat_map every l in
+  check_work c net (List.fold_left (fun n (a : Core.atom) -> max n (List.length a.summands)) 0
+    (query.domain @ every query.unsafe));
+  let plan_start = starts "plans" c.plan_size (Array.length c.step_target) in
+  let form_start = starts "forms" c.form_size (Array.length c.form_value) in
+  let block_start = starts "blocks" c.block_size (Array.length c.entry_index) in
   let users = Array.make (Array.length nodes) [] in
   Array.iter (fun (node : Core.node) ->
     let reads s = users.(s) <- node :: users.(s) in
@@ -172,11 +205,17 @@ let tree (q : int) (net : Reader.network) (query : Core.query) (c : columns) : C
     | Core.Input _ | Core.Affine _ -> ()
     | Core.Piecewise (s, _) | Core.Sign (_, s) | Core.Square (_, s) | Core.Smooth (_, s, _) -> reads s
     | Core.Product (_, l, r) -> reads l; if r <> l then reads r) nodes;
-  (* whether settled values are left as they are: all users are piecewise linear with the knot 0 *)
-  let skips k = users.(k) <> [] && List.for_all (function
-    | Core.Piecewise (_, fs) ->
-        List.for_all (fun (f : Core.pwl) -> f.more = [] && Z.sign f.knot.fnum = 0) fs
-    | _ -> false) users.(k) in
+  (* the knots that decide whether a value is settled, where all users are piecewise linear and alike *)
+  let knots k =
+    let of_user : Core.node -> Z.t list option = function
+      | Core.Piecewise (_, (f :: _ as fs)) ->
+          let same (g : Core.pwl) = g == f || (g.knot = f.knot && List.map fst g.more = List.map fst f.more) in
+          if List.for_all same fs
+          then Some (List.map (fun d -> scaled q d Z.one) (f.knot :: List.map fst f.more)) else None
+      | _ -> None in
+    let found = List.map of_user users.(k) in
+    if found = [] || List.mem None found then None else Some (List.concat_map Option.get found) in
+  let knots = Array.init (Array.length nodes) (fun k -> lazy (knots k)) in
   let form index : (Core.float * int) list =
     if index >= 0 then [ ({ Core.fnum = Z.one; fexp = Z.zero }, index) ]
     else
@@ -193,21 +232,34 @@ let tree (q : int) (net : Reader.network) (query : Core.query) (c : columns) : C
     let whole (f : Core.float) = Z.shift_left f.fnum (Z.to_int f.fexp - e) in
     (List.map (fun (f, v) -> (owner.(v), whole f)) l, whole at, Z.shift_left Z.one (-e)) in
   let position = ref 0 and record = Array.make 5 0 in
-  let codes block =
-    let row = c.block_codes.(block) in
-    if row < 0 then [] else begin
-      let place = ref (row * c.width) in
-      Array.fold_left (fun acc (node : Core.node) -> match node with
-        | Core.Piecewise (_, fs) ->
-            let l = List.init (List.length fs) (fun j -> Z.of_int c.codes.(!place + j)) in
-            place := !place + List.length fs;
-            l :: acc
-        | _ -> acc) [] nodes
-    end in
-  let multipliers (rows : row array) total block =
-    let ms = Array.make total Z.zero in
+  (* where the codes of a piecewise-linear node stand in a row *)
+  let column = Array.make (Array.length nodes) 0 in
+  ignore (Array.fold_left (fun (k, at) node ->
+    column.(k) <- at;
+    (k + 1, match node with Core.Piecewise _ -> at + net.sizes.(k) | _ -> at)) (0, 0) nodes);
+  (* hints of a block, the last node first *)
+  let hints block : Core.hint list list =
+    let row = c.block_codes.(block) and slopes = Hashtbl.create 16 and touched = Array.make (Array.length nodes) false in
+    for e = block_start.(block) to block_start.(block + 1) - 1 do
+      if c.entry_kind.(e) >= 2 then begin
+        touched.(fst owner.(c.entry_index.(e))) <- true;
+        Hashtbl.replace slopes (c.entry_index.(e), c.entry_kind.(e) - 2) (scaled q c.entry_number.(e) Z.one)
+      end
+    done;
+    let of_node k : Core.hint list =
+      let coded = row >= 0 && (match nodes.(k) with Core.Piecewise _ -> true | _ -> false) in
+      if not (coded || touched.(k)) then []
+      else List.init net.sizes.(k) (fun i ->
+        { Core.code = (if coded then Z.of_int c.codes.((row * c.width) + column.(k) + i) else Z.of_int 255);
+          slopes = if touched.(k) then List.init 4 (fun p -> Hashtbl.find_opt slopes (offset.(k) + i, p)) else [] }) in
+    if row < 0 && not (Array.mem true touched) then []
+    else List.rev (List.init (Array.length nodes) of_node) in
+  (* of_rows in the order of joining, and of_ends; times [factor] *)
+  let multipliers (rows : row array) total block factor =
+    let ms = Array.make total Z.zero and ends = ref [] in
     for e = block_start.(block) to block_start.(block + 1) - 1 do
       let number = c.entry_number.(e) in
+      let number = { number with Core.fnum = Z.mul number.fnum factor } in
       (match c.entry_kind.(e) with
        | 0 ->
            let i = c.entry_index.(e) in
@@ -219,10 +271,10 @@ let tree (q : int) (net : Reader.network) (query : Core.query) (c : columns) : C
            let m = scaled q number row.times in
            let place = row.age + if negative then 1 else 0 in
            ms.(place) <- Z.add ms.(place) (Z.abs m)
-       | 1 -> refuse "uncovered" "multipliers of bounds are not checked yet"
-       | _ -> refuse "uncovered" "slopes of their own are not checked yet")
+       | 1 -> ends := (owner.(c.entry_index.(e)), scaled q number Z.one) :: !ends
+       | _ -> ())
     done;
-    ms in
+    (ms, List.rev !ends) in
   (* the multipliers in the order of the checker's rows: the newest first, the root's as they stand *)
   let first_atoms = query.domain @ atoms query.unsafe in
   let add (rows, total) (a : Core.atom) =
@@ -232,6 +284,10 @@ let tree (q : int) (net : Reader.network) (query : Core.query) (c : columns) : C
   let ordered ms =
     let n = Array.length ms in
     List.init n (fun i -> if i < n - root_total then ms.(n - 1 - i) else ms.(i - (n - root_total))) in
+  let block rows total b factor : Core.block =
+    let ms, of_ends = multipliers (Array.of_list (List.rev rows)) total b factor in
+    { Core.of_rows = ordered ms; of_ends; hints = hints b } in
+  let nothing : Core.block = { Core.of_rows = []; of_ends = []; hints = [] } in
   let rec build depth rows total ors : Core.proof =
     if depth > depth_limit then refuse "tree" "deeper than %d" depth_limit;
     if !position >= Array.length c.tree then refuse "tree" "a node lacks a child";
@@ -245,7 +301,7 @@ let tree (q : int) (net : Reader.network) (query : Core.query) (c : columns) : C
         let row = { age = total; free = false; strict = false; times } in
         let one = build (depth + 1) (row :: rows) (total + 1) ors in
         let two = build (depth + 1) ({ row with strict = true } :: rows) (total + 1) ors in
-        Core.Split (terms, at, one, two)
+        Core.Split (terms, Z.shift_left at q, one, two)
     | 1 ->
         let which = c.choose_or.(r) in
         if which < 0 || which >= List.length ors then refuse "choose" "the path has no open disjunction %d" which;
@@ -255,21 +311,25 @@ let tree (q : int) (net : Reader.network) (query : Core.query) (c : columns) : C
         let children = List.map (fun part ->
           let rows, total = List.fold_left add (rows, total) (atoms part) in
           build (depth + 1) rows total (rest @ choices part)) parts in
-        List.fold_right (fun child others -> Core.Choose (which, child, others)) children (Core.Close ([], []))
+        List.fold_right (fun child others -> Core.Choose (which, child, others)) children (Core.Close nothing)
     | 2 ->
         let plan = c.derive_plan.(r) in
-        let step s =
-          let target = c.step_target.(s) and block = c.step_block.(s) in
-          if target < 0 then refuse "uncovered" "steps on forms are not checked yet";
-          if block = -2 then refuse "uncovered" "images are not checked yet";
-          if block >= 0 then refuse "uncovered" "steps on nodes with a block are not checked yet";
-          (target, skips target) in
-        let steps = List.init c.plan_size.(plan) (fun j -> step (plan_start.(plan) + j)) in
-        Core.Derive (steps, build (depth + 1) rows total ors)
+        let step (steps, rows, total) j =
+          let s = plan_start.(plan) + j in
+          let target = c.step_target.(s) and b = c.step_block.(s) in
+          if target < 0 then begin
+            let terms, _, times = integral (form target) { Core.fnum = Z.zero; fexp = Z.zero } in
+            let with_block = if b < 0 then nothing else block rows total b times in
+            (Core.Form (terms, with_block) :: steps, { age = total; free = false; strict = false; times } :: rows, total + 1)
+          end
+          else if b < 0 then (Core.Bounds (target, if b = -2 then None else Lazy.force knots.(target)) :: steps, rows, total)
+          else (Core.Bounds_with (target, block rows total b Z.one) :: steps, rows, total) in
+        let steps, rows, total = List.fold_left step ([], rows, total) (List.init c.plan_size.(plan) Fun.id) in
+        Core.Derive (List.rev steps, build (depth + 1) rows total ors)
     | 3 ->
-        let block = c.close_block.(r) in
-        let path = Array.of_list (List.rev rows) in
-        Core.Close (ordered (multipliers path total block), codes block)
+        let b = c.close_block.(r) in
+        let factor = if exact then List.fold_left (fun f (row : row) -> Z.lcm f row.times) Z.one rows else Z.one in
+        Core.Close (block rows total b factor)
     | _ -> refuse "uncovered" "leaves on points are not checked yet" in
   let proof = build 1 root_rows root_total (choices query.unsafe) in
   if !position <> Array.length c.tree then refuse "tree" "records behind the tree's end";
