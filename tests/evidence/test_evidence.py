@@ -254,3 +254,25 @@ def test_a_query_is_the_kernels_with_a_name() -> None:
     assert query == kernel and kernel == query and hash(vf.Query.of(kernel)) == hash(query)
     assert vf.Query.of(kernel).digest == query.digest != ball("1/50").digest
     assert isinstance(PROVED.query, vf.Query)
+
+
+@pytest.mark.parametrize(
+    ("says", "code"), [("accepted: proved; exit 0", 0), ("refused: rule point: no; exit 1", 1)]
+)
+def test_the_proved_checker_is_asked_about_a_file_of_evidence(
+    says: str,
+    code: int,
+    kept: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    program = tmp_path / "checker"
+    words, _, end = says.partition("; ")
+    program.write_text(f"#!/bin/sh\necho '{words}'\n{end}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("verifai.proof.proved.BUILT", program)
+    assert run(["check", str(kept["proved"]), "--proved"]) == code
+    assert ("rule point: the proved checker: no" in capsys.readouterr().out) == (code == 1)
+    assert run(["check", str(kept["violated"]), "--proved"]) == 4
+    assert "a counterexample has no certificate" in capsys.readouterr().err

@@ -14,6 +14,7 @@ from typing import Any
 from flint import fmpq
 
 from verifai.api import ready
+from verifai.bracket import Bracketed
 from verifai.certify.ball import Balls, Classifier, Clip
 from verifai.certify.bracket import DistanceBracket
 from verifai.entry import rules
@@ -28,8 +29,8 @@ from verifai.verdict import Counterexample
 from verifai.verify import confirm
 
 
-@dataclass(frozen=True, slots=True)
-class Radius:
+@dataclass(frozen=True, slots=True, repr=False)
+class Radius(Bracketed):
     """A bracket of the largest radius at which the answer stays.
 
     Attributes:

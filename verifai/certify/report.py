@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from html import escape
 from os import PathLike
 from pathlib import Path
 
@@ -82,7 +83,7 @@ class Rechecked:
     failures: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Certification:
     """What `certify` found.
 
@@ -101,6 +102,14 @@ class Certification:
     def __str__(self) -> str:
         """The table."""
         return self.table()
+
+    def __repr__(self) -> str:
+        inputs, radii = len(self.inputs), ", ".join(self.radii)
+        return f"Certification({inputs} input{'s' * (inputs != 1)}, eps {radii})"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the table."""
+        return f"<pre>{escape(self.table())}</pre>"
 
     def shares(self) -> tuple[Shares, ...]:
         """The counts for each radius."""

@@ -18,6 +18,7 @@ from flint import fmpq
 
 from verifai.api import ready
 from verifai.api import search as verify
+from verifai.bracket import Bracketed
 from verifai.certify.bracket import SHARE, DistanceBracket
 from verifai.entry import rules
 from verifai.entry.numbers import Number
@@ -35,8 +36,8 @@ MOST_SUBSETS = 1 << 13  # choices of inputs that are searched one after the othe
 Proof = tuple[Query, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class SmallestChange:
+@dataclass(frozen=True, slots=True, repr=False)
+class SmallestChange(Bracketed):
     """How little must change for the property to fail: at least `lower`, at most `upper`.
 
     Attributes:

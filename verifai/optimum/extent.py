@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from flint import fmpq
 
+from verifai.bracket import Bracketed
 from verifai.entry import rules
 from verifai.entry.numbers import Number, number
 from verifai.entry.sentences import shown
@@ -28,8 +29,8 @@ from verifai.properties.entry import output_value
 LEAST = 0.25  # seconds that an end gets however little time is left
 
 
-@dataclass(frozen=True, slots=True)
-class Minimum:
+@dataclass(frozen=True, slots=True, repr=False)
+class Minimum(Bracketed):
     """The least value lies in [lower, upper].
 
     Attributes:
@@ -54,8 +55,8 @@ class Minimum:
         return self.status == "converged"
 
 
-@dataclass(frozen=True, slots=True)
-class OutputRange:
+@dataclass(frozen=True, slots=True, repr=False)
+class OutputRange(Bracketed):
     """What one output can be on a domain: certainly inside [lower, upper].
 
     Attributes:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from flint import fmpq
 
+from verifai.bracket import Bracketed
 from verifai.entry import rules
 from verifai.entry.numbers import Number
 from verifai.entry.takes import renamed, takes
@@ -35,8 +36,8 @@ from verifai.properties.domain import Domain, Ends, domain_of, only_box
 FAR = 4  # the samples of a global constant lie in a box with these ends
 
 
-@dataclass(frozen=True, slots=True)
-class LipschitzBound:
+@dataclass(frozen=True, slots=True, repr=False)
+class LipschitzBound(Bracketed):
     """The Lipschitz constant from L∞ to L∞ lies in [lower, upper].
 
     Attributes:

@@ -20,6 +20,7 @@ from flint import fmpq
 
 from verifai.alarm import alarm
 from verifai.bounds.compiled import Compiled, compile_network
+from verifai.bracket import Bracketed
 from verifai.entry import rules
 from verifai.entry.numbers import Number, number
 from verifai.entry.takes import renamed, takes
@@ -49,8 +50,8 @@ TOO_NARROW = fmpq(5, 4)  # an upper end within this factor of what could not be 
 Form = int | Mapping[int, Number]
 
 
-@dataclass(frozen=True, slots=True)
-class Maximum:
+@dataclass(frozen=True, slots=True, repr=False)
+class Maximum(Bracketed):
     """The greatest value lies in [lower, upper].
 
     Attributes:
