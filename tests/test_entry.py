@@ -141,6 +141,7 @@ def lazily(found: Any) -> Any:
 PROPERTY = vf.TrainingProperty("p", lambda net: vf.in_range(net, [(0, 1)], upper=9), max, max)
 SHORT = vf.TrainingOptions(rounds=1, epochs=1, query_timeout=0.1, workers=1)
 ATOM = vf.atom({0: 1}, ">", 2)
+SAID = vf.symbols(NET)
 SYMBOLIC = {"variables": (X,), "output": 0}
 CALLS = {
     "load": Call(
@@ -234,6 +235,28 @@ CALLS = {
     "conjunction": Call(vf.conjunction, {"parts": [ATOM]}),
     "disjunction": Call(vf.disjunction, {"parts": [ATOM]}),
     "never": Call(vf.never, {"net": NET, "domain": [(0, 1)], "unsafe": ATOM, "allow_empty": False}),
+    "symbols": Call(vf.symbols, {"net": NET}),
+    "always": Call(
+        vf.always,
+        {
+            "net": NET,
+            "then": SAID.y[0] <= 2,
+            "given": SAID.x[0] >= "1/4",
+            "domain": [(0, 1)],
+            "allow_empty": False,
+        },
+    ),
+    "prove": Call(
+        vf.prove,
+        {
+            "net": NET,
+            "then": SAID.y[0] <= 2,
+            "given": SAID.x[0] >= "1/4",
+            "domain": [(0, 1)],
+            "timeout": 5,
+            "workers": 1,
+        },
+    ),
     "Domain": Call(vf.Domain, {"lower": (0,), "upper": (1,), "integers": frozenset(), "rows": ()}),
     "verify": Call(
         vf.verify,
@@ -398,6 +421,7 @@ RESULTS = {  # what functions return and raise: nobody calls these
         "Neighbourhood",
         "SmallestChange",
         "ClaimAnswer",
+        "Symbols",
     ),
 }
 

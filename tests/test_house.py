@@ -55,7 +55,7 @@ ARROWS = {
     "bounds": {"kernel"},
     "solvers": VERDICT | {"alarm", "kernel", "entry", "streams"},
     "symbolic": {"kernel", "entry", "graph", "bounds", "solvers"},
-    "properties": {"kernel", "entry", "graph", "bounds", "symbolic", "query"},
+    "properties": {"kernel", "entry", "graph", "load", "bounds", "symbolic", "query"},
     "optimum": BELOW_VERIFY | {"bracket", "graph", "properties", "symbolic", "verify"},
     "search": BELOW_SEARCH,
     "verify": BELOW_VERIFY,

@@ -5,6 +5,7 @@ from verifai.api import bounds as bounds
 from verifai.api import check as check
 from verifai.api import exact_lipschitz as exact_lipschitz
 from verifai.api import load as load
+from verifai.api import prove as prove
 from verifai.api import query_from as query_from
 from verifai.api import regions as regions
 from verifai.api import verify as verify
@@ -33,6 +34,7 @@ from verifai.optimum.lipschitz import lipschitz as lipschitz
 from verifai.optimum.maximize import Maximum as Maximum
 from verifai.optimum.maximize import maximize as maximize
 from verifai.optimum.sup_error import sup_error as sup_error
+from verifai.properties.always import always as always
 from verifai.properties.approximates import approximates as approximates
 from verifai.properties.around import Neighbourhood as Neighbourhood
 from verifai.properties.balls import l1_ball as l1_ball
@@ -43,13 +45,15 @@ from verifai.properties.equivalent import equivalent as equivalent
 from verifai.properties.formula import atom as atom
 from verifai.properties.formula import conjunction as conjunction
 from verifai.properties.formula import disjunction as disjunction
-from verifai.properties.formula import layer as layer
 from verifai.properties.formula import never as never
 from verifai.properties.images import lighting as lighting
 from verifai.properties.images import patch as patch
 from verifai.properties.in_range import in_range as in_range
+from verifai.properties.layer import layer as layer
 from verifai.properties.monotone import monotone as monotone
 from verifai.properties.robust import robust as robust
+from verifai.properties.symbols import Symbols as Symbols
+from verifai.properties.symbols import symbols as symbols
 from verifai.query import Query as Query
 from verifai.report.show import show as show
 from verifai.report.show import write_report as write_report

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from verifai.kernel.checker import Accepted
     from verifai.kernel.network import Network
     from verifai.kernel.query import Query as KernelQuery
+    from verifai.properties.always import Conditions
     from verifai.properties.domain import Domain, Ends
     from verifai.query import Query
     from verifai.search.rank.protocol import Rank
@@ -220,6 +221,38 @@ def verify(
     except KeyboardInterrupt:
         seconds = time.perf_counter() - start
         return interrupted(asked, last[0] if last else None, seconds)
+
+
+@takes(net=rules.network, timeout=rules.optional(rules.seconds), workers=rules.processes)
+def prove(
+    net: Network,
+    *,
+    then: Conditions,
+    given: Conditions = (),
+    domain: Domain | Ends | None = None,
+    timeout: float | None = None,
+    workers: int = 2,
+) -> Verdict:
+    """Verified if `then` holds wherever `given` does, Falsified by an input where not, or Unknown.
+
+    As `verify` of the query that `always` makes.
+
+    Args:
+        net: the network.
+        then: what must hold, over values of `symbols(net)`.
+        given: where it must hold; nothing: everywhere in the domain.
+        domain: as for `always`.
+        timeout: seconds; None: no limit.
+        workers: processes.
+
+    Raises:
+        InputError: as `always`.
+        Misread: as `verify`.
+    """
+    from verifai.properties.always import always
+
+    query = always(net, then=then, given=given, domain=domain)
+    return verify(query, timeout=timeout, workers=workers)
 
 
 def search(query: KernelQuery, *, timeout: float | None = None, workers: int = 2) -> Verdict:

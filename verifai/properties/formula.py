@@ -1,67 +1,44 @@
 """Formulas over a network's values: what must not happen, in people's words.
 
-May import: kernel, domain, entry. Must not know: any particular property.
+May import: kernel, domain, symbols, entry. Must not know: any particular property.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
 from verifai.entry import rules
 from verifai.entry.numbers import Number, number
-from verifai.entry.sentences import refused, shown
+from verifai.entry.sentences import refused
 from verifai.entry.takes import takes
 from verifai.graph.formulas import conjunction as joined
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import And, Atom, Formula, Or
 from verifai.properties.domain import Domain, Ends, Terms, compared, domain_of, query_on
+from verifai.properties.symbols import Condition
 from verifai.query import Query
-
-NEAR = 5  # names that are shown where one is not known
 
 
 def formula(value: Any, what: str) -> Formula:
-    """An atom, or what `conjunction` and `disjunction` make of several.
+    """An atom, a condition, or what `conjunction` and `disjunction` make of several.
 
     Raises:
         InputError: something else.
     """
+    if isinstance(value, Condition):
+        return value.formula
     if not isinstance(value, Atom | And | Or):
         raise refused(what, "a formula, as verifai.atom makes it,", value)
     return value
 
 
-def _formulas(value: Any, what: str) -> list[Formula]:
-    found = [formula(part, f"{what}[{i}]") for i, part in enumerate(rules.listed(value, what))]
+def _formulas(given: Iterable[Formula | Condition]) -> list[Formula]:
+    found = [formula(part, f"parts[{i}]") for i, part in enumerate(rules.listed(given, "parts"))]
     if not found:
-        raise InputError(f"{what}: one formula at least is wanted")
+        raise InputError("parts: one formula at least is wanted")
     return found
-
-
-@takes(net=rules.network, name=rules.text)
-def layer(net: Network, name: str) -> tuple[int, ...]:
-    """The values of the layer of this name, in order (row-major): what atoms speak about.
-
-    >>> from verifai.graph.nodes import relu
-    >>> from verifai.kernel.network import Input
-    >>> net = Network((Input("x", (2,)), relu("hidden", (2,), 0)), (1,))
-    >>> layer(net, "hidden")
-    (2, 3)
-
-    Args:
-        net: the network.
-        name: that of an input, an output or a hidden node, as statements and `inspect` show it.
-
-    Raises:
-        InputError: there is none; names like it are shown.
-    """
-    if name not in net.positions:
-        near = get_close_matches(name, net.positions, NEAR, 0) or list(net.positions)[:NEAR]
-        raise InputError(f"no layer {shown(name)}; the network has {', '.join(near)}, …")
-    return net.values(net.positions[name])
 
 
 def _value(given: Any) -> int:
@@ -86,8 +63,8 @@ def atom(terms: Terms, relation: str, bound: Number) -> Atom:
     return compared(terms, relation, bound, _value, "terms")
 
 
-@takes(parts=_formulas)
-def conjunction(parts: Iterable[Formula]) -> And:
+@takes()
+def conjunction(parts: Iterable[Formula | Condition]) -> And:
     """All of the formulas hold.
 
     Args:
@@ -96,11 +73,11 @@ def conjunction(parts: Iterable[Formula]) -> And:
     Raises:
         InputError: something else, or formulas nested too deeply.
     """
-    return joined(list(parts))
+    return joined(_formulas(parts))
 
 
-@takes(parts=_formulas)
-def disjunction(parts: Iterable[Formula]) -> Or:
+@takes()
+def disjunction(parts: Iterable[Formula | Condition]) -> Or:
     """One of the formulas holds at least.
 
     Args:
@@ -109,12 +86,12 @@ def disjunction(parts: Iterable[Formula]) -> Or:
     Raises:
         InputError: something else.
     """
-    return Or(tuple(parts))
+    return Or(tuple(_formulas(parts)))
 
 
-@takes(net=rules.network, unsafe=formula, allow_empty=rules.flag)
+@takes(net=rules.network, allow_empty=rules.flag)
 def never(
-    net: Network, domain: Domain | Ends, unsafe: Formula, *, allow_empty: bool = False
+    net: Network, domain: Domain | Ends, unsafe: Formula | Condition, *, allow_empty: bool = False
 ) -> Query:
     """The formula holds nowhere in the domain.
 
@@ -129,4 +106,4 @@ def never(
             have, or the box is empty.
     """
     region = domain_of(net, domain, allow_empty=allow_empty)
-    return query_on(net, region, joined([unsafe]))
+    return query_on(net, region, joined([formula(unsafe, "unsafe")]))

@@ -14,24 +14,28 @@ from collections.abc import Callable, Iterable
 
 from flint import fmpq
 
+from verifai.graph.formulas import conjunction
 from verifai.graph.order import by_order
 from verifai.kernel.network import Network
 from verifai.kernel.query import And, Atom, Formula, Or, Relation
 from verifai.load.errors import LoadError
-from verifai.load.vnnlib.condition import FALSE, MAX_BITS
+from verifai.load.vnnlib.condition import FALSE, MAX_BITS, TRUE
 from verifai.query import Query
 
 MAX_ROUNDS = 16  # of taking bounds from rows
 Bounds = dict[tuple[int, bool], fmpq]  # by value and whether it is the upper end
 
 
-def query_of(network: Network, formula: And, name: Callable[[int], str]) -> Query:
+def query_of(
+    network: Network, formula: And, name: Callable[[int], str], wrong: Formula = TRUE
+) -> Query:
     """The query of a conjunction: is there an input at which it holds?
 
     Args:
         network: the network whose values the formula is about.
         formula: with parts of the same kind laid flat.
         name: what the author of the formula calls the value of an input.
+        wrong: what holds as well where an input is unsafe, and says nothing of the domain.
 
     Raises:
         LoadError: an input is not bounded on both sides, or a bound has too many digits.
@@ -64,6 +68,7 @@ def query_of(network: Network, formula: And, name: Callable[[int], str]) -> Quer
             if (value, is_upper) not in hull:
                 side = "above" if is_upper else "below"
                 raise LoadError(f"the input {name(value)} is not bounded {side}")
+    unsafe += conjunction([wrong]).parts
     lower, upper = (tuple(hull[value, side] for value in inputs) for side in (False, True))
     if any(part is FALSE for part in unsafe):
         unsafe = [FALSE]
