@@ -1,6 +1,6 @@
 """What a page says about a proof: statement, trust, the certificate's tree, one leaf, the files.
 
-May import: kernel, proof, the floor's own parts. Must not know: the search, templates.
+May import: kernel, proof, bounds, the floor's own parts. Must not know: the search, templates.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import ClassVar
 
 from markupsafe import Markup
 
+from verifai.bounds.threads import one_thread
 from verifai.kernel.check import check
 from verifai.kernel.errors import Rejection
-from verifai.kernel.files.certificate import decode_certificate
+from verifai.kernel.files.certificate import Proof, decode_certificate
 from verifai.kernel.query import Query
 from verifai.proof.files import Files
 from verifai.proof.upgrade import upgraded
@@ -101,15 +102,11 @@ def proved(query: Query, certificate: bytes, origin: Origin, *, most: int | None
     """
     files = Files.of(query)
     certificate = upgraded(certificate, files)
-    accepted = check(files.network, files.query, certificate)
-    proof = decode_certificate(certificate, *files.digests)
-    tree = tree_of(watched(query, proof), *(() if most is None else (most,)))
-    leaf = None
-    if tree.tightest is not None:
-        try:
-            leaf = leaf_arithmetic(query, proof, tree.tightest)
-        except Rejection:  # exact where the proof is rounded, and so of other contexts
-            leaf = None
+    with one_thread():
+        accepted = check(files.network, files.query, certificate)
+        read, proof = accepted.query, decode_certificate(certificate, *files.digests)
+        tree = tree_of(watched(read, proof), *(() if most is None else (most,)))
+        leaf = None if tree.tightest is None else _leaf(read, proof, tree.tightest)
     named = {"network": files.network, "query.json": files.query, "certificate": certificate}
     digests = tuple((name, hashlib.sha256(data).hexdigest()) for name, data in named.items())
     return Proved(
@@ -126,6 +123,14 @@ def proved(query: Query, certificate: bytes, origin: Origin, *, most: int | None
         function_of(query),
         kept_files(named),
     )
+
+
+def _leaf(query: Query, proof: Proof, position: int) -> LeafArithmetic | None:
+    """The leaf written out; None where exact arithmetic, in its own contexts, leaves it open."""
+    try:
+        return leaf_arithmetic(query, proof, position)
+    except Rejection:
+        return None
 
 
 def kept_files(named: Mapping[str, bytes]) -> tuple[Kept, ...]:
