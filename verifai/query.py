@@ -6,7 +6,6 @@ May import: kernel, entry, graph, proof, files. Must not know: how a query is de
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from html import escape
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -84,6 +83,8 @@ class Query(KernelQuery):
 
     def _repr_html_(self) -> str:
         """For notebooks: what is asked, in words."""
+        from html import escape
+
         from verifai.kernel.statement import statement
 
         said = escape(statement(self, verified=True))

@@ -7,7 +7,6 @@ Must not know: how an answer was found.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from html import escape
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -139,6 +138,8 @@ class Answer:
 
     def _repr_html_(self) -> str:
         """For notebooks: the verdict in words, and the image of a counterexample."""
+        from html import escape
+
         each: Any = self
         said, _, more = str(each).partition(": ")
         picture = _drawing(each.counterexample) if isinstance(each, Falsified) else ""

@@ -276,3 +276,35 @@ def test_the_proved_checker_is_asked_about_a_file_of_evidence(
     assert ("rule point: the proved checker: no" in capsys.readouterr().out) == (code == 1)
     assert run(["check", str(kept["violated"]), "--proved"]) == 4
     assert "a counterexample has no certificate" in capsys.readouterr().err
+
+
+def test_the_command_writes_a_file_of_evidence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "(declare-const X_0 Real)(declare-const Y_0 Real)(assert (>= X_0 0))(assert (<= X_0 1))"
+    model, out = str(DATA / "yarotsky_4.onnx"), tmp_path / "p.proof"
+    for bound, code in (("1.5", 0), ("0.5", 1)):
+        (tmp_path / "p.vnnlib").write_text(f"{text}(assert (>= Y_0 {bound}))")
+        call = ["verify", model, str(tmp_path / "p.vnnlib"), "--evidence", str(out)]
+        assert run(call) == code
+        assert run(["check", str(out), "--model", model]) == code
+        out.unlink()
+    assert run([*call, "--timeout", "1e-9"]) == 3
+    assert not out.exists()
+    assert run([*call[:-1], str(tmp_path / "none" / "p")]) == 4
+    assert "cannot write" in capsys.readouterr().err
+
+
+def test_a_counterexample_where_a_function_is_undefined_is_rejected(tmp_path: Path) -> None:
+    from flint import fmpq
+
+    from verifai.kernel.network import Input, Network, Smooth
+    from verifai.proof.evidence import Evidence, write_evidence
+    from verifai.proof.files import Files
+
+    net = Network((Input("x", (1,)), Smooth("y", (1,), 0, "log")), (1,))
+    query = vf.in_range(net, [(-1, 1)], upper=5)
+    lie = Evidence(Files.of(query), inputs=(fmpq(0),))
+    (tmp_path / "p").write_bytes(write_evidence(lie))
+    with pytest.raises(vf.Rejection, match="counterexample"):
+        vf.load_proof(tmp_path / "p")

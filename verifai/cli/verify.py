@@ -49,6 +49,11 @@ def image_sides(
 @click.option(
     "--certificate", type=click.Path(path_type=Path), help="Write the proof here, if verified."
 )
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path),
+    help="Write one file with what shows the answer, for check and report, if there is one.",
+)
 @click.option("--workers", type=PROCESSES, default=2, help="Processes (default 2).")
 @click.option(
     "--device",
@@ -85,6 +90,7 @@ def command(
     property_file: Path | None,
     networks: dict[str, Path],
     certificate: Path | None,
+    evidence: Path | None,
     **options: Any,
 ) -> int:
     """Decide whether the ONNX network MODEL has the VNN-LIB property PROPERTY.
@@ -100,7 +106,9 @@ def command(
     if certificate is not None:
         for path in reversed(companions(certificate)):
             require_writable(path)
-    asked = _Asked(start=start, certificate=certificate, **options)
+    if evidence is not None:
+        require_writable(evidence)
+    asked = _Asked(start=start, certificate=certificate, evidence=evidence, **options)
     if networks:
         if property_file is not None:
             raise click.UsageError("with --network the query comes alone: verify QUERY --network …")
@@ -123,6 +131,7 @@ class _Asked:
 
     start: float
     certificate: Path | None
+    evidence: Path | None
     folder: Path | None
     float32: bool
     as_json: bool
@@ -137,7 +146,7 @@ class _Asked:
     sides: tuple[int, int] | None
 
     def search(self, query: Query) -> Verdict:
-        """The verdict; a proof is written before anything is said about it."""
+        """The verdict; what shows it is written before anything is said about it."""
         from verifai.report.picture import images
 
         if self.sides is not None and not images(query, self.sides):
@@ -154,6 +163,8 @@ class _Asked:
         verdict = search(query, budget, spent=time.monotonic() - self.start)
         if self.certificate is not None and isinstance(verdict, Verified):
             write_certificate(self.certificate, query, verdict.certificate)
+        if self.evidence is not None and isinstance(verdict, Verified | Falsified):
+            verdict.save(self.evidence)
         return verdict
 
     def written(self, verdict: Verdict) -> str | None:

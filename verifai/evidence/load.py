@@ -14,6 +14,7 @@ from verifai.entry.takes import takes
 from verifai.kernel.errors import InputError, Rejection
 from verifai.kernel.files.container import digest
 from verifai.kernel.network import Network
+from verifai.original.look import Misread
 from verifai.proof.archive import MAX_ARCHIVE
 from verifai.proof.evidence import Evidence, read_evidence
 from verifai.proof.files import Files
@@ -112,7 +113,12 @@ def stands(
     inputs = evidence.inputs or ()
     if len(inputs) != len(query.lower):
         raise Rejection("counterexample", f"{len(inputs)} numbers for {len(query.lower)} inputs")
-    found = confirm(query, inputs)
+    try:
+        found = confirm(query, inputs)
+    except Misread:
+        raise
+    except InputError as error:  # where a function is undefined
+        raise Rejection("counterexample", str(error)) from None
     if found is None:
         raise Rejection("counterexample", "at this input the property is not violated")
     return found
