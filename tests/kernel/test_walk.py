@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from typing import Any
 
 import pytest
 from flint import fmpq
@@ -27,7 +28,9 @@ from verifai.graph.nodes import affine, relu
 from verifai.kernel import checker
 from verifai.kernel.check import check
 from verifai.kernel.checker import Checker
+from verifai.kernel.context import Row
 from verifai.kernel.errors import Rejection, Unable
+from verifai.kernel.ledger import Ledger
 from verifai.kernel.network import Input, Network
 from verifai.kernel.query import Formula, Or, Query, Relation
 from verifai.proof.files import Files
@@ -122,6 +125,44 @@ def test_a_helper_in_this_process_takes_no_node_from_the_other_part(
     else:
         with pytest.raises(Rejection, match="close"):
             check(files.network, files.query, data, helper=at_once)
+
+
+class Interrupted(list[Row]):
+    """Rows that are interrupted, once, between a row's joining and the look at its place."""
+
+    task: Callable[[], object] | None = None
+
+    def append(self, row: Row) -> None:
+        super().append(row)
+        task, Interrupted.task = Interrupted.task, None
+        if task is not None:
+            task()
+
+
+@contextmanager
+def amidst(task: Callable[[], bytes]) -> Iterator[Callable[[], bytes]]:
+    """A helper that does its part in a thread that runs while the other part adds a row."""
+    words: list[bytes] = []
+    Interrupted.task = lambda: words.append(task())
+    yield words.pop
+
+
+def test_a_helper_in_a_thread_adds_no_row_to_paths_of_the_other_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def ledger(*entries: Any) -> Ledger:
+        return Ledger(*entries[:4], Interrupted(entries[4]), *entries[5:])
+
+    monkeypatch.setattr(checker, "SHARED", 4)
+    monkeypatch.setattr(checker, "Ledger", ledger)
+    for threshold in (fmpq(3), fmpq(9, 5)):
+        files = Files.of(query_of(PAIR, atom({0: ONE, 1: ONE}, threshold)))  # x + y ≤ -threshold
+        data = files.certificate(written(balanced(leaves(8, -1))))
+        if threshold > 2:
+            assert check(files.network, files.query, data, helper=amidst).leaves == 8
+        else:  # false at -1, -1, whose leaf a row of the second part would close
+            with pytest.raises(Rejection, match="close"):
+                check(files.network, files.query, data, helper=amidst)
 
 
 @pytest.mark.parametrize(

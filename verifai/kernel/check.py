@@ -47,7 +47,8 @@ def check(
         query: the canonical file of the statement that the caller believes in.
         certificate: untrusted bytes.
         exact: use rational arithmetic instead of rounded float64.
-        helper: takes over half of the leaves; it must not make up the word of success.
+        helper: runs the task that it is given, half of the leaves, in another process, a thread or
+            here, and hands back what that returned; it must not make up the word of success.
         pause: called now and then; what it raises ends the check without an answer.
 
     Returns:

@@ -221,6 +221,7 @@ class _Run:
         require_binary64()
         apart = copy(self)  # whoever helps, and when: what is pending here stays pending
         apart.pending = share
+        apart.ledger = replace(self.ledger, table=list(self.ledger.table))  # each adds rows apart
         refuse(apart.walk())
         return YES
 
