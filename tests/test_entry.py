@@ -422,6 +422,7 @@ RESULTS = {  # what functions return and raise: nobody calls these
         "SmallestChange",
         "ClaimAnswer",
         "Symbols",
+        "Z3Form",
     ),
 }
 

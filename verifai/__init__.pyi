@@ -59,6 +59,7 @@ from verifai.report.show import show as show
 from verifai.report.show import write_report as write_report
 from verifai.solvers.scripts import to_smtlib as to_smtlib
 from verifai.solvers.scripts import to_z3 as to_z3
+from verifai.solvers.z3_form import Z3Form as Z3Form
 from verifai.symbolic.census import counterexamples as counterexamples
 from verifai.symbolic.expression import to_sympy as to_sympy
 from verifai.symbolic.line import pieces as pieces

@@ -6,7 +6,6 @@ May import: entry, kernel, smtlib; z3 when its object is wanted. Must not know: 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from verifai.entry import rules
 from verifai.entry.takes import takes
@@ -14,6 +13,7 @@ from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import Query
 from verifai.solvers.smtlib import Script, write_smtlib
+from verifai.solvers.z3_form import Z3Form, z3_form
 
 DIALECT = rules.choice("standard", "cvc5")
 
@@ -33,21 +33,21 @@ def to_smtlib(subject: Query | Network, *, dialect: str = "standard") -> str:
 
 
 @takes(subject=rules.subject)
-def to_z3(subject: Query | Network) -> Any:
-    """A z3.Solver that holds the assertions of `to_smtlib`.
+def to_z3(subject: Query | Network) -> Z3Form:
+    """The assertions of `to_smtlib` in a z3.Solver, with z3's constants for all values.
 
     Args:
         subject: a query, or a network alone.
+
+    Returns:
+        `solver`, `inputs` and `outputs` in order, `hidden` by the name of the node, `check()`,
+        `model()`, and `optimize()` for a z3.Optimize with the same assertions.
 
     Raises:
         InputError: a node has no counterpart, it is named; the network is too large; or z3 is
             missing.
     """
-    import z3
-
-    solver = z3.Solver()
-    solver.from_string(write_smtlib(subject).body)
-    return solver
+    return z3_form(subject)
 
 
 def scripts_for(

@@ -10,7 +10,7 @@ May import: python-flint, kernel, rows. Must not know: solvers, processes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flint import fmpq
 
@@ -55,12 +55,14 @@ class Script:
         inputs: the symbols of the input values, in their order.
         logic: its SMT-LIB name.
         is_question: whether it ends by asking for satisfiability (a network alone does not).
+        symbols: of all values, in their order.
     """
 
     body: str
     inputs: tuple[str, ...]
     logic: str
     is_question: bool = True
+    symbols: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -70,7 +72,7 @@ class Script:
     def pinned(self, symbol: str, low: fmpq, high: fmpq) -> Script:
         """The script with the further condition low ≤ symbol ≤ high."""
         more = f"(assert (<= {literal(low)} {symbol}))\n(assert (<= {symbol} {literal(high)}))\n"
-        return Script(self.body + more, self.inputs, self.logic, self.is_question)
+        return replace(self, body=self.body + more)
 
 
 def literal(value: fmpq) -> str:
@@ -112,7 +114,8 @@ def write_smtlib(subject: Query | Network, *, is_cvc5: bool = False) -> Script:
         f"(set-logic {writer.logic})",
     ]
     inputs = tuple(writer.symbols[v] for v in network.input_values)
-    return Script("\n".join([*head, *lines]) + "\n", inputs, writer.logic, query is not None)
+    body = "\n".join([*head, *lines]) + "\n"
+    return Script(body, inputs, writer.logic, query is not None, tuple(writer.symbols))
 
 
 class _Writer:
