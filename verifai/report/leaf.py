@@ -23,7 +23,7 @@ from verifai.kernel.number import exact
 from verifai.kernel.operator import Array
 from verifai.kernel.query import Query
 from verifai.report.tree import Watch
-from verifai.report.words import Shown, condition, shown
+from verifai.report.words import TINY, Shown, condition, shown
 
 MAX_TERMS = 24  # values of one step that are written out
 MAX_MULTIPLIERS = 40
@@ -220,12 +220,14 @@ class _Steps(_Elimination):
         slopes, constant = (lines.lower, lines.below) if factor > 0 else (lines.upper, lines.above)
         add = _number(np.broadcast_to(constant, (1, net.sizes[i]))[0, k])
         sources = [net.describe(net.offsets[s] + k) for s in node.sources]
-        pairs = zip(slopes, sources, strict=True)
-        line = " + ".join(f"{shown(_at(s, k, net.sizes[i]))}·{source}" for s, source in pairs)
+        pairs = [(_at(s, k, net.sizes[i]), z) for s, z in zip(slopes, sources, strict=True)]
+        parts = [z if s == 1 else f"{shown(s)}·{z}" for s, z in pairs if s != 0]
+        is_left_by_rounding = not isinstance(add, fmpq) and abs(add) < TINY
+        if not parts or (add != 0 and not is_left_by_rounding):
+            parts.append(str(shown(add)))
         ends = [[_number(end[0, k]) for end in self.contexts.ends(s)] for s in node.sources]
-        sign = "≥" if factor > 0 else "≤"
         where = ", ".join(_interval(low, high) for low, high in ends)
-        line = f"{sign} {line} + {shown(add)}"
+        line = f"{'≥' if factor > 0 else '≤'} {' + '.join(parts)}"
         return Term(name, shown(factor), where, line, shown(factor * add))
 
 

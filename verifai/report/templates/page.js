@@ -155,7 +155,7 @@
         const value = data.outputs[k][place];
         cells[1].style.marginLeft = `${100 * (Math.min(0, value) - low) / span}%`;
         cells[1].style.width = `${100 * Math.abs(value) / span}%`;
-        cells[2].textContent = value === null ? "–" : String(value);
+        cells[2].textContent = value === null ? "–" : String(value).replace("-", "−");
       });
       const x = data.span[0] + t * (data.span[1] - data.span[0]);
       cursor.setAttribute("x1", x);
