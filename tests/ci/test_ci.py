@@ -13,7 +13,7 @@ import pytest
 
 import verifai as vf
 from tests.ci.sarif_meaning import require_sarif
-from tests.evidence.project import edit_one_weight
+from tests.evidence import project
 from tests.plain_yaml import read as read_yaml
 from verifai.ci.forms import RULES
 from verifai.cli import run
@@ -90,7 +90,7 @@ def test_a_changed_weight_is_stale_and_then_searched_alone(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settle("--update")
-    edit_one_weight(folder / "credit_monotone.onnx")
+    project.edit_one_weight(folder / "credit_monotone.onnx")
     code, found = settle()
     assert code == 1
     stale = [each for each in found["properties"] if each["status"] == "stale"]
@@ -168,9 +168,20 @@ def test_what_no_property_uses_is_removed(folder: Path) -> None:
     (folder / "verifai.toml").write_text(listing(GOOD))
     assert settle()[1]["removed"] == []
     _, found = settle("--update")
-    assert found["removed"][0] == "verifai.toml::p1" and len(found["removed"]) == 2
+    assert found["removed"][0] == "ci:verifai.toml::p1" and len(found["removed"]) == 2
     assert len(list((store / "proofs").iterdir())) == 1
     assert settle()[0] == 0
+
+
+def test_tests_and_the_list_share_a_store_and_leave_each_other_alone(folder: Path) -> None:
+    (folder / "verifai.toml").write_text(listing(GOOD))
+    settle("--update")
+    project.make(folder, project.TESTS.replace("range(5)", "range(1)"))
+    for _ in range(2):
+        done = project.pytest(folder, "--proofs=update")
+        assert done.returncode == 0 and "unused" not in done.stdout, done.stdout
+        assert settle("--update")[1]["removed"] == []
+    assert len(list(Path(".verifai/proofs").iterdir())) == 2
 
 
 def test_names_are_written_as_each_form_wants(folder: Path) -> None:

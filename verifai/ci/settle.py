@@ -13,7 +13,7 @@ from pathlib import Path
 from verifai.ci.listed import ListedProperty, Listing
 from verifai.entry.sentences import missing_package, unreadable
 from verifai.evidence.keeper import Keeper, Settled
-from verifai.evidence.store import Store
+from verifai.evidence.store import LISTED, Store
 from verifai.evidence.violation import violation
 from verifai.kernel.errors import InputError, Unable
 from verifai.verdict import Falsified, Verified
@@ -100,7 +100,7 @@ def settle_all(
 
 def name_in_store(listing: Listing, name: str) -> str:
     """What a property is called in the store, which tests may share."""
-    return f"{listing.path.name}::{name}"
+    return f"{LISTED}{listing.path.name}::{name}"
 
 
 def _settled(keeper: Keeper, listing: Listing, each: ListedProperty) -> PropertyResult:

@@ -28,6 +28,7 @@ from verifai.proof.files import Files
 from verifai.proof.query import encode_query
 
 PROOFS, ASKED = "proofs", "asked"
+LISTED = "ci:"  # begins the names of properties that no test asks for
 MAX_LINE = 1 << 16
 STALE = 3600.0  # seconds after which a file that a killed writer left is removed
 _DIGEST = re.compile(r"[0-9a-f]{64}")
