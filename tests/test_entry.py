@@ -235,6 +235,7 @@ CALLS = {
     "conjunction": Call(vf.conjunction, {"parts": [ATOM]}),
     "disjunction": Call(vf.disjunction, {"parts": [ATOM]}),
     "never": Call(vf.never, {"net": NET, "domain": [(0, 1)], "unsafe": ATOM, "allow_empty": False}),
+    "in_words": Call(vf.in_words, {"query": QUERY, "classes": ["only"]}),
     "symbols": Call(vf.symbols, {"net": NET}),
     "always": Call(
         vf.always,

@@ -55,6 +55,7 @@ from verifai.properties.robust import robust as robust
 from verifai.properties.symbols import Symbols as Symbols
 from verifai.properties.symbols import symbols as symbols
 from verifai.query import Query as Query
+from verifai.report.positive import in_words as in_words
 from verifai.report.show import show as show
 from verifai.report.show import write_report as write_report
 from verifai.solvers.scripts import to_smtlib as to_smtlib

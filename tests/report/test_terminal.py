@@ -33,6 +33,7 @@ def test_words_of_each_verdict(query: Query) -> None:
     assert proved.splitlines() == [
         "verified in 1.25 s, 3 nodes, 0.50 s of it the kernel's check",
         "it holds",
+        "in short, for every x in the box: y[0] > 0",
     ]
     assert "WARNING" in words(Verified(b"", "it holds", vacuous=True), query, seconds=1)
     open_ = words(Unknown("no budget", bound=-0.25, open_fraction=0.5), query, seconds=1)

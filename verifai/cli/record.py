@@ -1,6 +1,6 @@
 """A verdict as one JSON object: exact rationals as text, the nearest doubles beside them.
 
-May import: kernel, verdict, exits. Must not know: how a verdict was found.
+May import: kernel, verdict, report, exits. Must not know: how a verdict was found.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from flint import fmpq
 from verifai.cli.exits import SCHEMA, Exit
 from verifai.kernel.number import nearest, text
 from verifai.kernel.query import Query
+from verifai.report.positive import in_words
 from verifai.verdict import VACUOUS, Counterexample, Falsified, Verdict, Verified
 
 
@@ -27,6 +28,7 @@ def record(verdict: Verdict, query: Query, *, seconds: float) -> dict[str, Any]:
     common = {
         "schema": SCHEMA,
         "verdict": verdict.status,
+        "summary": in_words(query),
         "seconds": round(seconds, 6),
         "search_seconds": round(effort.seconds, 6),
         "check_seconds": round(effort.check_seconds, 6),

@@ -20,7 +20,7 @@ from verifai.kernel.query import And, Atom, Formula, Query
 from verifai.kernel.replay import evaluate
 from verifai.original.points import doubles
 from verifai.report.evaluator import Evaluator, compares_outputs
-from verifai.report.said import negated
+from verifai.report.positive import negated
 from verifai.report.words import Shown, many, shown
 
 MAX_ATOMS = 80

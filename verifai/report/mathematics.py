@@ -1,6 +1,6 @@
 """What a query's property says, positively, in the signs of mathematics (MathML).
 
-May import: kernel, reference, words; markupsafe. Must not know: verdicts, templates.
+May import: kernel, positive, reference, words; markupsafe. Must not know: verdicts, templates.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from markupsafe import Markup
 
 from verifai.kernel.network import Network
 from verifai.kernel.query import And, Atom, Formula, Query, Relation
+from verifai.report.positive import NEGATED
 from verifai.report.reference import Reference
 from verifai.report.words import many, shown
 
 MAX_ATOMS = 10
-NEGATED = {Relation.AT_MOST: ">", Relation.LESS: "≥", Relation.EQUAL: "≠"}
 
 
 def letters(net: Network) -> dict[int, str]:

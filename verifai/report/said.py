@@ -1,6 +1,6 @@
 """What a query's property says, positively: in words, and in mathematics (MathML).
 
-May import: kernel, reference, words; markupsafe. Must not know: verdicts.
+May import: kernel, mathematics, positive, reference, words; markupsafe. Must not know: verdicts.
 """
 
 from __future__ import annotations
@@ -9,24 +9,14 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from verifai.kernel.network import Network
-from verifai.kernel.query import And, Atom, Formula, Query, Relation
+from verifai.kernel.query import Query
 from verifai.kernel.statement import statement
-from verifai.report.mathematics import NEGATED, letters, mathematics
+from verifai.report.mathematics import letters, mathematics
+from verifai.report.positive import MAX_LINES, Line, positive_lines
 from verifai.report.reference import Reference
-from verifai.report.words import Shown, atom_words, compared, many, shown
+from verifai.report.words import Shown, atom_words, many, shown
 
-MAX_LINES = 60
 MAX_INPUTS = 12
-_TURNED = {">": "<", "≥": "≤", "≠": "≠"}
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a nested list."""
-
-    level: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +86,8 @@ def said_of(query: Query, reference: Reference, *, verified: bool = True) -> Sai
         ends,
         len(box) - len(ends),
         tuple(atom_words(net, atom) for atom in query.domain[:MAX_LINES]),
-        _lines(net, stated),
-        () if query.stated is None else _lines(net, query.unsafe),
+        positive_lines(net, stated),
+        () if query.stated is None else positive_lines(net, query.unsafe),
         mathematics(query, stated, reference),
         "; ".join(f"{letter}: {net.nodes[node].name}" for node, letter in named.items()),
         statement(query, verified=verified),
@@ -126,61 +116,3 @@ def _domain_words(query: Query, reference: Reference) -> str:
     if query.domain:
         words += f"; with {many(len(query.domain), 'further linear condition')}"
     return words
-
-
-def negated(net: Network, atom: Atom) -> str:
-    """That an atom does not hold."""
-    sign, terms = NEGATED[atom.relation], list(atom.terms)
-    if terms and terms[0][1] < 0:
-        flipped = [(v, -c) for v, c in terms]
-        return compared(net, flipped, _TURNED[sign], atom.constant)
-    return compared(net, terms, sign, -atom.constant)
-
-
-def _lines(net: Network, unsafe: And) -> tuple[Line, ...]:
-    """The negation of a formula as a nested list; its first lines."""
-    lines: list[Line] = []
-    todo: list[tuple[Formula, int]] = [(unsafe, 0)]
-    while todo and len(lines) < MAX_LINES:
-        part, level = todo.pop()
-        if isinstance(part, Atom):
-            lines.append(Line(level, negated(net, part)))
-        elif len(part.parts) == 1:
-            todo.append((part.parts[0], level))
-        elif not part.parts:
-            lines.append(Line(level, "nothing: no input may lie in the domain"))
-        elif (short := _above_all(net, part)) is not None:
-            lines.append(Line(level, short))
-        else:
-            one = isinstance(part, And)
-            words = "at least one of these holds:" if one else "each of these holds:"
-            lines.append(Line(level, words))
-            todo += [(each, level + 1) for each in reversed(part.parts)]
-    if todo:
-        lines.append(Line(0, "… (abridged)"))
-    return tuple(lines)
-
-
-def _above_all(net: Network, part: Formula) -> str | None:
-    """One value above several others, which is what robustness says, in one line."""
-    if isinstance(part, And | Atom) or not all(isinstance(p, Atom) for p in part.parts):
-        return None
-    atoms = [p for p in part.parts if isinstance(p, Atom)]
-    pairs = [sorted(a.terms, key=lambda t: -t[1]) for a in atoms]
-    plain = all(
-        len(p) == 2 and p[0][1] == 1 and p[1][1] == -1 and a.constant == 0
-        for p, a in zip(pairs, atoms, strict=True)
-    )
-    relations = {a.relation for a in atoms}
-    mine = {p[0][0] for p in pairs} if plain else set()
-    if len(mine) != 1 or len(relations) != 1 or relations == {Relation.EQUAL}:
-        return None
-    sign = NEGATED[relations.pop()]
-    owners = [net.owner(p[1][0]) for p in pairs]
-    first = net.describe(mine.pop())
-    if len({node for node, _ in owners}) == 1 and len(owners) > 2:
-        name = net.nodes[owners[0][0]].name
-        places = ", ".join(str(k) for _, k in sorted(owners))
-        return f"{first} {sign} {name}[j] for each j of {places}"
-    others = ", ".join(net.describe(p[1][0]) for p in pairs)
-    return f"{first} {sign} each of {others}"

@@ -14,6 +14,7 @@ from flint import fmpq
 from verifai.kernel.number import nearest, text
 from verifai.kernel.query import Query
 from verifai.report.picture import drawn, images
+from verifai.report.positive import in_words
 from verifai.verdict import VACUOUS, Counterexample, Falsified, Unknown, Verdict, Verified
 
 if TYPE_CHECKING:
@@ -36,7 +37,12 @@ def number(value: fmpq) -> str:
 
 
 def words(
-    verdict: Verdict, query: Query, *, seconds: float, sides: tuple[int, int] | None = None
+    verdict: Verdict,
+    query: Query,
+    *,
+    seconds: float,
+    sides: tuple[int, int] | None = None,
+    classes: Sequence[str] | None = None,
 ) -> str:
     """The verdict in sentences: what was proved, or violated where, or why neither.
 
@@ -45,16 +51,22 @@ def words(
         query: what was asked.
         seconds: how long everything took.
         sides: rows and columns of inputs that are images; None: as the inputs' shapes say.
+        classes: the names of the outputs; None: they have none.
+
+    Raises:
+        InputError: not as many classes as outputs.
     """
     effort = verdict.effort
     work = f"{seconds:.2f} s, {effort.nodes} nodes, {effort.check_seconds:.2f} s of it the kernel's"
     if isinstance(verdict, Verified):
         lines = [f"verified in {work} check", verdict.statement]
+        lines.append(f"in short, {in_words(query, classes)}")
         if verdict.vacuous:
             lines[0] = f"verified VACUOUSLY in {work} check"
             lines.insert(1, f"WARNING: {VACUOUS}")
     elif isinstance(verdict, Falsified):
         lines = [f"falsified in {work} replay", verdict.statement]
+        lines.append(f"in short, this is not so: {in_words(query, classes)}")
         lines += _counterexample(verdict.counterexample, query, sides)
     else:
         lines = [f"{'time-out' if verdict.is_timeout else 'unknown'} after {work} check"]
