@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -12,11 +15,13 @@ from verifai.kernel.network import Network
 from verifai.theorems.claim import Outcome
 from verifai.theorems.digits_robustness import (
     CLOSED,
+    KINDS,
     Bracket,
     Setting,
     above,
     bracket,
     certified,
+    ordered,
 )
 
 X = np.array([0.5, 0.25], dtype=np.float32)
@@ -62,3 +67,20 @@ def test_an_open_bracket_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     found = bracket(linear(), X, 0)
     assert found.why
     assert certified(lambda: found).outcome is Outcome.OPEN
+
+
+def test_radii_are_in_order_only_where_brackets_part() -> None:
+    """What is certified of one kind must lie above what fools the kind before."""
+
+    def made(low: int, high: int) -> Bracket:
+        return Bracket(fmpq(low, 16), fmpq(high, 16), None, None, (), 0)
+
+    def kinds(**ends: tuple[tuple[int, int], ...]) -> dict[str, list[Callable[[], Bracket]]]:
+        return {name: [partial(made, *pair) for pair in pairs] for name, pairs in ends.items()}
+
+    apart = kinds(plain=((1, 2), (3, 4)), adversarial=((4, 5), (3, 4)), certifiable=((6, 7),) * 2)
+    assert ordered(apart, KINDS).outcome is Outcome.PROVED
+    assert ordered(apart, KINDS[::-1]).outcome is Outcome.REFUTED
+    overlapping = kinds(plain=((1, 3),), adversarial=((3, 4),), certifiable=((6, 7),))
+    found = ordered(overlapping, KINDS)
+    assert found.outcome is Outcome.REFUTED and "means" in found.counterexample

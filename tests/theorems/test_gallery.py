@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,20 @@ def test_it_holds_with_small_parameters(each: Theorem[Any]) -> None:
 @pytest.mark.parametrize("each", THEOREMS, ids=lambda each: each.name)
 def test_it_holds_with_its_defaults(each: Theorem[Any]) -> None:
     assert run(each).problems == ()
+
+
+LONGER = {"digits_robustness": {"order", "reverse"}}  # of long training; test_digits_robustness
+
+
+@pytest.mark.parametrize("each", THEOREMS, ids=lambda each: each.name)
+def test_small_parameters_run_every_kind_of_claim(each: Theorem[Any]) -> None:
+    """Names that differ in numbers are of one kind."""
+
+    def kinds(parameters: Any) -> set[str]:
+        return {re.sub(r"\d+", "#", claim.name) for claim in each.claims(parameters)}
+
+    small = kinds(dataclasses.replace(each.defaults, **SMALL[each.name]))
+    assert kinds(each.defaults) - small == LONGER.get(each.name, set())
 
 
 def test_every_module_is_registered_under_its_own_name() -> None:
