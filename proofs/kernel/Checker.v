@@ -17,7 +17,8 @@ Inductive cnode :=
 | CAffine (w : Z) (terms : list matrix) (bias : list Z)       (* bias times 2^(q + w) *)
 | CUnary (d : nat) (fs : list unary)
 | CProduct (m d e : nat).
-Record layer := Layer { cn : cnode; bx : list interval; ln : list line; pl : list plane }.
+(** [wh]: which values are known to be integers. *)
+Record layer := Layer { cn : cnode; wh : list bool; bx : list interval; ln : list line; pl : list plane }.
 
 (** sum + rc <= 0 *)
 Record row := Row { rt : list (nat * nat * Z); rc : Z; strict : bool }.
@@ -40,6 +41,9 @@ Variable sharp : bool.   (* rows are not packed: what is rounded away costs noth
 
 Definition source_box (d : nat) (rest : list layer) : list interval :=
   match nth_error rest d with Some L => bx L | None => [] end.
+
+Definition source_wh (d : nat) (rest : list layer) : list bool :=
+  match nth_error rest d with Some L => wh L | None => [] end.
 
 (** From coefficients A, T at 2^w times the scale to coefficients on the source, rounded down, with what
     that loses at most on the source's box. *)
@@ -130,9 +134,9 @@ Fixpoint make_lines (fs : list unary) (b : list interval) (hs : list hint) : lis
 (** A layer with its lines made anew from its sources' intervals. *)
 Definition with_lines (hs : list hint) (L : layer) (rest : list layer) : layer :=
   match cn L with
-  | CUnary d fs => Layer (cn L) (bx L) (make_lines fs (source_box d rest) hs) []
+  | CUnary d fs => Layer (cn L) (wh L) (bx L) (make_lines fs (source_box d rest) hs) []
   | CProduct m d e =>
-      Layer (cn L) (bx L) [] (make_planes (firstn m (source_box d rest)) (source_box e rest) hs)
+      Layer (cn L) (wh L) (bx L) [] (make_planes (firstn m (source_box d rest)) (source_box e rest) hs)
   | _ => L
   end.
 (** The lines that a block proposes, the last node first; where it says nothing, those that are there. *)
@@ -154,7 +158,7 @@ Fixpoint update (g : layer -> list layer -> list interval) (d : nat) (ctx : list
   : list layer :=
   match ctx, d with
   | [], _ => []
-  | L :: rest, O => Layer (cn L) (g L rest) (ln L) (pl L) :: rest
+  | L :: rest, O => Layer (cn L) (wh L) (g L rest) (ln L) (pl L) :: rest
   | L :: rest, S d' => let rest' := update g d' rest in reline d' L rest' :: rest'
   end.
 
@@ -187,11 +191,22 @@ Fixpoint cut_nth (i : nat) (z c : Z) (b : list interval) : list interval :=   (*
        else (l, u)) :: b'
   | p :: b', S j => p :: cut_nth j z c b'
   end.
+(** Ends of integers, rounded inwards. *)
+Fixpoint snap (ws : list bool) (b : list interval) : list interval :=
+  match b, ws with
+  | (l, u) :: b', w :: ws' =>
+      (if w then (- Z.shiftl (Z.shiftr (- l) q) q, Z.shiftl (Z.shiftr u q) q) else (l, u)) :: snap ws' b'
+  | _, _ => b
+  end.
+Definition whole_form (ctx : list layer) (t : list (nat * nat * Z)) : bool :=
+  let n := length ctx in
+  forallb (fun e : nat * nat * Z => let (k, i) := fst e in
+    (k <? n)%nat && nth i (source_wh (n - 1 - k) ctx) false) t.
 Definition cut (ctx : list layer) (r : row) : list layer :=
   match rt r with
   | [(k, i, z)] =>
       if (k <? length ctx)%nat then
-        update (fun L _ => cut_nth i z (rc r) (bx L)) (length ctx - 1 - k) ctx
+        update (fun L _ => snap (wh L) (cut_nth i z (rc r) (bx L))) (length ctx - 1 - k) ctx
       else ctx
   | _ => ctx
   end.
@@ -312,8 +327,10 @@ Fixpoint check (p : proof) (ctx : list layer) (rows : list row) (ors : list (lis
   is_empty ctx || impossible ors ||
   match p with
   | Split t c one two =>
-      let r1 := Row t (- c) false in
-      let r2 := Row (negated t) c true in
+      let whole := whole_form ctx t in
+      let c1 := if whole then Z.shiftl (Z.shiftr c q) q else c in
+      let r1 := Row t (- c1) false in
+      let r2 := if whole then Row (negated t) (c1 + Z.shiftl 1 q) false else Row (negated t) c true in
       check one (cut ctx r1) (r1 :: rows) ors && check two (cut ctx r2) (r2 :: rows) ors
   | Choose k one two =>
       match nth_error ors k with
@@ -409,17 +426,40 @@ Fixpoint product_box (b c : list interval) : list interval :=
   | _, _ => []
   end.
 
+(** Which values are integers. *)
+Definition input_wh (qry : query) (k m : nat) : list bool :=
+  map (fun i => existsb (fun p => Nat.eqb (fst p) k && Nat.eqb (snd p) i) (integers qry)) (seq 0 m).
+Fixpoint whole_dot (r : list Z) (ws : list bool) : bool :=
+  match r with [] => true | z :: r' => ((z =? 0) || hd false ws) && whole_dot r' (tl ws) end.
+Definition affine_wh (w : Z) (ms : list matrix) (sz : nat) (ctx : list layer) : list bool :=
+  if w =? 0 then
+    map (fun i => forallb (fun m => match nth_error (rows_of m) i with
+      | Some r => whole_dot r (source_wh (source_at m) ctx) | None => false end) ms) (seq 0 sz)
+  else [].
+Definition whole (d : dyadic) : bool := 0 <=? Fexp d.
+Definition whole_unary (f : unary) (w : bool) : bool :=
+  match f with
+  | Pieces g => w && whole (left g) && whole (knot g) && whole (anchor g) && whole (right g)
+      && forallb (fun e => whole (fst e) && whole (snd e)) (more g)
+  | Squared => w
+  | Signed => true
+  end.
+Fixpoint unary_wh (fs : list unary) (ws : list bool) : list bool :=
+  match fs with [] => [] | f :: fs' => whole_unary f (hd false ws) :: unary_wh fs' (tl ws) end.
+
 Definition make_unary (s k : nat) (fs : list unary) (ctx : list layer) : option layer :=
   if (s <? k)%nat then
     let b := source_box (k - 1 - s) ctx in
-    Some (Layer (CUnary (k - 1 - s) fs) (unary_box fs b) (make_lines fs b []) [])
+    Some (Layer (CUnary (k - 1 - s) fs) (unary_wh fs (source_wh (k - 1 - s) ctx)) (unary_box fs b)
+      (make_lines fs b []) [])
   else None.
 Definition compile (qry : query) (n : node) (ctx : list layer) : option layer :=
   let k := length ctx in
   match n with
-  | Input _ =>
+  | Input m =>
       match find (fun p => Nat.eqb (fst p) k) (box qry) with
-      | Some p => Some (Layer CInput (root_box (snd p)) [] [])
+      | Some p =>
+          let ws := input_wh qry k m in Some (Layer CInput ws (snap ws (root_box (snd p))) [] [])
       | None => None
       end
   | Affine sz terms bias None None =>
@@ -429,7 +469,7 @@ Definition compile (qry : query) (n : node) (ctx : list layer) : option layer :=
         | Some ms =>
             let b := map (fun i => Z.shiftl (dfloor w (get bias i)) q) (seq 0 sz) in
             match terms_box ms ctx (map (fun z => (z, z)) b) with
-            | Some v => Some (Layer (CAffine w ms b) (shift_box w v) [] [])
+            | Some v => Some (Layer (CAffine w ms b) (affine_wh w ms sz ctx) (shift_box w v) [] [])
             | None => None
             end
         | None => None
@@ -441,7 +481,7 @@ Definition compile (qry : query) (n : node) (ctx : list layer) : option layer :=
   | Product m l r =>
       if (l <? k)%nat && (r <? k)%nat then
         let b := firstn m (source_box (k - 1 - l) ctx) in let c := source_box (k - 1 - r) ctx in
-        Some (Layer (CProduct m (k - 1 - l) (k - 1 - r)) (product_box b c) [] (make_planes b c []))
+        Some (Layer (CProduct m (k - 1 - l) (k - 1 - r)) [] (product_box b c) [] (make_planes b c []))
       else None
   | _ => None
   end.

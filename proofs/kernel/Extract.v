@@ -37,4 +37,4 @@ Extract Constant PeanoNat.Nat.sub => "(fun n m -> if n < m then 0 else n - m)".
 Extract Constant List.nth => "Number.nth".
 Extract Constant Packed.extract => "Number.slice".
 
-Extraction "core.ml" check_all.
+Extraction "core.ml" check_all compile_all.

@@ -224,6 +224,90 @@ Proof.
 Qed.
 
 Variable x : state.
+(** Integers. *)
+Lemma whole_float : forall d, whole d = true -> exists z, F2R d = IZR z.
+Proof.
+  intros d H. unfold whole in H. apply Z.leb_le in H. exists (dfloor 0 d).
+  rewrite (dexact 0 d) by lia. simpl. lra.
+Qed.
+Lemma whole_behind : forall more k h s y, (exists z, k = IZR z) -> (exists z, h = IZR z) ->
+  (exists z, s = IZR z) -> (exists z, y = IZR z) ->
+  forallb (fun e => whole (fst e) && whole (snd e)) more = true -> exists z, behind k h s more y = IZR z.
+Proof.
+  induction more as [|[k' s'] more IH]; intros k h s y [zk ->] [zh ->] [zs ->] [zy ->] H; cbn [behind].
+  - exists (zh + zs * (zy - zk))%Z. now rewrite plus_IZR, mult_IZR, minus_IZR.
+  - cbn [forallb fst snd] in H. apply andb_prop in H as [H1 H2]. apply andb_prop in H1 as [K S].
+    apply whole_float in K as [a Ka]. apply whole_float in S as [b Kb]. rewrite Ka, Kb.
+    destruct (Rle_dec (IZR zy) (IZR a)).
+    + exists (zh + zs * (zy - zk))%Z. now rewrite plus_IZR, mult_IZR, minus_IZR.
+    + apply IH; eauto. exists (zh + zs * (a - zk))%Z. now rewrite plus_IZR, mult_IZR, minus_IZR.
+Qed.
+Lemma whole_unary_ok : forall f w y, whole_unary f w = true -> (w = true -> exists z, y = IZR z) ->
+  exists z, unary_value f y = IZR z.
+Proof.
+  intros [g| |] w y H Hy; cbn [whole_unary unary_value] in *.
+  - repeat (apply andb_prop in H as [H ?]). destruct (Hy H) as [zy ->].
+    repeat match goal with E : whole _ = true |- _ => apply whole_float in E as [? ?] end.
+    unfold pwl_value. destruct (Rle_dec _ _).
+    + repeat match goal with E : F2R _ = IZR _ |- _ => rewrite E end.
+      eexists. rewrite <- minus_IZR, <- mult_IZR, <- plus_IZR. reflexivity.
+    + apply whole_behind; eauto.
+  - destruct (Hy H) as [z ->]. exists (z * z)%Z. now rewrite mult_IZR.
+  - unfold sign. destruct (Rlt_dec y 0); [now exists (-1)%Z|].
+    destruct (Rlt_dec 0 y); [now exists 1%Z|now exists 0%Z].
+Qed.
+Lemma nth_map_seq : forall (f : nat -> bool) n i, nth i (map f (seq 0 n)) false = true -> f i = true.
+Proof.
+  intros f n i H. destruct (Nat.lt_ge_cases i n) as [L|L].
+  - rewrite (nth_indep _ false (f 0%nat)) in H by now rewrite map_length, seq_length.
+    now rewrite map_nth, seq_nth in H by auto.
+  - rewrite nth_overflow in H; [discriminate|]. now rewrite map_length, seq_length.
+Qed.
+Lemma nth_tl : forall (ws : list bool) i, nth i (tl ws) false = nth (S i) ws false.
+Proof. intros [|w ws] i; simpl; auto. now destruct i. Qed.
+Lemma unary_wh_ok : forall fs ws f g, (forall i h, nth_error fs i = Some h -> f i = unary_value h (g i)) ->
+  (forall i, nth i ws false = true -> exists z, g i = IZR z) ->
+  forall i, nth i (unary_wh fs ws) false = true -> exists z, f i = IZR z.
+Proof.
+  induction fs as [|h fs IH]; intros ws f g Hf Hg [|i]; cbn [unary_wh nth]; try discriminate.
+  - intros H. rewrite (Hf 0%nat h eq_refl). apply (whole_unary_ok _ _ _ H). intros E. apply Hg.
+    now destruct ws.
+  - apply (IH (tl ws) (fun i => f (S i)) (fun i => g (S i))).
+    + intros j h' E. now apply (Hf (S j)).
+    + intros j E. apply Hg. now rewrite <- nth_tl.
+Qed.
+Lemma whole_dot_ok : forall r ws g, whole_dot r ws = true ->
+  (forall i, nth i ws false = true -> exists z, g i = IZR z * Q2) -> exists z, dot r g = IZR z * Q2.
+Proof.
+  induction r as [|z r IH]; intros ws g H Hg; cbn [whole_dot dot] in *.
+  - exists 0%Z. lra.
+  - apply andb_prop in H as [H1 H2].
+    destruct (IH (tl ws) (fun i => g (S i)) H2) as [y Hy]; [intros i E; apply Hg; now rewrite <- nth_tl|].
+    rewrite Hy. apply orb_prop in H1 as [H1|H1].
+    + apply Z.eqb_eq in H1. subst z. exists y. lra.
+    + destruct (Hg 0%nat) as [a Ha]; [now destruct ws|]. rewrite Ha.
+      exists (z * a + y)%Z. rewrite plus_IZR, mult_IZR. ring.
+Qed.
+Lemma rows_rel_nth : forall rows v g i r, rows_rel rows v g -> nth_error rows i = Some r -> v i = dot r g.
+Proof.
+  induction rows as [|r' rows IH]; intros v g [|i] r H; cbn [nth_error]; try discriminate;
+    destruct H as [H1 H2].
+  - now intros [= <-].
+  - intros E. exact (IH (fun i => v (S i)) g i r H2 E).
+Qed.
+Lemma affine_wh_ok : forall ctx ms vs i, ctx_ok q x ctx -> Forall2 (matrix_ok q x (length ctx)) ms vs ->
+  forallb (fun m => match nth_error (rows_of m) i with
+    | Some r => whole_dot r (source_wh (source_at m) ctx) | None => false end) ms = true ->
+  exists z, sums vs i = IZR z * Q2.
+Proof.
+  intros ctx ms vs i Hc. induction 1 as [|m v ms vs [M1 M2] F IH]; intros H.
+  - exists 0%Z. unfold sums; simpl. lra.
+  - cbn [forallb] in H. apply andb_prop in H as [H1 H2]. destruct (IH H2) as [z Hz].
+    destruct (nth_error (rows_of m) i) as [r|] eqn:N; try discriminate.
+    destruct (whole_dot_ok r _ _ H1 (source_wh_ok q x ctx (source_at m) Hc)) as [y Hy].
+    exists (y + z)%Z. unfold sums in *; simpl. rewrite Hz, (rows_rel_nth _ _ _ _ _ M2 N), Hy, plus_IZR.
+    ring.
+Qed.
 Lemma make_unary_ok : forall s fs ctx L, make_unary q s (length ctx) fs ctx = Some L -> ctx_ok q x ctx ->
   (forall i h, nth_error fs i = Some h -> x (length ctx) i = unary_value h (x s i)) ->
   layer_ok q x (length ctx) L.
@@ -232,14 +316,20 @@ Proof.
   destruct (Nat.ltb_spec s k) as [C|C]; try discriminate. injection E as <-.
   assert (K : (k - 1 - (k - 1 - s))%nat = s) by lia.
   pose proof (source_box_ok q x ctx (k - 1 - s) Hc) as S. fold k in S. rewrite K in S.
-  split; [|split]; cbn [cn bx ln static]; rewrite ?K.
-  - split; [lia|auto].
+  split; [|split]; cbn [cn wh bx ln static]; rewrite ?K.
+  - split; [split; [lia|auto]|]. pose proof (source_wh_ok q x ctx (k - 1 - s) Hc) as W. fold k in W.
+    rewrite K in W. intros i H. pose proof (scale_pos q q_pos) as P.
+    assert (D : forall j, (exists z, Q2 * x s j = IZR z * Q2) -> exists z, x s j = IZR z).
+    { intros j [z Hz]. exists z. apply (Rmult_eq_reg_l Q2); [lra|lra]. }
+    destruct (unary_wh_ok fs (source_wh (k - 1 - s) ctx) (x k) (x s) V (fun j E => D j (W j E)) i H) as [z Hz].
+    exists z. rewrite Hz. ring.
   - now apply unary_box_ok with (g := x s).
   - now apply make_lines_ok.
 Qed.
 
 Variable qry : query.
 Hypothesis inside : in_box (box qry) x.
+Hypothesis whole_inputs : forall k i, In (k, i) (integers qry) -> exists z, x k i = IZR z.
 
 Lemma compile_ok : forall n ctx L, compile q qry n ctx = Some L -> ctx_ok q x ctx ->
   (forall i, (i < size n)%nat -> computes n x (length ctx) i) -> layer_ok q x (length ctx) L.
@@ -248,7 +338,13 @@ Proof.
   destruct n as [sz|sz ts bias dv rd|s fs|sz s|sz s|sz l r|sz s f]; try discriminate.
   - destruct (find _ (box qry)) as [[k' b]|] eqn:F; try discriminate. injection E as <-.
     apply find_some in F. destruct F as [F1 F2]. apply Nat.eqb_eq in F2. simpl in F2. subst k'.
-    split; [exact I|]. split; [|exact I]. apply root_box_ok. intros i lo hi N.
+    assert (W : whole_ok q x k (input_wh qry k sz)).
+    { intros i H. apply nth_map_seq in H.
+      apply existsb_exists in H as [[k' i'] [H1 H2]]. apply andb_prop in H2 as [H2 H3].
+      apply Nat.eqb_eq in H2, H3. simpl in H2, H3. subst k' i'.
+      destruct (whole_inputs k i H1) as [z Hz]. exists z. rewrite Hz. ring. }
+    split; [split; [exact I|exact W]|]. split; [|exact I]. cbn [wh bx]. apply snap_ok; auto.
+    apply root_box_ok. intros i lo hi N.
     now apply (inside k b F1).
   - destruct dv; try discriminate. destruct rd; try discriminate.
     set (w := fineness ts bias) in E.
@@ -278,8 +374,18 @@ Proof.
     { intros i c I. destruct (N i c I) as [L I']. rewrite I', V2 by auto.
       specialize (Hn i L). cbn [computes within divided] in Hn. apply rabs_zero in Hn. rewrite Hn.
       unfold Rdiv. rewrite Rinv_1. ring. }
-    split; [|split; [|exact I]]; cbn [cn bx ln static].
-    + split; auto. split; auto. exists vs. split; auto.
+    split; [|split; [|exact I]]; cbn [cn wh bx ln static].
+    + split; [split; auto; split; auto; exists vs; split; auto|].
+      intros i H. unfold affine_wh in H. destruct (Z.eqb_spec w 0) as [W0|W0]; [|now destruct i].
+      destruct (Nat.lt_ge_cases i sz) as [L|L].
+      2: { rewrite nth_overflow in H; [discriminate|]. now rewrite map_length, seq_length. }
+      apply nth_map_seq in H. pose proof (affine_wh_ok ctx ms vs i Hc V1 H) as A.
+      destruct A as [z Hz]. destruct (nth_error b i) as [c|] eqn:I.
+      2: { apply nth_error_None in I. unfold b in I. rewrite map_length, seq_length in I. lia. }
+      pose proof (R i c I) as E. unfold b in I. rewrite nth_error_map in I.
+      destruct (nth_error (seq 0 sz) i) as [j|]; try discriminate. injection I as <-.
+      rewrite W0, Hz, Z.shiftl_mul_pow2, mult_IZR in E by auto. simpl (2 ^ 0)%Z in E.
+      exists (z + dfloor 0 (get bias j))%Z. rewrite plus_IZR. lra.
     + apply (shift_box_ok w v _ (fun i => sums vs i + IZR (nth i b 0%Z))); auto.
       * eapply terms_box_ok; eauto. apply boxed_points. intros i c I.
         now rewrite (nth_error_nth b i 0%Z I).
@@ -307,8 +413,8 @@ Proof.
     assert (V : forall i, (i < length (firstn sz (source_box (k - 1 - l) ctx)))%nat ->
       x k i = x l i * x r i).
     { intros i L'. rewrite firstn_length in L'. apply (Hn i). simpl. lia. }
-    split; [|split]; cbn [cn bx pl static]; rewrite ?K1, ?K2.
-    + split; [lia|]. split; [lia|]. intros i L'. apply (Hn i). exact L'.
+    split; [|split]; cbn [cn wh bx pl static]; rewrite ?K1, ?K2.
+    + split; [|intros i H; now destruct i]. split; [lia|]. split; [lia|]. intros i L'. apply (Hn i). exact L'.
     + now apply product_box_ok with (g := x l) (h := x r).
     + now apply make_planes_ok.
 Qed.
@@ -410,12 +516,9 @@ Proof.
       [apply orb_prop in H; destruct H as [H|H];
         [now apply (is_empty_ok q x ctx)|now apply (impossible_ok ors)]|]).
   - apply andb_prop in H. destruct H as [H1 H2].
-    destruct (Rle_lt_dec (tval q x t) (IZR c)) as [D|D].
-    + assert (R : row_ok q x (Row t (- c) false)) by (unfold row_ok, rval; simpl; rewrite opp_IZR; lra).
-      eapply IH1; [| | |exact H1]; [now apply cut_ok| |exact Ho]. intros r [<-|I]; auto.
-    + assert (R : row_ok q x (Row (negated t) c true))
-        by (unfold row_ok, rval; cbn [rt rc strict]; rewrite tval_opp; lra).
-      eapply IH2; [| | |exact H2]; [now apply cut_ok| |exact Ho]. intros r [<-|I]; auto.
+    destruct (split_ok q q_pos x ctx t c Hc) as [R|R].
+    + eapply IH1; [| | |exact H1]; [now apply cut_ok| |exact Ho]. intros r [<-|I]; auto.
+    + eapply IH2; [| | |exact H2]; [now apply cut_ok| |exact Ho]. intros r [<-|I]; auto.
   - destruct (nth_error ors k) as [[|g l]|] eqn:N; try discriminate.
     apply andb_prop in H. destruct H as [H1 H2].
     assert (G : or_ok (g :: l)) by (apply Ho; eapply nth_error_In; eauto).
@@ -439,7 +542,7 @@ End Root.
 Theorem check_sound : forall q sharp net qry p, check_all q sharp net qry p = true ->
   forall x, ~ violates net qry x.
 Proof.
-  intros q sharp net qry p H x [Hr [Hb [_ [Hd Hu]]]]. unfold check_all in H.
+  intros q sharp net qry p H x [Hr [Hb [Hi [Hd Hu]]]]. unfold check_all in H.
   apply andb_prop in H. destruct H as [Hq H]. apply andb_prop in Hq. destruct Hq as [Hq _].
   apply Z.leb_le in Hq.
   destruct (compile_all q qry net []) as [ctx|] eqn:E; try discriminate.
@@ -448,6 +551,6 @@ Proof.
     - apply in_flat_map in I. destruct I as [a [I1 I2]]. apply (atom_row_ok q Hq x a); auto.
     - now apply (conjuncts_ok q Hq x (unsafe qry)). }
   apply (check_ok q sharp Hq x p) in H; auto.
-  - apply (cuts_ok q Hq x); auto. apply (compile_all_ok q Hq x qry Hb net [] [] ctx); simpl; auto.
+  - apply (cuts_ok q Hq x); auto. apply (compile_all_ok q Hq x qry Hb Hi net [] [] ctx); simpl; auto.
   - now apply (disjuncts_ok x (unsafe qry)).
 Qed.

@@ -33,8 +33,10 @@ Definition static (k : nat) (c : cnode) : Prop :=
   | CProduct m d e => (d < k)%nat /\ (e < k)%nat /\
       forall i, (i < m)%nat -> x k i = x (k - 1 - d)%nat i * x (k - 1 - e)%nat i
   end.
+Definition whole_ok (k : nat) (ws : list bool) : Prop :=
+  forall i, nth i ws false = true -> exists z, X k i = IZR z * Q2.
 Definition layer_ok (k : nat) (L : layer) : Prop :=
-  static k (cn L) /\ boxed (bx L) (X k) /\
+  (static k (cn L) /\ whole_ok k (wh L)) /\ boxed (bx L) (X k) /\
   match cn L with
   | CUnary d _ => line_rel q (ln L) (X k) (X (k - 1 - d)%nat)
   | CProduct _ d e => plane_rel q (pl L) (X k) (X (k - 1 - d)%nat) (X (k - 1 - e)%nat)
@@ -52,6 +54,15 @@ Proof.
     replace (length rest - 0 - S d)%nat with (length rest - 1 - d)%nat by lia. exact IH.
 Qed.
 
+Lemma source_wh_ok : forall rest d, ctx_ok rest ->
+  whole_ok (length rest - 1 - d)%nat (source_wh d rest).
+Proof.
+  unfold source_wh. induction rest as [|L rest IH]; intros d H; destruct d; simpl in *;
+    try (intros i; destruct i; discriminate).
+  - destruct H as [[[_ H] _] _]. now rewrite Nat.sub_0_r, Nat.sub_0_r.
+  - destruct H as [_ H]. specialize (IH d H).
+    replace (length rest - 0 - S d)%nat with (length rest - 1 - d)%nat by lia. exact IH.
+Qed.
 Lemma settle_ok : forall w f d rest ps C ps' C' v, (0 <= w)%Z -> ctx_ok rest ->
   length ps = length rest -> (d < length rest)%nat ->
   dot (fst f) (X (length rest - 1 - d)%nat) + IZR (snd f) <= IZR (2 ^ w) * v ->
@@ -152,7 +163,7 @@ Lemma elim_ok : forall ctx parts C b, ctx_ok ctx -> length parts = length ctx ->
 Proof.
   induction ctx as [|L rest IH]; intros parts C b Hc Hl; destruct parts as [|a ps]; try discriminate.
   - simpl. intros [= <-]. lra.
-  - simpl in Hl. injection Hl as Hl. destruct Hc as [[Hs [Hb Hn]] Hr].
+  - simpl in Hl. injection Hl as Hl. destruct Hc as [[[Hs _] [Hb Hn]] Hr].
     cbn [elim fval]. rewrite Hl. destruct a as [|z a].
     + intros E. apply IH in E; auto. simpl. lra.
     + destruct (cn L) as [|w terms bias|d fs|m d e] eqn:N; cbn [static] in Hs.
@@ -211,15 +222,15 @@ Proof.
 Qed.
 Lemma boxed_firstn : forall n b f, boxed b f -> boxed (firstn n b) f.
 Proof. induction n as [|n IH]; intros [|[l u] b] f; simpl; auto. intros [A B]; auto. Qed.
-Lemma with_lines_ok : forall hs L rest, static (length rest) (cn L) -> boxed (bx L) (X (length rest)) ->
+Lemma with_lines_ok : forall hs L rest, static (length rest) (cn L) /\ whole_ok (length rest) (wh L) -> boxed (bx L) (X (length rest)) ->
   ctx_ok rest -> match cn L with CUnary _ _ | CProduct _ _ _ => True | _ => False end ->
   layer_ok (length rest) (with_lines q hs L rest).
 Proof.
   intros hs L rest Hs Hb Hc Hk. unfold with_lines, layer_ok.
-  destruct (cn L) as [| |d fs|m d e] eqn:N; try contradiction; cbn [cn bx ln pl];
+  destruct (cn L) as [| |d fs|m d e] eqn:N; try contradiction; cbn [cn wh bx ln pl];
     (split; [exact Hs|split; [exact Hb|]]).
-  - destruct Hs as [Hd Hf]. apply make_lines_ok; [exact (source_box_ok _ d Hc)|exact Hf].
-  - destruct Hs as [Hd [He Hf]].
+  - destruct Hs as [[Hd Hf] _]. apply make_lines_ok; [exact (source_box_ok _ d Hc)|exact Hf].
+  - destruct Hs as [[Hd [He Hf]] _].
     apply make_planes_ok; [apply boxed_firstn, (source_box_ok _ d Hc)|exact (source_box_ok _ e Hc)|].
     intros i L'. apply Hf. rewrite firstn_length in L'. lia.
 Qed.
@@ -253,7 +264,8 @@ Proof.
   induction ctx as [|L rest IH]; intros [|d] Hg Hc; try exact I.
   - destruct Hc as [[Hs [Hb Hn]] Hr]. cbn [update ctx_ok]. split; auto.
     split; [exact Hs|split; [|exact Hn]].
-    cbn [bx]. apply Hg; [now left | repeat split; auto | simpl; lia].
+    cbn [bx]. apply Hg; [now left | | simpl; lia].
+    split; [|exact Hr]. split; [exact Hs|]. split; [exact Hb|exact Hn].
   - destruct Hc as [HL Hr]. cbn [update ctx_ok]. pose proof HL as [Hs [Hb Hn]].
     assert (IH' : ctx_ok (update q g d rest)).
     { apply IH; auto. intros L' rest' Hin Hc' Hlen. apply Hg; [now right | auto | simpl; lia]. }
@@ -337,13 +349,25 @@ Proof.
       * rewrite opp_IZR. lra.
   - destruct Hb as [H1 H2]. split; auto.
 Qed.
+Lemma snap_ok : forall ws b f, (forall i, nth i ws false = true -> exists z, f i = IZR z * Q2) ->
+  boxed b f -> boxed (snap q ws b) f.
+Proof.
+  induction ws as [|w ws IH]; intros [|[l u] b] f Hw Hb; auto. destruct Hb as [[B1 B2] B3].
+  cbn [snap]. destruct w; (split; [|apply IH; auto; intros i E; now apply (Hw (S i))]); [|now split].
+  destruct (Hw 0%nat eq_refl) as [z Hz]. rewrite Hz, <- mult_IZR in *. apply le_IZR in B1, B2.
+  assert (P : (0 < 2 ^ q)%Z) by (apply Z.pow_pos_nonneg; lia).
+  rewrite !Z.shiftl_mul_pow2, !Z.shiftr_div_pow2 by auto.
+  split; apply IZR_le.
+  - assert (- z <= - l / 2 ^ q)%Z by (apply Z.div_le_lower_bound; lia). nia.
+  - assert (z <= u / 2 ^ q)%Z by (apply Z.div_le_lower_bound; lia). nia.
+Qed.
 Lemma cut_ok : forall ctx r, ctx_ok ctx -> row_ok r -> ctx_ok (cut q ctx r).
 Proof.
   intros ctx r Hc Hr. apply row_le in Hr. unfold cut, rval in *.
   destruct (rt r) as [|[[k i] z] [|e t]]; auto.
   destruct (Nat.ltb_spec k (length ctx)) as [L|L]; auto.
   apply update_ok; auto. intros L' rest _ Hc' Hlen.
-  apply cut_nth_ok; [apply Hc'|]. simpl in Hr.
+  apply snap_ok; [apply Hc'|]. apply cut_nth_ok; [apply Hc'|]. simpl in Hr.
   replace (length rest) with k by lia. lra.
 Qed.
 Lemma add_row_ok : forall t n m parts parts', length parts = n ->
@@ -476,6 +500,32 @@ Proof.
 Qed.
 Lemma tval_opp : forall t, tval (negated t) = - tval t.
 Proof. unfold negated. induction t as [|e t IH]; simpl; [lra|]. rewrite IH, opp_IZR. lra. Qed.
+Lemma whole_form_ok : forall ctx t, ctx_ok ctx -> whole_form ctx t = true ->
+  exists z, tval t = IZR z * Q2.
+Proof.
+  intros ctx t Hc. unfold whole_form. induction t as [|[[k i] z] t IH]; intros H.
+  - exists 0%Z. unfold tval; simpl. lra.
+  - cbn [forallb fst] in H. apply andb_prop in H as [H1 H2]. destruct (IH H2) as [z' Hz].
+    apply andb_prop in H1 as [K H1]. apply Nat.ltb_lt in K.
+    pose proof (source_wh_ok ctx _ Hc _ H1) as [y Hy].
+    replace (length ctx - 1 - (length ctx - 1 - k))%nat with k in Hy by lia.
+    exists (z * y + z')%Z. unfold tval in *; simpl. rewrite Hy, Hz, plus_IZR, mult_IZR. ring.
+Qed.
+Lemma split_ok : forall ctx t c, ctx_ok ctx -> let whole := whole_form ctx t in
+  let c1 := if whole then Z.shiftl (Z.shiftr c q) q else c in
+  row_ok (Row t (- c1) false) \/
+  row_ok (if whole then Row (negated t) (c1 + Z.shiftl 1 q) false else Row (negated t) c true).
+Proof.
+  intros ctx t c Hc. cbv zeta. destruct (whole_form ctx t) eqn:W.
+  - apply (whole_form_ok ctx t Hc) in W as [z Hz]. unfold row_ok, rval; cbn [rt rc strict].
+    rewrite tval_opp, Hz, opp_IZR, plus_IZR, !Z.shiftl_mul_pow2, !mult_IZR by auto.
+    rewrite ?Rmult_1_l. pose proof (scale_pos q q_pos) as P. set (d := Z.shiftr c q).
+    destruct (Z_le_gt_dec z d) as [D|D].
+    + left. apply IZR_le in D. nra.
+    + right. assert (D' : (d + 1 <= z)%Z) by lia. apply IZR_le in D'. rewrite plus_IZR in D'. nra.
+  - unfold row_ok, rval; cbn [rt rc strict]. rewrite tval_opp, opp_IZR.
+    destruct (Rle_lt_dec (tval t) (IZR c)); [left|right]; lra.
+Qed.
 Lemma follow_ok : forall s ctx rows ctx' rows', follow q sharp (ctx, rows) s = (ctx', rows') ->
   ctx_ok ctx -> (forall r, In r rows -> row_ok r) -> ctx_ok ctx' /\ (forall r, In r rows' -> row_ok r).
 Proof.

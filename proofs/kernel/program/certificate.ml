@@ -231,6 +231,20 @@ let tree ~exact (q : int) (net : Reader.network) (query : Core.query) (c : colum
     let e = List.fold_left (fun e ((f : Core.float), _) -> min e (Z.to_int f.fexp)) (min 0 (Z.to_int at.fexp)) l in
     let whole (f : Core.float) = Z.shift_left f.fnum (Z.to_int f.fexp - e) in
     (List.map (fun (f, v) -> (owner.(v), whole f)) l, whole at, Z.shift_left Z.one (-e)) in
+  let is_integer (f : Core.float) = Z.sign f.fexp >= 0 in
+  let floor (f : Core.float) =
+    if is_integer f then f else { Core.fnum = Z.shift_right f.fnum (- (Z.to_int f.fexp)); fexp = Z.zero } in
+  (* which values the checker knows to be integers *)
+  let whole = lazy (
+    let layers = match Core.compile_all (Z.of_int q) query net.nodes [] with
+      | Some layers -> Array.of_list (List.rev_map (fun (l : Core.layer) -> Array.of_list l.wh) layers)
+      | None -> [||] in
+    fun v ->
+      let k, i = owner.(v) in
+      k < Array.length layers && i < Array.length layers.(k) && layers.(k).(i)) in
+  let whole =
+    if query.integers = [] && not (List.exists (function Core.Sign _ -> true | _ -> false) net.nodes)
+    then lazy (fun _ -> false) else whole in
   let position = ref 0 and record = Array.make 5 0 in
   (* where the codes of a piecewise-linear node stand in a row *)
   let column = Array.make (Array.length nodes) 0 in
@@ -297,7 +311,9 @@ let tree ~exact (q : int) (net : Reader.network) (query : Core.query) (c : colum
     record.(kind) <- r + 1;
     match kind with
     | 0 ->
-        let terms, at, times = integral (form c.split_form.(r)) c.split_at.(r) in
+        let l = form c.split_form.(r) and at = c.split_at.(r) in
+        let at = if List.for_all (fun (f, v) -> is_integer f && Lazy.force whole v) l then floor at else at in
+        let terms, at, times = integral l at in
         let row = { age = total; free = false; strict = false; times } in
         let one = build (depth + 1) (row :: rows) (total + 1) ors in
         let two = build (depth + 1) ({ row with strict = true } :: rows) (total + 1) ors in
