@@ -41,7 +41,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class ShownCondition:
     """A part of the property: how far it is from violation before and after.
 
     `before` and `after` are None for what joins others; `holds` is about the counterexample.
@@ -137,9 +137,9 @@ def summary(before: Sequence[fmpq], after: Sequence[fmpq]) -> str:
     )
 
 
-def conditions(query: Query, values: list[Values]) -> list[Condition]:
+def conditions(query: Query, values: list[Values]) -> list[ShownCondition]:
     """The property's parts in order, as what must hold."""
-    found: list[Condition] = []
+    found: list[ShownCondition] = []
     todo: list[tuple[Formula, int]] = [(query.unsafe, 0)]
     while todo and len(found) < MAX_ATOMS:
         part, level = todo.pop()
@@ -150,10 +150,10 @@ def conditions(query: Query, values: list[Values]) -> list[Condition]:
         if isinstance(part, Atom):
             ends = [shown(-margins(part, *v).least) for v in values]
             words = negated(query.network, part)
-            found.append(Condition(level, words, ends[0], ends[1], held, holds))
+            found.append(ShownCondition(level, words, ends[0], ends[1], held, holds))
             continue
         words = "at least one of these:" if isinstance(part, And) else "each of these:"
-        found.append(Condition(level, words, None, None, held, holds))
+        found.append(ShownCondition(level, words, None, None, held, holds))
         todo += [(each, level + 1) for each in reversed(part.parts)]
     return found
 

@@ -18,8 +18,8 @@ from verifai.kernel.query import Query
 from verifai.original.points import doubles
 from verifai.report.compare import (
     Change,
-    Condition,
     Layer,
+    ShownCondition,
     changes,
     conditions,
     input_changes,
@@ -66,7 +66,7 @@ class Refuted:
     hidden_inputs: int
     outputs: tuple[Change, ...]
     hidden_outputs: int
-    conditions: tuple[Condition, ...]
+    conditions: tuple[ShownCondition, ...]
     layers: tuple[Layer, ...]
     phases: tuple[Change, ...]
     is_exact: bool
