@@ -1,7 +1,8 @@
 """The two arithmetics in which everything is checked: rounded float64, and exact rationals.
 
-Both offer the same operations on arrays. All rounding is here: an operation that rounds says how
-far its result may be off, by a method of `Terms`. In exact arithmetic these are zero.
+Both offer the same operations on arrays. What rounding may cost is here: an operation that rounds
+says how far its result may be off, by a method of `Terms`, and who computes with plain +, -, ×, ÷
+or @ elsewhere in the kernel adds such a term. In exact arithmetic all are zero.
 
 May import: numpy, python-flint, errors, number, operator. Must not know: nodes, certificates.
 """
@@ -238,7 +239,10 @@ class Exact(_Operations):
         return np.full((rows, columns), fmpq(0), dtype=object)
 
     def lift(self, array: Array) -> Array:
-        """The exact values of the entries; immutable arrays are converted once."""
+        """The exact values of the entries; immutable arrays are converted once.
+
+        Nobody writes into the result, nor into what an array marked immutable is a view of.
+        """
         if array.dtype == object:
             return array
         key = _identity(array)

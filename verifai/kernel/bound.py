@@ -35,7 +35,8 @@ class Forms:
         coefficients: by node, (M, n).
         constant: (M,).
         error: (M,), not negative.
-        single: a value for every form, and the sign with which it is added.
+        single: (values, signs), no ends: a value's number for every form, and the sign with which
+            it is added, exactly.
     """
 
     coefficients: dict[int, Array]

@@ -68,7 +68,7 @@ class Context(NamedTuple):
 
     Attributes:
         position: of the tree node.
-        low, high: float64 ends of all values, (N,).
+        low, high: float64 ends of all values, (N,); shared with other contexts, never written.
         cuts: values with new ends, which the intervals do not hold yet.
         rows: the rows of the path, as places in the ledger's table.
         ors: the open disjunctions.
@@ -94,6 +94,9 @@ def stack(contexts: list[Context]) -> Ends:
 @dataclass(slots=True)
 class Contexts:
     """The intervals of several contexts, each with its multipliers' slopes, for LB.
+
+    Whoever writes into the intervals of a node's values calls `forget`, or drops `known`, before
+    the next LB.
 
     Attributes:
         low, high: float64 ends of all values, (sets, N).

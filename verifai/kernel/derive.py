@@ -180,7 +180,13 @@ class Plan:
         return self._ends(bounds, len(where))
 
     def _learn(self, context: int, found: list[tuple[Row, float]], count: int) -> None:
-        """Adds one row a step to a context (a trivial one where nothing was derived)."""
+        """Adds one row a step to a context (a trivial one where nothing was derived).
+
+        Args:
+            context: which.
+            found: every step's form and lower bound, in their order; nothing of an empty context.
+            count: how many steps there are.
+        """
         rows = []
         for i in range(count):
             row = Row([], [], fmpq(0))

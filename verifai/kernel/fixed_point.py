@@ -70,7 +70,7 @@ def exp(q: fmpq) -> Enclosure:
     if k > HIGHEST:
         raise Rejection("finite", f"e to a power beyond {HIGHEST}·ln 2")
     w = BITS + GUARD
-    inner = w + 24  # so that k·ln 2 is off by a unit of w at most
+    inner = w + 24  # so that k·ln 2 is off by three units of w at most
     r = (_scaled(q, inner) - int(k) * ln2(inner)) >> 24
     total, term, i = 0, 1 << w, 0
     while term not in (0, -1):
