@@ -164,6 +164,13 @@ let check_work (c : columns) (net : Reader.network) longest =
 
 (* * The tree *)
 
+let uncovered (node : Core.node) =
+  match node with
+  | Core.Affine (_, _, _, Some _, _) -> "a divisor"
+  | Core.Affine (_, _, _, _, Some _) -> "a radius"
+  | Core.Smooth _ -> "the kind smooth"
+  | _ -> ""
+
 (* A row of the path as the checker has it: the place in the order of joining, and the number that its
    atom was multiplied by. An equation is two rows there, the second the negated. *)
 type row = { age : int; free : bool; strict : bool; times : Z.t }
@@ -192,6 +199,8 @@ let tree ~exact (q : int) (net : Reader.network) (query : Core.query) (c : colum
     offset.(k) <- !next;
     for i = 0 to size - 1 do owner.(!next) <- (k, i); incr next done) net.sizes;
   check_form c net owner;
+  List.iteri (fun k node ->
+    if uncovered node <> "" then refuse "uncovered" "node %S has %s" net.names.(k) (uncovered node)) net.nodes;
   let rec every = function Core.Is a -> [ a ] | Core.And l | Core.Or l -> List.concat_map every l in
   check_work c net (List.fold_left (fun n (a : Core.atom) -> max n (List.length a.summands)) 0
     (query.domain @ every query.unsafe));
