@@ -54,7 +54,8 @@ def load(
     are.
 
     Args:
-        model: a path, a torch.nn.Module in evaluation mode, or a torch.export.ExportedProgram.
+        model: the path of an ONNX file or of what torch.export.save wrote (.pt2), a torch.nn.Module
+            in evaluation mode, or a torch.export.ExportedProgram.
         example_input: for a module, a tensor (or a tuple of tensors) as it is called with.
         semantics: "real", or "float32" for all that float32 programs of a file may compute.
         assume_ulp: in "float32", how many units in the last place smooth operators may be off.
@@ -75,6 +76,12 @@ def load(
 
 
 def _load_file(path: Path, semantics: str, assume_ulp: int | None, *, shrink: bool) -> Network:
+    if path.suffix == ".pt2":
+        if semantics != "real" or assume_ulp is not None:
+            raise InputError(f"{path}: the semantics float32 is for ONNX files")
+        from verifai.load.torch.module import load_saved_program
+
+        return load_saved_program(path, shrink=shrink)
     if semantics == "float32":
         from verifai.load.float32.network import load_float32
 

@@ -31,6 +31,10 @@ from verifai.streams import leave_output, own_output
 
 _COMMANDS = {
     "verify": "Decide a VNN-LIB property of an ONNX network.",
+    "robust": "Decide whether a model's answer stays the same around an input.",
+    "range": "Decide whether an output stays within limits on a box.",
+    "monotone": "Decide whether raising an input never lowers an output.",
+    "equivalent": "Decide whether two models agree up to a tolerance.",
     "check": "Re-check a certificate against the original files.",
     "supports": "Say what is supported, as the VNN-LIB standard asks.",
     "solve": "Ask SMT solvers about a property; their models are replayed exactly.",

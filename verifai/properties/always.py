@@ -20,10 +20,10 @@ from verifai.kernel.query import Formula
 from verifai.load.errors import LoadError
 from verifai.load.vnnlib.domain import query_of
 from verifai.properties.domain import Domain, Ends, LinearRow, domain_of, row_atoms, with_points
-from verifai.properties.symbols import Condition, formula_about, negation
+from verifai.properties.symbols import Proposition, formula_about, negation
 from verifai.query import Query
 
-Conditions = Condition | Formula | Iterable[Condition | Formula]
+Conditions = Proposition | Formula | Iterable[Proposition | Formula]
 
 
 @takes(net=rules.network, allow_empty=rules.flag)

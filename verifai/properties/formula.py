@@ -17,7 +17,7 @@ from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.kernel.query import And, Atom, Formula, Or
 from verifai.properties.domain import Domain, Ends, Terms, compared, domain_of, query_on
-from verifai.properties.symbols import Condition
+from verifai.properties.symbols import Proposition
 from verifai.query import Query
 
 
@@ -27,14 +27,14 @@ def formula(value: Any, what: str) -> Formula:
     Raises:
         InputError: something else.
     """
-    if isinstance(value, Condition):
+    if isinstance(value, Proposition):
         return value.formula
     if not isinstance(value, Atom | And | Or):
         raise refused(what, "a formula, as verifai.atom makes it,", value)
     return value
 
 
-def _formulas(given: Iterable[Formula | Condition]) -> list[Formula]:
+def _formulas(given: Iterable[Formula | Proposition]) -> list[Formula]:
     found = [formula(part, f"parts[{i}]") for i, part in enumerate(rules.listed(given, "parts"))]
     if not found:
         raise InputError("parts: one formula at least is wanted")
@@ -64,7 +64,7 @@ def atom(terms: Terms, relation: str, bound: Number) -> Atom:
 
 
 @takes()
-def conjunction(parts: Iterable[Formula | Condition]) -> And:
+def conjunction(parts: Iterable[Formula | Proposition]) -> And:
     """All of the formulas hold.
 
     Args:
@@ -77,7 +77,7 @@ def conjunction(parts: Iterable[Formula | Condition]) -> And:
 
 
 @takes()
-def disjunction(parts: Iterable[Formula | Condition]) -> Or:
+def disjunction(parts: Iterable[Formula | Proposition]) -> Or:
     """One of the formulas holds at least.
 
     Args:
@@ -91,7 +91,7 @@ def disjunction(parts: Iterable[Formula | Condition]) -> Or:
 
 @takes(net=rules.network, allow_empty=rules.flag)
 def never(
-    net: Network, domain: Domain | Ends, unsafe: Formula | Condition, *, allow_empty: bool = False
+    net: Network, domain: Domain | Ends, unsafe: Formula | Proposition, *, allow_empty: bool = False
 ) -> Query:
     """The formula holds nowhere in the domain.
 

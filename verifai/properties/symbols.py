@@ -36,7 +36,7 @@ class Quantity:
     """Σ factor·value + constant over the values of one network, exactly.
 
     Sums and differences of quantities and multiples by numbers (text is exact) are quantities;
-    a comparison of two is a `Condition`.
+    a comparison of two is a `Proposition`.
     """
 
     net: Network
@@ -90,22 +90,22 @@ class Quantity:
     def __rtruediv__(self, other: Any) -> Quantity:
         return _quantity(self.net, other) / self
 
-    def __le__(self, other: Any) -> Condition:
+    def __le__(self, other: Any) -> Proposition:
         return self._compared(self - other, Relation.AT_MOST)
 
-    def __lt__(self, other: Any) -> Condition:
+    def __lt__(self, other: Any) -> Proposition:
         return self._compared(self - other, Relation.LESS)
 
-    def __ge__(self, other: Any) -> Condition:
+    def __ge__(self, other: Any) -> Proposition:
         return self._compared(other - self, Relation.AT_MOST)
 
-    def __gt__(self, other: Any) -> Condition:
+    def __gt__(self, other: Any) -> Proposition:
         return self._compared(other - self, Relation.LESS)
 
-    def __eq__(self, other: Any) -> Condition:  # type: ignore[override]
+    def __eq__(self, other: Any) -> Proposition:  # type: ignore[override]
         return self._compared(self - other, Relation.EQUAL)
 
-    def __ne__(self, other: Any) -> Condition:  # type: ignore[override]
+    def __ne__(self, other: Any) -> Proposition:  # type: ignore[override]
         return ~self._compared(self - other, Relation.EQUAL)
 
     def __bool__(self) -> NoReturn:
@@ -159,13 +159,13 @@ class Quantity:
         return Quantity(self.net, terms, self.constant * factor)
 
     @staticmethod
-    def _compared(difference: Quantity, relation: Relation) -> Condition:
+    def _compared(difference: Quantity, relation: Relation) -> Proposition:
         linear = LinearSum(difference.terms, difference.constant)
-        return Condition(difference.net, condition(linear, relation))
+        return Proposition(difference.net, condition(linear, relation))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Condition:
+class Proposition:
     """A formula over the values of one network: comparisons joined by `&`, `|` and `~`.
 
     Attributes:
@@ -178,18 +178,18 @@ class Condition:
     formula: Formula
     depth: int = 0
 
-    def __and__(self, other: Any) -> Condition:
+    def __and__(self, other: Any) -> Proposition:
         return self._joined(other, And)
 
     __rand__ = __and__
 
-    def __or__(self, other: Any) -> Condition:
+    def __or__(self, other: Any) -> Proposition:
         return self._joined(other, Or)
 
     __ror__ = __or__
 
-    def __invert__(self) -> Condition:
-        return Condition(self.net, negation(self.formula), self.depth)
+    def __invert__(self) -> Proposition:
+        return Proposition(self.net, negation(self.formula), self.depth)
 
     def __bool__(self) -> NoReturn:
         """Never a truth value.
@@ -205,7 +205,7 @@ class Condition:
     def __repr__(self) -> str:
         return _shown(self.net, self.formula)
 
-    def _joined(self, other: Any, kind: type[And] | type[Or]) -> Condition:
+    def _joined(self, other: Any, kind: type[And] | type[Or]) -> Proposition:
         """Both, as one formula without nested ones of the same kind."""
         theirs = _condition(self.net, other)
         parts: list[Formula] = []
@@ -216,7 +216,7 @@ class Condition:
             depth = max(depth, each.depth if is_same else each.depth + 1)
         if depth > MAX_ALTERNATION:
             raise InputError(f"and/or nested deeper than {MAX_ALTERNATION}")
-        return Condition(self.net, join_all(parts) if kind is And else join_any(parts), depth)
+        return Proposition(self.net, join_all(parts) if kind is And else join_any(parts), depth)
 
 
 def _shown(net: Network, part: Formula) -> str:
@@ -364,24 +364,24 @@ def formula_about(net: Network, value: Any, what: str) -> Formula:
     Raises:
         InputError: something else, or it is about another network.
     """
-    if isinstance(value, Condition | Atom | And | Or):
+    if isinstance(value, Proposition | Atom | And | Or):
         return _condition(net, value).formula
     if isinstance(value, str | Quantity | Values) or not hasattr(value, "__iter__"):
         raise refused(what, "a condition, such as y[0] <= 1,", value)
     parts = rules.listed(value, what)
     for part in parts:
-        if not isinstance(part, Condition | Atom | And | Or):
+        if not isinstance(part, Proposition | Atom | And | Or):
             raise refused(what, "conditions, such as y[0] <= 1,", part)
     return join_all([_condition(net, part).formula for part in parts])
 
 
-def _condition(net: Network, value: Any) -> Condition:
+def _condition(net: Network, value: Any) -> Proposition:
     """The condition, about this network."""
     if isinstance(value, Atom | And | Or):
-        return Condition(net, value, _depth(value))
+        return Proposition(net, value, _depth(value))
     if isinstance(value, Quantity):
         raise InputError(_CLOSER)
-    if not isinstance(value, Condition):
+    if not isinstance(value, Proposition):
         raise refused("", "a condition, such as y[0] <= 1,", value)
     if value.net is not net:
         raise InputError("conditions about two networks: make all symbols of the same one")
@@ -407,7 +407,7 @@ def _quantity(net: Network, value: Any) -> Quantity:
         if value.net is not net:
             raise InputError("values of two networks: make all symbols of the same one")
         return value
-    if isinstance(value, Condition | Values):
-        kind = "condition" if isinstance(value, Condition) else "whole layer"
+    if isinstance(value, Proposition | Values):
+        kind = "condition" if isinstance(value, Proposition) else "whole layer"
         raise InputError(f"a {kind} where a number or a single value is wanted: {shown(value)}")
     return Quantity(net, {}, number(value))

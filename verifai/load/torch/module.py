@@ -6,9 +6,10 @@ Must not know: queries.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from verifai.entry.sentences import MissingPackage
+from verifai.entry.sentences import MissingPackage, missing_package
 from verifai.graph.reading import read_from
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
@@ -58,6 +59,28 @@ def load_torch_module(module: Any, example_input: Any = None, *, shrink: bool = 
     network = lower(decomposed(exported(module, example_input)))
     arguments = example_input if isinstance(example_input, tuple) else (example_input,)
     return _read(network, (module, (arguments, {})), shrink=shrink)
+
+
+def load_saved_program(path: Path, *, shrink: bool = False) -> Network:
+    """The network of a program that torch.export.save wrote; torch reads the file.
+
+    Args:
+        path: the file (.pt2), from somewhere you trust: torch may run what lies in it.
+        shrink: as for ONNX files.
+
+    Raises:
+        InputError: it is no such file, as `load_torch_module`, or torch is not installed.
+        OSError: it cannot be opened.
+    """
+    with path.open("rb"):  # a missing file is called so
+        pass
+    try:
+        import torch
+    except ModuleNotFoundError as error:
+        raise missing_package(error) from None
+    from verifai.load.torch.program import saved
+
+    return load_torch_module(saved(torch, path), shrink=shrink)
 
 
 def _read(network: Network, call: tuple[Any, Any], *, shrink: bool) -> Network:

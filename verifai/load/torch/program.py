@@ -12,8 +12,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
+from pathlib import Path
+from pickle import UnpicklingError
 from textwrap import shorten
 from typing import Any
+from zipfile import BadZipFile
 
 from verifai.entry.sentences import first_line
 from verifai.kernel.errors import InputError
@@ -68,6 +71,24 @@ def decomposed(program: Any) -> Any:
             table.pop(operator)
     with _explained("cannot decompose this program"), torch.no_grad():
         return program.run_decompositions(table)
+
+
+def saved(torch: Any, path: Path) -> Any:
+    """The program that torch.export.save wrote into a file.
+
+    Args:
+        torch: the package.
+        path: the file.
+
+    Raises:
+        InputError: torch cannot read one there.
+    """
+    try:
+        with _explained(f"cannot read a program from {path}"):
+            return torch.export.load(path)
+    except (OSError, EOFError, BadZipFile, UnpicklingError) as error:
+        said = f"{path}: torch.export cannot read a program from it: {_sentence(error)}"
+        raise InputError(said) from None
 
 
 @contextmanager
