@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import verifai as vf
+from tests.load.evaluate import evaluate
 from verifai.kernel.network import Network
 
 torch = pytest.importorskip("torch")
@@ -193,11 +195,48 @@ def test_values_that_torch_cuts_down_to_integers_or_truths_are_refused(
     refused(function, "values that depend on the input converted to torch")
 
 
-def test_constants_that_float32_may_round_to_an_integer_are_not_truncated() -> None:
-    refused(
-        lambda m, x: x * (m.state * 10).long(), "may lift to an integer", state=torch.tensor(0.7)
-    )
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda m, x: x * (m.state * 10).long(),
+        lambda m, x: torch.where(m.state * 10 >= 7, x, -x),
+        lambda m, x: torch.where(torch.stack([m.state * 10, m.state]) >= 7, x[:, :1], -x[:, :1]),
+        lambda m, x: x + torch.sign(m.state * 10 - 7),
+        lambda m, x: x ** (m.state * 10),
+    ],
+)
+def test_a_jump_of_constants_that_the_program_rounds_is_refused(
+    function: Callable[..., Any],
+) -> None:
+    refused(function, "it jumps, and the program rounds", state=torch.tensor(0.7))
+
+
+def test_a_jump_of_constants_that_the_program_does_not_round_is_read() -> None:
     load(lambda m, x: x * (m.state * 10).long(), state=torch.tensor(0.75))
+
+
+def test_constants_are_compared_in_their_own_type() -> None:
+    made = load(lambda m, x: torch.where(m.state == 0.1, x, -x), state=torch.full((3,), 0.1))
+    assert np.array_equal(evaluate(made, np.ones((1, 3)))[0], np.ones((1, 3)))
+
+
+def test_constants_that_overflow_their_type_are_refused() -> None:
+    refused(lambda m, x: x / (m.state * 10), "too large for", state=torch.tensor(1e38))
+
+
+@pytest.mark.parametrize("kind", ["sum", "cumsum"])
+def test_sums_made_truth_values_are_refused(kind: str) -> None:
+    refused(lambda _, x: x + getattr(x > 0, kind)(1, dtype=torch.bool), "to torch.bool")
+
+
+def test_a_bound_of_infinity_is_one() -> None:
+    infinity = float("inf")
+    for least, most in ((infinity, None), (None, -infinity), (1.0, -infinity)):
+        refused(lambda _, x, a=least, b=most: x.clamp(a, b).clamp(-1, 1), "everything infinite")
+    made = load(lambda _, x: x.clamp(infinity, 3.0))
+    assert np.array_equal(evaluate(made, np.zeros((1, 3)))[0], np.full((1, 3), 3.0))
+    free = load(lambda _, x: x.clamp(-infinity, infinity) + 1)
+    assert np.array_equal(evaluate(free, np.zeros((1, 3)))[0], np.ones((1, 3)))
 
 
 def test_masks_of_truths_that_depend_on_the_input_are_refused() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from verifai.graph.builder import Builder
 from verifai.graph.holdings import Holdings
 from verifai.graph.results import network_of
-from verifai.graph.values import Activation, Masked, Value
+from verifai.graph.values import Activation, Constant, Masked, Value
 from verifai.kernel.errors import InputError
 from verifai.kernel.network import Network
 from verifai.load.errors import LoadError
@@ -29,6 +29,7 @@ from verifai.load.onnx.operators import (
     blocker,
 )
 from verifai.load.onnx.order import needed, sorted_nodes
+from verifai.load.onnx.rounded import check_jump, error_of
 from verifai.load.onnx.schema import UNKNOWN, check_node
 from verifai.memory import refusing
 from verifai.proof.network import encode_network
@@ -53,6 +54,7 @@ class FileWalk:
         builder: the nodes.
         apply: what to do with an operator.
         holdings: counts the tensors that somebody still reads.
+        errors: how far off constants are in a program that rounds them, relatively.
     """
 
     folder: Path
@@ -63,6 +65,7 @@ class FileWalk:
     builder: Builder = field(default_factory=Builder)
     apply: Lowering = lambda call: ROWS[call.op_type].lower(call)
     holdings: Holdings[str] = field(default_factory=lambda: Holdings[str]((), 0))
+    errors: dict[str, float] = field(default_factory=dict)
 
     def value(self, name: str) -> Value:
         """The tensor of this name.
@@ -204,6 +207,7 @@ def _lower_node(graph: FileWalk, node: Any) -> None:
     try:
         types = tuple(graph.types.get(n, UNKNOWN) for n in node.input)
         made = check_node(node, graph.opset, types, ROWS[node.op_type].typed)
+        check_jump(node, made, graph.errors, graph.values)
         inputs = tuple(graph.value(n) if n else None for n in node.input)
         attributes = {a.name: _attribute(a, graph.folder) for a in node.attribute}
         if len(attributes) != len(node.attribute):
@@ -229,6 +233,7 @@ def _lower_node(graph: FileWalk, node: Any) -> None:
             if output:
                 _bind(graph, output, results[place])
                 graph.types[output] = made[place]
+                _mark(graph, node, output)
         graph.release(node.input)
     except LoadError as error:
         raise LoadError(error.reason, node=name, op_type=node.op_type) from None
@@ -242,6 +247,15 @@ def _bind(graph: FileWalk, name: str, value: Value) -> None:
     graph.holdings.add(name, value)
     if isinstance(value, Activation):
         graph.builder.call(name, value)
+
+
+def _mark(graph: FileWalk, node: Any, name: str) -> None:
+    """Remember how far off a program's result of constants may be."""
+    value, rounding = graph.values[name], ROWS[node.op_type].rounding
+    if isinstance(value, Constant) and not value.is_integer:
+        error = error_of(value, node, graph.types[name], rounding, graph.errors)
+        if error:
+            graph.errors[name] = error
 
 
 def _attribute(message: Any, folder: Path) -> Attribute:

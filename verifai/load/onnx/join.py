@@ -41,6 +41,7 @@ def pad(call: Call) -> list[Value]:
     x, mode, lengths = call.finite(0), call.text("mode", "constant"), _pad_lengths(call)
     fill = _pad_value(call)
     call.builder.afford(tuple(b + n + a for (b, a), n in zip(lengths, x.shape, strict=True)))
+    _check_cuts(call, x.shape, lengths)
     grown = [(max(b, 0), max(a, 0)) for b, a in lengths]
     if mode != "constant":
         if mode not in ("reflect", "edge", "wrap") or min(map(min, lengths), default=0) < 0:
@@ -61,6 +62,13 @@ def pad(call: Call) -> list[Value]:
         if not fill.array.any():
             return [inner]
     return [joined(call.builder, [inner, fill], lambda arrays: np.where(ring.array, *arrays))]
+
+
+def _check_cuts(call: Call, shape: tuple[int, ...], lengths: list[tuple[int, int]]) -> None:
+    """LoadError if an axis is to be cut by more than it is long: what is cut would be padding."""
+    for (before, after), n in zip(lengths, shape, strict=True):
+        if max(-before, 0) + max(-after, 0) > n:
+            raise call.refuse(f"pads {(before, after)} cut more than {n} off an axis of {n}")
 
 
 def _pad_lengths(call: Call) -> list[tuple[int, int]]:

@@ -26,6 +26,10 @@ from verifai.load.lower.constants import known, reals
 from verifai.load.lower.named import named
 
 _PLACEMENT = frozenset({"dtype", "layout", "device", "pin_memory", "memory_format", "non_blocking"})
+_JUMPS = {
+    "aten.pow.Tensor_Tensor": frozenset({"exponent"}),
+    "aten.sign.default": frozenset({"self"}),
+}  # of those that make floats: which arguments decide
 Result = Value | tuple[Value | None, ...]
 
 
@@ -40,7 +44,8 @@ class AtenCall:
         arguments: by their names in the operator's schema, defaults filled in.
         given: the names of those that are not at their default.
         dtype: torch's type of the (first) result.
-        truths: names of arguments that are tensors of truth values.
+        types: torch's types of the arguments that are tensors, by name.
+        rounded: the names of those that are constants which the program rounds.
         builder: where the nodes go.
         seen: what was read so far.
     """
@@ -51,9 +56,15 @@ class AtenCall:
     arguments: Mapping[str, Any]
     given: frozenset[str]
     dtype: Any
-    truths: frozenset[str]
+    types: Mapping[str, Any]
+    rounded: frozenset[str]
     builder: Builder
     seen: set[str] = field(default_factory=set)
+
+    @property
+    def truths(self) -> frozenset[str]:
+        """The names of arguments that are tensors of truth values."""
+        return frozenset(n for n, dtype in self.types.items() if str(dtype) == "torch.bool")
 
     @property
     def is_truth(self) -> bool:
@@ -75,6 +86,15 @@ class AtenCall:
     def refuse(self, reason: str) -> LoadError:
         """The error to raise when the operator cannot be lowered."""
         return LoadError(reason, node=self.name, op_type=self.op_type)
+
+    def check_jump(self) -> None:
+        """LoadError if a constant that the program rounds decides on which side of a jump it is."""
+        asked = _JUMPS.get(self.op_type, frozenset(self.rounded if self.is_known else ()))
+        for name in sorted(self.rounded & asked):
+            raise self.refuse(
+                f"it jumps, and the program rounds {name!r}, which is made of constants: "
+                "compute it once in the module's __init__ and register it as a buffer"
+            )
 
     def check_all_read(self) -> None:
         """LoadError if an argument that matters was not read."""
@@ -207,6 +227,11 @@ class AtenRow:
     numbers: str = ""
     is_plain: bool = False
     gives_truth: bool = False
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether it only moves entries, or torch computes it: nothing that is exact is rounded."""
+        return isinstance(self.make, str) and self.make.startswith(("moves.", "known."))
 
     def lower(self, call: AtenCall) -> Result:
         """The operator's results.

@@ -21,6 +21,7 @@ from verifai.load.errors import LoadError
 from verifai.load.torch.call import AtenCall, AtenRow
 from verifai.load.torch.known import computed
 from verifai.load.torch.operators import ROWS
+from verifai.load.torch.rounded import is_rounded
 from verifai.memory import refusing
 
 _HARMLESS = frozenset({"aten._assert_tensor_metadata.default"})  # speaks of types, not of values
@@ -33,9 +34,11 @@ class Walk:
     Attributes:
         results: what every node became: a value, a tuple of values, or a plain Python object.
         builder: the nodes.
+        rounded: nodes that became constants which are exact here and which the program rounds.
     """
 
     results: dict[Any, Any] = field(default_factory=dict)
+    rounded: set[Any] = field(default_factory=set)
     builder: Builder = field(default_factory=Builder)
 
 
@@ -130,6 +133,8 @@ def _lower_node(walk: Walk, node: Any) -> None:
     if node.target is operator.getitem:
         source, place = node.args
         walk.results[node] = walk.results[source][place]
+        if source in walk.rounded:
+            walk.rounded.add(node)
         if walk.results[node] is None:
             raise _refusal(source, f"the output {place + 1} is not supported")
         return
@@ -139,10 +144,13 @@ def _lower_node(walk: Walk, node: Any) -> None:
         raise _refusal(node, _blocker(node.target))
     try:
         call = _call(walk, node)
+        call.check_jump()
         _check_shapes(call, node)
         with refusing("its values"):
             walk.results[node] = _applied(row, call, node)
         _check_kind(walk, row, call, node)
+        if is_rounded(walk.results[node], call, is_moved=row.is_moved):
+            walk.rounded.add(node)
     except LoadError as error:
         raise _refusal(node, error.reason) from None
     except (InputError, ValueError, IndexError, OverflowError) as error:
@@ -177,15 +185,21 @@ def _call(walk: Walk, node: Any) -> AtenCall:
         arguments=arguments,
         given=frozenset(special),
         dtype=first.dtype,
-        truths=frozenset(name for name, value in given.items() if _is_truth(value)),
+        types={n: value.meta["val"].dtype for n, value in given.items() if _is_tensor(value)},
+        rounded=frozenset(n for n, value in given.items() if walk.rounded & _nodes(value)),
         builder=walk.builder,
     )
 
 
-def _is_truth(argument: Any) -> bool:
-    """Whether an argument is a tensor of truth values."""
-    made = getattr(argument, "meta", {}).get("val")
-    return str(getattr(made, "dtype", "")) == "torch.bool"
+def _is_tensor(argument: Any) -> bool:
+    """Whether an argument is a node that is a tensor."""
+    return hasattr(getattr(argument, "meta", {}).get("val"), "dtype")
+
+
+def _nodes(argument: Any) -> set[Any]:
+    """The nodes that an argument is or lists."""
+    each = argument if isinstance(argument, list | tuple) else [argument]
+    return {node for node in each if hasattr(node, "meta")}
 
 
 def _lowered(walk: Walk, argument: Any) -> Any:

@@ -3,20 +3,16 @@
 Torch computes them as the program would; floats that are made here are rounded as the program
 rounds them. Arithmetic on constant floats is not done here but exactly.
 
-May import: numpy, kernel, values, call. Must not know: graphs, nodes.
+May import: values, call. Must not know: graphs, nodes.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from verifai.graph.values import Activation, Constant, Value, check_size
-from verifai.kernel.operator import Array
 from verifai.load.torch.call import AtenCall, Result, as_torch
 
-_NEAR = 2.0**-20  # relative: some roundings of float32
 _ELSEWHERE = frozenset({"layout", "device", "pin_memory", "memory_format", "non_blocking"})
 
 
@@ -41,17 +37,8 @@ def _known(call: AtenCall, name: str) -> Any:
         raise call.refuse(f"the argument {name!r} depends on the input")
     if not isinstance(argument, Constant):
         return argument
-    if call.op_type == "aten._to_copy.default" and _is_nearly_integer(argument.array):
-        raise call.refuse(f"a constant that rounding may lift to an integer, made {call.dtype}")
-    return as_torch(argument)
-
-
-def _is_nearly_integer(array: Array) -> bool:
-    """Whether a number is no integer, but so near one that its rounding in float32 matters."""
-    if array.dtype.kind != "f":
-        return False
-    distance = np.abs(array - np.rint(array))
-    return bool(((distance > 0) & (distance <= _NEAR * np.abs(array))).any())
+    given = as_torch(argument)
+    return given.to(call.types[name]) if name in call.types else given
 
 
 def _as_constant(call: AtenCall, tensor: Any) -> Constant:

@@ -51,10 +51,10 @@ def clamp(call: AtenCall, low: str, high: str) -> Value:
 
 
 def _bound(call: AtenCall, name: str) -> float | None:
-    """A number to cut off at; None where there is none."""
+    """A number to cut off at, or infinity; None where there is none."""
     value = call.argument(name)
     if value is None or (isinstance(value, float) and math.isinf(value)):
-        return None
+        return value
     if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
         raise call.refuse(f"the bound {name!r} is {value}")
     return call.number(name)

@@ -25,6 +25,8 @@ from verifai.load.lower.pieces import absolute
 from verifai.load.lower.window import Steps, Window, window
 from verifai.load.torch.call import AtenCall, Result, constant
 
+_CUT = "sums of values that depend on the input converted to torch.bool"
+
 
 def over(call: AtenCall, kind: str) -> Value:
     """A reduction of this kind along the axes of the call."""
@@ -47,6 +49,8 @@ def _axes(call: AtenCall) -> tuple[int, ...]:
 
 def _over(call: AtenCall, kind: str, x: Value) -> Value:
     """A reduction of x over the axes of the call."""
+    if kind == "Sum" and call.is_truth:
+        raise call.refuse(_CUT)
     keep = bool(call.argument("keepdim")) if "keepdim" in call.arguments else False
     return lower.over(call.builder, x, lower.Axes(_axes(call), keep), lower.KINDS[kind])
 
@@ -77,6 +81,8 @@ def vector_norm(call: AtenCall) -> Value:
 def cumulative_sum(call: AtenCall) -> Value:
     """Sums of all entries up to each along one axis."""
     x = call.value("self")
+    if call.is_truth:
+        raise call.refuse(_CUT)
     return sums_along(call.builder, x, axis_of(call.integer("dim"), len(x.shape)))
 
 
