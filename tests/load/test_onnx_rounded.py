@@ -14,14 +14,14 @@ from verifai.load.errors import LoadError
 
 NODE = helper.make_node
 A = {name: np.float32(value) for name, value in {"a": 0.7, "b": 10, "c": 0.1, "d": 0.2}.items()}
-A["e"] = np.float32(0.3)
+A |= {"e": np.float32(0.3), "f": np.float32(5)}
 SEVEN = NODE("Mul", ["a", "b"], ["p"])  # 7 in float32, below it over the reals
 NOUGHT = [NODE("Add", ["c", "d"], ["s"]), NODE("Sub", ["s", "e"], ["p"])]  # 0 in float32
 JUMPS = [
     [SEVEN, NODE("Cast", ["p"], ["q"], to=7)],
     [SEVEN, NODE("Floor", ["p"], ["q"])],
     [NODE("Mul", ["c", "b"], ["p"]), NODE("Ceil", ["p"], ["q"])],
-    [NODE("Mul", ["c", "b"], ["r"]), NODE("Div", ["r", "d"], ["p"]), NODE("Round", ["p"], ["q"])],
+    [NODE("Mul", ["c", "f"], ["p"]), NODE("Round", ["p"], ["q"])],
     [SEVEN, NODE("Mod", ["p", "a"], ["q"], fmod=1)],
     [SEVEN, NODE("Range", ["a", "p", "a"], ["r"]), NODE("ReduceSum", ["r"], ["q"])],
     [*NOUGHT, NODE("Sign", ["p"], ["q"])],
