@@ -48,14 +48,15 @@ def load(
     assume_ulp: int | None = None,
     shrink: bool = False,
 ) -> Network:
-    """The exact network of an ONNX file, a torch module or an ExportedProgram of torch.
+    """The exact network of an ONNX file, of torch modules and programs, of scikit-learn's MLPs.
 
     What is verified of a module is its exported graph over the reals, with the weights as they
     are.
 
     Args:
         model: the path of an ONNX file or of what torch.export.save wrote (.pt2), a torch.nn.Module
-            in evaluation mode, or a torch.export.ExportedProgram.
+            in evaluation mode, a torch.export.ExportedProgram, or a fitted MLPClassifier or
+            MLPRegressor of scikit-learn (two classes: one output, the probability of the second).
         example_input: for a module, a tensor (or a tuple of tensors) as it is called with.
         semantics: "real", or "float32" for all that float32 programs of a file may compute.
         assume_ulp: in "float32", how many units in the last place smooth operators may be off.
@@ -69,7 +70,13 @@ def load(
     if isinstance(model, str | PathLike):
         return _load_file(Path(rules.path(model, "model")), semantics, assume_ulp, shrink=shrink)
     if semantics != "real":
-        raise InputError("the semantics float32 is for ONNX files: export the module first")
+        raise InputError("the semantics float32 is for ONNX files: export the model first")
+    from verifai.load.sklearn.mlp import is_estimator, load_estimator
+
+    if is_estimator(model):
+        if example_input is not None:
+            raise InputError("an object of scikit-learn knows its inputs: load it without example")
+        return load_estimator(model, shrink=shrink)
     from verifai.load.torch.module import load_torch_module
 
     return load_torch_module(model, example_input, shrink=shrink)

@@ -1,0 +1,4 @@
+"""Multi-layer perceptrons of scikit-learn.
+
+May import: nothing by itself. Must not know: queries.
+"""
